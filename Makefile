@@ -1,0 +1,38 @@
+# Every target sets up all that it needs: a virtual environment with the locked packages.
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test reproduce lint bench lock clean
+.DEFAULT_GOAL := demo
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+demo: $(READY)  ## the demo region, from made-up tiles to a map and a report
+	$(BIN)/snakemake --cores all
+
+test: $(READY)  ## every test
+	$(BIN)/python -m pytest
+
+reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
+	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+bench: $(READY)  ## what cropmine costs beside what a user would write instead
+	$(BIN)/python benchmarks/mining.py
+
+lock: $(READY)  ## pin every package anew, from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --extra dev pyproject.toml -o requirements.txt
+
+clean:  ## outputs of all regions; the environment stays
+	find results -mindepth 1 -not -name README.md -delete
+	rm -rf .snakemake

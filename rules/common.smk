@@ -1,0 +1,411 @@
+import json
+import sys
+from functools import cache
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+from cropmine.config import validate_config
+from cropmine.errors import CropmineError
+from cropmine.plans import DRAWS, choose_segmentation, choose_weak_map, list_seeds, plan_region
+from cropmine.provenance import digest_code, write_canonical
+from snakemake.exceptions import WorkflowError
+
+
+def refuse(error):
+    """A fault of the configuration, told by Snakemake without a traceback."""
+    raise WorkflowError(str(error)) from None
+
+
+def load_config():
+    try:
+        return validate_config(config)
+    except CropmineError as error:
+        refuse(error)
+
+
+CONFIG = load_config()
+REGIONS = list(CONFIG.default_regions or CONFIG.regions)
+SIMULATED = [name for name, region in CONFIG.regions.items() if region.simulate]
+
+
+@cache
+def plan(region):
+    try:
+        return plan_region(region, CONFIG)
+    except CropmineError as error:
+        refuse(error)
+
+
+def code(script):
+    """The digest of a rule's code, for its params."""
+    return digest_code(Path(workflow.basedir) / "workflow_scripts" / f"{script}.py")
+
+
+# Settings: the keys of the configuration that a rule reads, as canonical JSON.
+
+
+def imagery_settings(region):
+    mask = plan(region).region.mask
+    return {
+        "bands": list(plan(region).region.bands),
+        "mask_bad": list(mask.bad) if mask else [],
+        "mask_band": mask.band if mask else 1,
+    }
+
+
+def zone_settings(region):
+    return {"exclude_as": [exclusion.as_ for exclusion in plan(region).region.exclude]}
+
+
+def tile_settings(wildcards):
+    settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region)
+    return settings | {"tile": wildcards.tile}
+
+
+def tiles_settings(region, tiles):
+    return imagery_settings(region) | {"dates": plan(region).dates, "tiles": tiles}
+
+
+def split_settings(region, fold):
+    return {"split": plan(region).region.split.model_dump(mode="json"), "fold": fold}
+
+
+def check_settings(wildcards):
+    here = plan(wildcards.region)
+    return {"region": here.region.model_dump(mode="json"), "tiles": here.files}
+
+
+def label_settings(wildcards):
+    region = plan(wildcards.region).region
+    draws = max(DRAWS, max(list_seeds(region, CONFIG)) + 1)
+    return {
+        "labels": region.labels.model_dump(mode="json", exclude={"definition", "year"}),
+        "split": region.split.model_dump(mode="json"),
+        "draws": list(range(draws)),
+    }
+
+
+def score_settings(wildcards):
+    region = wildcards.region
+    return tiles_settings(region, plan(region).tiles) | split_settings(region, find_run(region, wildcards.run).fold)
+
+
+def segmentation_settings(name):
+    return CONFIG.segmentations[name].model_dump(mode="json")
+
+
+def weak_settings(region, name):
+    return plan(region).region.weak[name].model_dump(mode="json", exclude={"year", "min_valid"})
+
+
+def find_run(region, run):
+    return next(r for runs in plan(region).runs.values() for r in runs if r.name == run)
+
+
+# Inputs. Users' files are read only by jobs behind the verdict of check_inputs.
+
+
+def verdict(wildcards):
+    return ancient(checkpoints.check_inputs.get(region=wildcards.region).output.verdict)
+
+
+def tile_images(wildcards):
+    return plan(wildcards.region).files[wildcards.tile]["images"]
+
+
+def tile_masks(wildcards):
+    return plan(wildcards.region).files[wildcards.tile]["masks"]
+
+
+def images_of(region, tiles):
+    return [path for tile in tiles for path in plan(region).files[tile]["images"]]
+
+
+def masks_of(region, tiles):
+    return [path for tile in tiles for path in plan(region).files[tile]["masks"]]
+
+
+def all_images(wildcards):
+    return images_of(wildcards.region, plan(wildcards.region).tiles)
+
+
+def all_masks(wildcards):
+    return masks_of(wildcards.region, plan(wildcards.region).tiles)
+
+
+def training_images(wildcards):
+    return images_of(wildcards.region, plan(wildcards.region).training_tiles)
+
+
+def training_masks(wildcards):
+    return masks_of(wildcards.region, plan(wildcards.region).training_tiles)
+
+
+def area(wildcards):
+    region = plan(wildcards.region).region
+    return [region.area] if region.area else []
+
+
+def excludes(wildcards):
+    return [exclusion.path for exclusion in plan(wildcards.region).region.exclude]
+
+
+def weak_paths(wildcards):
+    return [weak.path for weak in plan(wildcards.region).region.weak.values()]
+
+
+def weak_path(wildcards):
+    return plan(wildcards.region).region.weak[wildcards.weak].path
+
+
+def label_paths(wildcards):
+    labels = plan(wildcards.region).region.labels
+    return list(labels.path) if labels else []
+
+
+def split_table(wildcards):
+    return [f"results/{wildcards.region}/labels/labels.parquet"] if plan(wildcards.region).region.labels else []
+
+
+def codebook(wildcards):
+    if CONFIG.segmentations[wildcards.segmentation].scope == "tile":
+        return []
+    return f"results/{wildcards.region}/codebooks/{wildcards.segmentation}.json"
+
+
+# Recipes, models and runs.
+
+
+def recipe_of(wildcards):
+    return plan(wildcards.region).recipes[wildcards.recipe]
+
+
+def recipe_segments(wildcards):
+    name = recipe_of(wildcards)["segmentation_name"]
+    return [f"results/{wildcards.region}/segments/{name}/{wildcards.tile}.tif"] if name else []
+
+
+def recipe_overlap(wildcards):
+    recipe = recipe_of(wildcards)
+    folder = f"results/{wildcards.region}/overlaps/{recipe['segmentation_name']}/{recipe['weak_name']}"
+    return [f"{folder}/{wildcards.tile}.parquet"] if recipe["mined"] else []
+
+
+def recipe_weak(wildcards):
+    recipe = recipe_of(wildcards)
+    return [plan(wildcards.region).region.weak[recipe["weak_name"]].path] if recipe["weak_classes"] else []
+
+
+def recipe_settings(wildcards):
+    """What a target is burned from; the settings of its segments reach it by their files."""
+    recipe = recipe_of(wildcards)
+    left_out = {"labels", "segmentation", "segmentation_name", "weak_name"}
+    return {key: value for key, value in recipe.items() if key not in left_out}
+
+
+def training_targets(wildcards):
+    folder = f"results/{wildcards.region}/targets/{wildcards.recipe}"
+    return [f"{folder}/{tile}.tif" for tile in plan(wildcards.region).training_tiles]
+
+
+def training_settings(wildcards):
+    region = wildcards.region
+    run = find_run(region, wildcards.run)
+    settings = tiles_settings(region, plan(region).training_tiles) | plan(region).models[wildcards.model]
+    return settings | split_settings(region, run.fold) | {"seed": run.seed}
+
+
+def model_path(region, run):
+    return f"results/{region}/models/{run.recipe}/{run.model}/{run.name}/model.ckpt"
+
+
+def score_path(region, run):
+    if not run.recipe:
+        return f"results/{region}/scores/weak_map/{run.model}/{run.name}.json"
+    return f"results/{region}/scores/{run.recipe}/{run.model}/{run.name}.json"
+
+
+def trained_models(region):
+    runs = [run for name in plan(region).trained for run in plan(region).runs[name]]
+    return sorted({model_path(region, run) for run in runs})
+
+
+def experiment_scores(wildcards):
+    runs = [run for runs in plan(wildcards.region).runs.values() for run in runs]
+    return list(dict.fromkeys(score_path(wildcards.region, run) for run in runs))
+
+
+def experiment_settings(wildcards):
+    """Each experiment as a row of the table, its runs by the places of their scores among the inputs."""
+    region, here = wildcards.region, plan(wildcards.region)
+    places = {path: place for place, path in enumerate(experiment_scores(wildcards))}
+    rows = []
+    for name, experiment in here.experiments.items():
+        mined = experiment.mined
+        runs = here.runs[name]
+        rows.append(
+            {
+                "name": name,
+                "human": experiment.human,
+                "weak_map": choose_weak_map(here.region, experiment) if experiment.uses_weak_map else None,
+                "weak_classes": list(experiment.weak_classes),
+                "erode_m": experiment.erode_m,
+                "mined_cropland": mined.cropland if mined else None,
+                "mined_noncropland": mined.noncropland if mined else None,
+                "random": bool(mined and mined.random),
+                "segmentation": choose_segmentation(CONFIG, experiment) if mined else None,
+                "model": experiment.model or next(iter(CONFIG.models)),
+                "model_digest": runs[0].model,
+                "trained": name in here.trained,
+                "runs": [
+                    {
+                        "run": run.name,
+                        "recipe": run.recipe,
+                        "seed": run.seed,
+                        "fold": run.fold,
+                        "score_index": places[score_path(region, run)],
+                    }
+                    for run in runs
+                ],
+            }
+        )
+    return {"region": region, "experiments": rows, "bootstrap_seed": 0}
+
+
+# What lies behind the choice of an experiment.
+
+
+def selected(region):
+    return json.loads(Path(checkpoints.compare_experiments.get(region=region).output.selected).read_text())
+
+
+def selected_models(wildcards):
+    runs = plan(wildcards.region).runs[selected(wildcards.region)["experiment"]]
+    return [model_path(wildcards.region, run) for run in runs]
+
+
+def map_settings(wildcards):
+    choice = selected(wildcards.region)
+    region = plan(wildcards.region).region
+    tags = {"experiment": choice["experiment"], "definition": region.labels.definition}
+    settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region)
+    return settings | {"dates": plan(wildcards.region).dates, "threshold": choice["threshold"], "tags": tags}
+
+
+def map_tiles(wildcards):
+    return [f"results/{wildcards.region}/map/{tile}.tif" for tile in plan(wildcards.region).tiles]
+
+
+def maps_wanted(region):
+    return [f"results/{region}/map/cropland.vrt"] if plan(region).trained else []
+
+
+def mined_polygons(region):
+    return [
+        f"results/{region}/mined/{folder}/{tile}.parquet"
+        for folder in plan(region).mined
+        for tile in plan(region).training_tiles
+    ]
+
+
+def mined_settings(wildcards):
+    return plan(wildcards.region).mined[f"{wildcards.segmentation}/{wildcards.weak}/{wildcards.thresholds}"]
+
+
+# The report and the demo's own check.
+
+
+def report_files(region):
+    """The files of a region that the report reads, by what they are; None where the region has no such file."""
+    here, folder = plan(region), f"results/{region}"
+    scored, mapped = bool(here.experiments), bool(here.trained)
+    segmentation, weak = next(iter(here.mined)).split("/")[:2] if here.mined else (None, None)
+    return {
+        "experiments": f"{folder}/experiments.csv" if scored else None,
+        "differences": f"{folder}/differences.csv" if scored else None,
+        "selected": f"{folder}/selected.json" if scored else None,
+        "map_scores": f"{folder}/scores/map.json" if mapped else None,
+        "area": f"{folder}/map/area.json" if mapped else None,
+        "labels": f"{folder}/labels/labels.parquet" if here.region.labels else None,
+        "splits": f"{folder}/labels/splits.csv" if here.region.labels else None,
+        "truth_check": f"{folder}/truth_check.csv" if mapped and here.region.simulate else None,
+        "maps": [f"{folder}/map/{tile}.tif" for tile in here.tiles] if mapped else [],
+        "images": {tile: files["images"] for tile, files in here.files.items()},
+        "segments": {tile: f"{folder}/segments/{segmentation}/{tile}.tif" for tile in here.training_tiles if weak},
+        "overlaps": {
+            tile: f"{folder}/overlaps/{segmentation}/{weak}/{tile}.parquet" for tile in here.training_tiles if weak
+        },
+        "mined": here.mined[next(iter(here.mined))] if here.mined else None,
+        "weak": (
+            {
+                "name": weak,
+                "path": here.region.weak[weak].path,
+                "settings": here.region.weak[weak].model_dump(mode="json"),
+            }
+            if weak
+            else None
+        ),
+        "checks": f"{folder}/checks.json",
+    }
+
+
+def report_inputs(wildcards):
+    paths = []
+    for region in REGIONS:
+        checkpoints.check_inputs.get(region=region)
+        if plan(region).experiments:
+            checkpoints.compare_experiments.get(region=region)
+        files = report_files(region)
+        for value in files.values():
+            if isinstance(value, str):
+                paths.append(value)
+            elif isinstance(value, list):
+                paths += value
+        for key in ("images", "segments", "overlaps"):
+            for value in files[key].values():
+                paths += value if isinstance(value, list) else [value]
+        paths += ([files["weak"]["path"]] if files["weak"] else []) + mined_polygons(region)
+    return list(dict.fromkeys(paths))
+
+
+def report_settings(wildcards):
+    regions = []
+    for region in REGIONS:
+        here = plan(region)
+        labels = here.region.labels
+        regions.append(
+            {
+                "name": region,
+                "definition": labels.definition if labels else None,
+                "tiles": here.tiles,
+                "files": report_files(region),
+                "block_m": here.region.split.block_m,
+                "runs": len(next(iter(here.runs.values()), [])),
+                "simulated": bool(here.region.simulate),
+            }
+            | imagery_settings(region)
+        )
+    return {"regions": regions}
+
+
+def simulation_settings(wildcards):
+    return {"simulation": plan(wildcards.region).region.simulate.model_dump(mode="json")}
+
+
+def first_models(wildcards):
+    here = plan(wildcards.region)
+    return list(dict.fromkeys(model_path(wildcards.region, here.runs[name][0]) for name in here.trained))
+
+
+def truth_settings(wildcards):
+    region, here = wildcards.region, plan(wildcards.region)
+    places = {path: place for place, path in enumerate(first_models(wildcards))}
+    experiments = [{"name": name, "models": [places[model_path(region, here.runs[name][0])]]} for name in here.trained]
+    weak = next(iter(here.region.weak.values()), None)
+    weak_only = [name for name in here.experiments if name not in here.trained]
+    return tiles_settings(region, here.tiles) | {
+        "experiments": experiments,
+        "weak": weak.model_dump(mode="json") if weak else None,
+        "weak_experiment": weak_only[0] if weak_only else None,
+    }

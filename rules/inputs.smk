@@ -1,0 +1,89 @@
+if SIMULATED:
+
+    rule simulate_region:
+        output:
+            imagery=collect(
+                "results/{{region}}/inputs/imagery/{tile}.tif",
+                tile=plan(SIMULATED[0]).tiles,
+            ),
+            masks=collect(
+                "results/{{region}}/inputs/masks/{tile}.tif",
+                tile=plan(SIMULATED[0]).tiles,
+            ),
+            weak="results/{region}/inputs/weak.tif",
+            labels="results/{region}/inputs/labels.gpkg",
+            truth="results/{region}/inputs/truth.tif",
+        log:
+            "results/{region}/logs/simulate_region.log",
+        benchmark:
+            "results/{region}/benchmarks/simulate_region.tsv"
+        wildcard_constraints:
+            region="|".join(SIMULATED),
+        conda:
+            "../envs/geo.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=10,
+        params:
+            settings=lambda wildcards: write_canonical(simulation_settings(wildcards)),
+            code=code("simulate_region"),
+        message:
+            "Making up the landscape {wildcards.region}"
+        script:
+            "../workflow_scripts/simulate_region.py"
+
+
+checkpoint check_inputs:
+    input:
+        images=all_images,
+        masks=all_masks,
+        weak=weak_paths,
+        labels=label_paths,
+        area=area,
+        excludes=excludes,
+    output:
+        verdict="results/{region}/checks.json",
+    log:
+        "results/{region}/logs/check_inputs.log",
+    benchmark:
+        "results/{region}/benchmarks/check_inputs.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: write_canonical(check_settings(wildcards)),
+        code=code("check_inputs"),
+    message:
+        "Checking the inputs of {wildcards.region}"
+    script:
+        "../workflow_scripts/check_inputs.py"
+
+
+rule split_labels:
+    input:
+        labels=label_paths,
+        verdict=verdict,
+    output:
+        labels="results/{region}/labels/labels.parquet",
+        splits="results/{region}/labels/splits.csv",
+    log:
+        "results/{region}/logs/split_labels.log",
+    benchmark:
+        "results/{region}/benchmarks/split_labels.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical(label_settings(wildcards)),
+        code=code("split_labels"),
+    message:
+        "Splitting the human labels of {wildcards.region} into blocks"
+    script:
+        "../workflow_scripts/split_labels.py"

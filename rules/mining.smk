@@ -1,0 +1,105 @@
+rule fit_codebook:
+    input:
+        verdict=verdict,
+    output:
+        codebook="results/{region}/codebooks/{segmentation}.json",
+    log:
+        "results/{region}/logs/fit_codebook/{segmentation}.log",
+    benchmark:
+        "results/{region}/benchmarks/fit_codebook/{segmentation}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(
+            imagery_settings(wildcards.region) | {"segmentation": segmentation_settings(wildcards.segmentation)}
+        ),
+        code=code("fit_codebook"),
+    message:
+        "Fitting the codebook {wildcards.segmentation} of {wildcards.region}"
+    script:
+        "../workflow_scripts/fit_codebook.py"
+
+
+rule segment_tile:
+    input:
+        images=tile_images,
+        masks=tile_masks,
+        area=area,
+        excludes=excludes,
+        codebook=codebook,
+        verdict=verdict,
+    output:
+        segments="results/{region}/segments/{segmentation}/{tile}.tif",
+    log:
+        "results/{region}/logs/segment_tile/{segmentation}/{tile}.log",
+    benchmark:
+        "results/{region}/benchmarks/segment_tile/{segmentation}/{tile}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical(
+            tile_settings(wildcards) | {"segmentation": segmentation_settings(wildcards.segmentation)}
+        ),
+        code=code("segment_tile"),
+    message:
+        "Segmenting {wildcards.tile} of {wildcards.region} by {wildcards.segmentation}"
+    script:
+        "../workflow_scripts/segment_tile.py"
+
+
+rule overlap_tile:
+    input:
+        segments="results/{region}/segments/{segmentation}/{tile}.tif",
+        weak=weak_path,
+    output:
+        overlap="results/{region}/overlaps/{segmentation}/{weak}/{tile}.parquet",
+    log:
+        "results/{region}/logs/overlap_tile/{segmentation}/{weak}/{tile}.log",
+    benchmark:
+        "results/{region}/benchmarks/overlap_tile/{segmentation}/{weak}/{tile}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical({"weak": weak_settings(wildcards.region, wildcards.weak)}),
+        code=code("overlap_tile"),
+    message:
+        "Overlapping the segments of {wildcards.tile} of {wildcards.region} with {wildcards.weak}"
+    script:
+        "../workflow_scripts/overlap_tile.py"
+
+
+rule mine_polygons:
+    input:
+        segments="results/{region}/segments/{segmentation}/{tile}.tif",
+        overlap="results/{region}/overlaps/{segmentation}/{weak}/{tile}.parquet",
+    output:
+        polygons="results/{region}/mined/{segmentation}/{weak}/{thresholds}/{tile}.parquet",
+    log:
+        "results/{region}/logs/mine_polygons/{segmentation}/{weak}/{thresholds}/{tile}.log",
+    benchmark:
+        "results/{region}/benchmarks/mine_polygons/{segmentation}/{weak}/{thresholds}/{tile}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical(mined_settings(wildcards)),
+        code=code("mine_polygons"),
+    message:
+        "Drawing the mined polygons of {wildcards.tile} of {wildcards.region} at {wildcards.thresholds}"
+    script:
+        "../workflow_scripts/mine_polygons.py"

@@ -1,0 +1,55 @@
+if SIMULATED:
+
+    rule check_simulation:
+        input:
+            models=first_models,
+            images=all_images,
+            masks=all_masks,
+            weak=weak_paths,
+            table="results/{region}/experiments.csv",
+            truth="results/{region}/inputs/truth.tif",
+        output:
+            table="results/{region}/truth_check.csv",
+        log:
+            "results/{region}/logs/check_simulation.log",
+        benchmark:
+            "results/{region}/benchmarks/check_simulation.tsv"
+        wildcard_constraints:
+            region="|".join(SIMULATED),
+        conda:
+            "../envs/train.yaml"
+        threads: CONFIG.training.cpu_threads
+        resources:
+            mem_mb=4000,
+            runtime=120,
+        params:
+            settings=lambda wildcards: write_canonical(truth_settings(wildcards)),
+            code=code("check_simulation"),
+        message:
+            "Checking the scores of {wildcards.region} against its truth"
+        script:
+            "../workflow_scripts/check_simulation.py"
+
+
+rule build_report:
+    input:
+        report_inputs,
+    output:
+        report=report("results/report.html", category="Report"),
+    log:
+        "results/logs/build_report.log",
+    benchmark:
+        "results/benchmarks/build_report.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: write_canonical(report_settings(wildcards)),
+        code=code("build_report"),
+    message:
+        "Writing the report"
+    script:
+        "../workflow_scripts/build_report.py"

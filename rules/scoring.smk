@@ -1,0 +1,80 @@
+rule score_model:
+    input:
+        model="results/{region}/models/{recipe}/{model}/{run}/model.ckpt",
+        images=all_images,
+        masks=all_masks,
+        labels=split_table,
+    output:
+        scores="results/{region}/scores/{recipe}/{model}/{run}.json",
+    log:
+        "results/{region}/logs/score_model/{recipe}/{model}/{run}.log",
+    benchmark:
+        "results/{region}/benchmarks/score_model/{recipe}/{model}/{run}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: CONFIG.training.cpu_threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=lambda wildcards: write_canonical(score_settings(wildcards)),
+        code=code("score_model"),
+    message:
+        "Scoring {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
+    script:
+        "../workflow_scripts/score_model.py"
+
+
+rule score_weak_map:
+    input:
+        weak=weak_path,
+        images=all_images,
+        masks=all_masks,
+        labels=split_table,
+    output:
+        scores="results/{region}/scores/weak_map/{weak}/{run}.json",
+    log:
+        "results/{region}/logs/score_weak_map/{weak}/{run}.log",
+    benchmark:
+        "results/{region}/benchmarks/score_weak_map/{weak}/{run}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(
+            {"weak": weak_settings(wildcards.region, wildcards.weak)} | score_settings(wildcards)
+        ),
+        code=code("score_weak_map"),
+    message:
+        "Scoring the weak map {wildcards.weak} itself in {wildcards.region}"
+    script:
+        "../workflow_scripts/score_weak_map.py"
+
+
+checkpoint compare_experiments:
+    input:
+        scores=experiment_scores,
+    output:
+        table="results/{region}/experiments.csv",
+        differences="results/{region}/differences.csv",
+        selected="results/{region}/selected.json",
+    log:
+        "results/{region}/logs/compare_experiments.log",
+    benchmark:
+        "results/{region}/benchmarks/compare_experiments.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: write_canonical(experiment_settings(wildcards)),
+        code=code("compare_experiments"),
+    message:
+        "Comparing the experiments of {wildcards.region}"
+    script:
+        "../workflow_scripts/compare_experiments.py"

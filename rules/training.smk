@@ -1,0 +1,58 @@
+rule burn_target:
+    input:
+        images=tile_images,
+        masks=tile_masks,
+        area=area,
+        excludes=excludes,
+        labels=split_table,
+        segments=recipe_segments,
+        overlap=recipe_overlap,
+        weak=recipe_weak,
+        verdict=verdict,
+    output:
+        target="results/{region}/targets/{recipe}/{tile}.tif",
+    log:
+        "results/{region}/logs/burn_target/{recipe}/{tile}.log",
+    benchmark:
+        "results/{region}/benchmarks/burn_target/{recipe}/{tile}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical(tile_settings(wildcards) | {"recipe": recipe_settings(wildcards)}),
+        code=code("burn_target"),
+    message:
+        "Burning the target of {wildcards.tile} of {wildcards.region} by {wildcards.recipe}"
+    script:
+        "../workflow_scripts/burn_target.py"
+
+
+rule train_model:
+    input:
+        images=training_images,
+        masks=training_masks,
+        targets=training_targets,
+        labels=split_table,
+    output:
+        model="results/{region}/models/{recipe}/{model}/{run}/model.ckpt",
+        history="results/{region}/models/{recipe}/{model}/{run}/history.csv",
+    log:
+        "results/{region}/logs/train_model/{recipe}/{model}/{run}.log",
+    benchmark:
+        "results/{region}/benchmarks/train_model/{recipe}/{model}/{run}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: CONFIG.training.cpu_threads
+    resources:
+        mem_mb=6000,
+        runtime=720,
+    params:
+        settings=lambda wildcards: write_canonical(training_settings(wildcards)),
+        code=code("train_model"),
+    message:
+        "Training on {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
+    script:
+        "../workflow_scripts/train_model.py"

@@ -1,0 +1,200 @@
+"""The plan of a region: which files, recipes, runs and models its part of the workflow has, in plain builtins.
+
+It is made when the Snakefile is parsed, so it opens no raster and imports nothing heavy.
+"""
+
+from dataclasses import dataclass, field
+
+from cropmine.config import WEAK_MAP_MODEL, Config, Experiment, Mined, Region
+from cropmine.errors import CropmineError
+from cropmine.provenance import digest_settings
+from cropmine.tiles import choose_training_tiles, find_tiles, imagery_patterns, tile_files
+
+DRAWS = 10
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of an experiment: where its parts lie and what made them. A run of the weak map has no recipe."""
+
+    name: str
+    seed: int
+    fold: int | None
+    recipe: str
+    model: str
+
+
+@dataclass
+class Plan:
+    """What the workflow does for one region."""
+
+    name: str
+    region: Region
+    files: dict[str, dict[str, list[str]]]
+    training_tiles: list[str]
+    experiments: dict[str, Experiment] = field(default_factory=dict)
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    recipes: dict[str, dict] = field(default_factory=dict)
+    models: dict[str, dict] = field(default_factory=dict)
+    mined: dict[str, dict] = field(default_factory=dict)
+
+    @property
+    def tiles(self) -> list[str]:
+        return list(self.files)
+
+    @property
+    def dates(self) -> int:
+        return len(imagery_patterns(self.region))
+
+    @property
+    def trained(self) -> list[str]:
+        """The experiments that train a model."""
+        return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
+
+
+def plan_region(name: str, config: Config) -> Plan:
+    """Plan one region.
+
+    Experiments that need what the region lacks (labels, a weak map) are left out: a region without labels is mined,
+    one without a weak map is trained on its human labels. Raises CropmineError as find_tiles does, and for a simulated
+    region whose inputs lie elsewhere than in its inputs folder.
+    """
+    region = config.regions[name]
+    if region.simulate:
+        _check_simulated_paths(name, region)
+    tiles = find_tiles(name, region)
+    plan = Plan(
+        name,
+        region,
+        {tile: tile_files(region, tile) for tile in tiles},
+        choose_training_tiles(name, tiles, config.training, list_seeds(region, config)[0]),
+    )
+    for experiment_name in region.experiments or config.experiments:
+        experiment = config.experiments[experiment_name]
+        if region.labels and (region.weak or not experiment.uses_weak_map):
+            plan.experiments[experiment_name] = experiment
+            plan.runs[experiment_name] = [_plan_run(plan, config, experiment, *run) for run in _list_runs(region, config)]
+    _plan_mined(plan, config)
+    return plan
+
+
+def _list_runs(region: Region, config: Config) -> list[tuple[int, int | None]]:
+    folds = range(region.split.folds) if region.split.method == "kfold" else [None]
+    return [(seed, fold) for seed in list_seeds(region, config) for fold in folds]
+
+
+def list_seeds(region: Region, config: Config) -> tuple[int, ...]:
+    """The seeds of a region's runs."""
+    return region.seeds or config.seeds
+
+
+def _plan_run(plan: Plan, config: Config, experiment: Experiment, seed: int, fold: int | None) -> Run:
+    name = f"seed{seed}" if fold is None else f"seed{seed}_fold{fold}"
+    if experiment.model == WEAK_MAP_MODEL:
+        return Run(name, seed, fold, "", choose_weak_map(plan.region, experiment))
+    recipe = resolve_recipe(plan.region, config, experiment, seed, fold)
+    recipe_name = name_recipe(recipe)
+    plan.recipes[recipe_name] = recipe
+    key = experiment.model or next(iter(config.models))
+    settings = {
+        "model": config.models[key].model_dump(mode="json"),
+        "training": config.training.model_dump(mode="json", exclude={"tiles"}),
+    }
+    model_name = f"{key}_{digest_settings(settings | {'tiles': config.training.tiles})}"
+    plan.models[model_name] = settings
+    return Run(name, seed, fold, recipe_name, model_name)
+
+
+def choose_weak_map(region: Region, experiment: Experiment) -> str:
+    """The name of the weak map that an experiment uses in a region."""
+    return experiment.weak_map or next(iter(region.weak))
+
+
+def choose_segmentation(config: Config, experiment: Experiment) -> str:
+    """The name of the segmentation that an experiment uses."""
+    return experiment.segmentation or next(iter(config.segmentations))
+
+
+def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed: int, fold: int | None) -> dict:
+    """A label recipe in canonical form: every setting that changes a pixel of its targets and no other."""
+    labels = experiment.mined or experiment.weak_classes
+    weak = choose_weak_map(region, experiment) if labels else None
+    segmentation = choose_segmentation(config, experiment) if experiment.mined else None
+    random = bool(experiment.mined and experiment.mined.random)
+    return {
+        "human": experiment.human,
+        "draw": seed if 0 < experiment.human < 1 else 0,
+        "fold": fold,
+        "seed": seed if random else 0,
+        "mined": experiment.mined.model_dump(mode="json") if experiment.mined else None,
+        "min_valid": region.weak[weak].min_valid if experiment.mined else None,
+        "weak": region.weak[weak].model_dump(mode="json") if weak else None,
+        "weak_classes": sorted(experiment.weak_classes),
+        "erode_m": experiment.erode_m,
+        "split": region.split.model_dump(mode="json"),
+        "labels": region.labels.model_dump(mode="json", exclude={"definition", "year"}) if region.labels else None,
+        "weak_name": weak,
+        "segmentation_name": segmentation,
+        "segmentation": config.segmentations[segmentation].model_dump(mode="json") if segmentation else None,
+    }
+
+
+def name_recipe(recipe: dict) -> str:
+    """A folder name that spells a recipe and ends in 8 hex digits of its canonical form."""
+    parts = []
+    if recipe["human"]:
+        parts.append(f"human{recipe['human']:g}")
+        parts += [f"draw{recipe['draw']}"] if recipe["human"] < 1 else []
+    if recipe["fold"] is not None:
+        parts.append(f"fold{recipe['fold']}")
+    if recipe["mined"]:
+        parts += [("random-" if recipe["mined"]["random"] else "mined-") + _spell_thresholds(recipe["mined"], "-")]
+        parts.append(recipe["segmentation_name"])
+    if recipe["weak_classes"]:
+        classes = [{"cropland": "pos", "noncropland": "neg"}[name] for name in recipe["weak_classes"]]
+        parts.append("weak-" + "-".join(classes) + (f"-eroded{recipe['erode_m']:g}" if recipe["erode_m"] else ""))
+    if recipe["weak_name"]:
+        parts.append(recipe["weak_name"])
+    return "_".join([*parts, digest_settings(recipe)])
+
+
+def _spell_thresholds(mined: dict, joint: str) -> str:
+    parts = [f"{sign}{mined[key]:g}" for sign, key in (("pos", "cropland"), ("neg", "noncropland")) if mined[key] is not None]
+    return joint.join(parts)
+
+
+def _plan_mined(plan: Plan, config: Config) -> None:
+    """Collect the mined polygons to make for people: those of the experiments, and not twice where one holds another."""
+    if not plan.region.weak:
+        return
+    wanted: dict[tuple[str, str], list[Mined]] = {}
+    for experiment in plan.experiments.values():
+        if experiment.mined and not experiment.mined.random:
+            place = (choose_segmentation(config, experiment), choose_weak_map(plan.region, experiment))
+            wanted.setdefault(place, []).append(experiment.mined)
+    if not wanted:
+        wanted = {(next(iter(config.segmentations)), next(iter(plan.region.weak))): [Mined(cropland=0.8, noncropland=0.2)]}
+    for (segmentation, weak), thresholds in wanted.items():
+        for mined in thresholds:
+            if not any(_holds(other, mined) for other in thresholds if other != mined):
+                settings = {"mined": mined.model_dump(mode="json"), "min_valid": plan.region.weak[weak].min_valid}
+                folder = f"{segmentation}/{weak}/{_spell_thresholds(settings['mined'], '_')}_valid{settings['min_valid']:g}"
+                plan.mined[folder] = settings
+
+
+def _holds(other: Mined, mined: Mined) -> bool:
+    return all(theirs == ours or ours is None for theirs, ours in ((other.cropland, mined.cropland), (other.noncropland, mined.noncropland)))
+
+
+def _check_simulated_paths(name: str, region: Region) -> None:
+    folder = f"results/{name}/inputs"
+    paths = {"imagery": (region.imagery, f"{folder}/imagery/{{tile}}.tif")}
+    if region.mask:
+        paths["mask.path"] = (region.mask.path, f"{folder}/masks/{{tile}}.tif")
+    paths |= {f"weak.{key}.path": (weak.path, f"{folder}/weak.tif") for key, weak in region.weak.items()}
+    if region.labels:
+        paths["labels.path"] = (region.labels.path[0], f"{folder}/labels.gpkg")
+    for key, (given, made) in paths.items():
+        if given != made:
+            raise CropmineError(f"regions.{name}.{key}", f"a simulated region's lie in its inputs folder, not at {given}", f"write {made}")
+

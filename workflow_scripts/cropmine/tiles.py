@@ -1,0 +1,88 @@
+"""Tiles of a region, found by the names of their files alone."""
+
+import re
+from glob import escape, glob
+from hashlib import sha256
+from pathlib import Path
+
+from cropmine.config import TILE_NAME, Region, Training
+from cropmine.errors import CropmineError
+
+
+def imagery_patterns(region: Region) -> list[str]:
+    """The patterns of a region's imagery, one a date, in order."""
+    return list(region.imagery.values()) if isinstance(region.imagery, dict) else [region.imagery]
+
+
+def mask_patterns(region: Region) -> list[str]:
+    """The patterns of a region's mask files, one a date of its imagery; none without masks."""
+    if region.mask is None:
+        return []
+    if isinstance(region.mask.path, dict):
+        return [region.mask.path[date] for date in region.imagery]
+    return [region.mask.path] * len(imagery_patterns(region))
+
+
+def find_tiles(name: str, region: Region) -> list[str]:
+    """Name the tiles of a region, sorted; no raster is opened.
+
+    Raises CropmineError if no file matches, a name can't be used, or a date lacks a tile that another date has.
+    """
+    if region.simulate:
+        made = [f"r{row}c{column}" for row in range(region.simulate.rows) for column in range(region.simulate.columns)]
+        return list(region.tiles or made)
+    patterns = imagery_patterns(region)
+    if region.tiles is not None:
+        return list(region.tiles)
+    found = {pattern: _match_names(pattern) for pattern in patterns}
+    where = f"regions.{name}.imagery"
+    for pattern, tiles in found.items():
+        if not tiles:
+            raise CropmineError(where, f"no file matches {pattern}", _hint_folder(pattern))
+    every = set().union(*found.values())
+    for pattern, tiles in found.items():
+        if missing := sorted(every - tiles):
+            some = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+            raise CropmineError(
+                where, f"{pattern} lacks {len(missing)} tiles that another date has: {some}", "add them or list `tiles`"
+            )
+    for tile in sorted(every):
+        if not TILE_NAME.fullmatch(tile):
+            raise CropmineError(
+                where, f"tile name {tile!r}", "use letters, digits, dots, dashes and underscores, a letter or digit first"
+            )
+    return sorted(every)
+
+
+def _match_names(pattern: str) -> set[str]:
+    head, tail = pattern.split("{tile}")
+    matches = glob(escape(head) + "*" + escape(tail), include_hidden=False)
+    return {match[len(head) : len(match) - len(tail)] for match in matches if re.search(r"[^/]", match[len(head) :])}
+
+
+def _hint_folder(pattern: str) -> str:
+    folder = Path(pattern.split("{tile}")[0] + "x").parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}; paths start at the working directory"
+    names = sorted(p.name for p in folder.iterdir())[:3]
+    return f"{folder} has {', '.join(names)}" if names else f"{folder} is empty"
+
+
+def tile_files(region: Region, tile: str) -> dict[str, list[str]]:
+    """The files of a tile: its images and its masks, one a date each."""
+    return {
+        "images": [pattern.replace("{tile}", tile) for pattern in imagery_patterns(region)],
+        "masks": [pattern.replace("{tile}", tile) for pattern in mask_patterns(region)],
+    }
+
+
+def choose_training_tiles(name: str, tiles: list[str], training: Training, seed: int) -> list[str]:
+    """Those tiles that are segmented and train: all, a count of those with the lowest hash, or the named ones."""
+    if training.tiles == "all":
+        return tiles
+    if isinstance(training.tiles, int):
+        chosen = sorted(tiles, key=lambda tile: sha256(f"{seed} {tile}".encode()).digest())
+        return sorted(chosen[: training.tiles])
+    if unknown := sorted(set(training.tiles) - set(tiles)):
+        raise CropmineError("training.tiles", f"region {name} has no tile {unknown[0]!r}", f"it has {', '.join(tiles[:5])}")
+    return list(training.tiles)
