@@ -1,7 +1,21 @@
-"""The library is imported from where the workflow has it."""
+"""The library is imported from where the workflow has it; a small made-up region serves the slower tests."""
 
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "tests")]
+
+
+@pytest.fixture(scope="session")
+def valley(tmp_path_factory) -> Path:
+    """A folder with the inputs of a made-up region of 1 × 3 small tiles, as a user would have them."""
+    from cropmine.config import Simulation
+    from cropmine.simulation import simulate_region, write_region
+
+    folder = tmp_path_factory.mktemp("valley")
+    settings = Simulation(seed=5, rows=1, columns=3, tile_px=192, label_sites=40)
+    write_region(simulate_region(settings), folder)
+    return folder

@@ -73,7 +73,9 @@ def plan_region(name: str, config: Config) -> Plan:
         experiment = config.experiments[experiment_name]
         if region.labels and (region.weak or not experiment.uses_weak_map):
             plan.experiments[experiment_name] = experiment
-            plan.runs[experiment_name] = [_plan_run(plan, config, experiment, *run) for run in _list_runs(region, config)]
+            plan.runs[experiment_name] = [
+                _plan_run(plan, config, experiment, *run) for run in _list_runs(region, config)
+            ]
     _plan_mined(plan, config)
     return plan
 
@@ -159,7 +161,9 @@ def name_recipe(recipe: dict) -> str:
 
 
 def _spell_thresholds(mined: dict, joint: str) -> str:
-    parts = [f"{sign}{mined[key]:g}" for sign, key in (("pos", "cropland"), ("neg", "noncropland")) if mined[key] is not None]
+    parts = [
+        f"{sign}{mined[key]:g}" for sign, key in (("pos", "cropland"), ("neg", "noncropland")) if mined[key] is not None
+    ]
     return joint.join(parts)
 
 
@@ -168,22 +172,30 @@ def _plan_mined(plan: Plan, config: Config) -> None:
     if not plan.region.weak:
         return
     wanted: dict[tuple[str, str], list[Mined]] = {}
-    for experiment in plan.experiments.values():
+    for name in plan.region.experiments or config.experiments:
+        experiment = config.experiments[name]
         if experiment.mined and not experiment.mined.random:
             place = (choose_segmentation(config, experiment), choose_weak_map(plan.region, experiment))
             wanted.setdefault(place, []).append(experiment.mined)
     if not wanted:
-        wanted = {(next(iter(config.segmentations)), next(iter(plan.region.weak))): [Mined(cropland=0.8, noncropland=0.2)]}
+        wanted = {
+            (next(iter(config.segmentations)), next(iter(plan.region.weak))): [Mined(cropland=0.8, noncropland=0.2)]
+        }
     for (segmentation, weak), thresholds in wanted.items():
         for mined in thresholds:
             if not any(_holds(other, mined) for other in thresholds if other != mined):
                 settings = {"mined": mined.model_dump(mode="json"), "min_valid": plan.region.weak[weak].min_valid}
-                folder = f"{segmentation}/{weak}/{_spell_thresholds(settings['mined'], '_')}_valid{settings['min_valid']:g}"
+                folder = (
+                    f"{segmentation}/{weak}/{_spell_thresholds(settings['mined'], '_')}_valid{settings['min_valid']:g}"
+                )
                 plan.mined[folder] = settings
 
 
 def _holds(other: Mined, mined: Mined) -> bool:
-    return all(theirs == ours or ours is None for theirs, ours in ((other.cropland, mined.cropland), (other.noncropland, mined.noncropland)))
+    return all(
+        theirs == ours or ours is None
+        for theirs, ours in ((other.cropland, mined.cropland), (other.noncropland, mined.noncropland))
+    )
 
 
 def _check_simulated_paths(name: str, region: Region) -> None:
@@ -196,5 +208,8 @@ def _check_simulated_paths(name: str, region: Region) -> None:
         paths["labels.path"] = (region.labels.path[0], f"{folder}/labels.gpkg")
     for key, (given, made) in paths.items():
         if given != made:
-            raise CropmineError(f"regions.{name}.{key}", f"a simulated region's lie in its inputs folder, not at {given}", f"write {made}")
-
+            raise CropmineError(
+                f"regions.{name}.{key}",
+                f"a simulated region's lie in its inputs folder, not at {given}",
+                f"write {made}",
+            )

@@ -49,7 +49,9 @@ def find_tiles(name: str, region: Region) -> list[str]:
     for tile in sorted(every):
         if not TILE_NAME.fullmatch(tile):
             raise CropmineError(
-                where, f"tile name {tile!r}", "use letters, digits, dots, dashes and underscores, a letter or digit first"
+                where,
+                f"tile name {tile!r}",
+                "use letters, digits, dots, dashes and underscores, a letter or digit first",
             )
     return sorted(every)
 
@@ -84,5 +86,7 @@ def choose_training_tiles(name: str, tiles: list[str], training: Training, seed:
         chosen = sorted(tiles, key=lambda tile: sha256(f"{seed} {tile}".encode()).digest())
         return sorted(chosen[: training.tiles])
     if unknown := sorted(set(training.tiles) - set(tiles)):
-        raise CropmineError("training.tiles", f"region {name} has no tile {unknown[0]!r}", f"it has {', '.join(tiles[:5])}")
+        raise CropmineError(
+            "training.tiles", f"region {name} has no tile {unknown[0]!r}", f"it has {', '.join(tiles[:5])}"
+        )
     return list(training.tiles)

@@ -1,0 +1,201 @@
+"""A tiny demo region, from made-up tiles to a map and a report, through the real Snakefile."""
+
+import json
+import shutil
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from rasterio.features import rasterize
+from workspace import TINY_MODEL, Workspace
+
+COLUMNS = [
+    "experiment",
+    "human_fraction",
+    "weak_map",
+    "weak_classes",
+    "mined_cropland",
+    "mined_noncropland",
+    "segmentation",
+    "model",
+    "runs",
+    "split",
+    "threshold",
+    "f1_cropland",
+    "f1_cropland_lo",
+    "f1_cropland_hi",
+    "precision_cropland",
+    "recall_cropland",
+    "f1_noncropland",
+    "precision_noncropland",
+    "recall_noncropland",
+    "f1_cropland_by_label",
+    "false_positive_rate",
+    "support_cropland",
+    "support_noncropland",
+    "blocks_cropland",
+    "blocks_noncropland",
+    "selected",
+]
+EXPERIMENTS = {
+    "half_human": {"human": 0.5},
+    "half_human_weak": {"human": 0.5, "weak_classes": ["cropland"]},
+    "half_human_eroded_neg": {"human": 0.5, "weak_classes": ["noncropland"], "erode_m": 60},
+    "half_human_random_neg": {"human": 0.5, "mined": {"noncropland": 0.2, "random": True}},
+    "mined_only": {"mined": {"cropland": 0.8, "noncropland": 0.2}},
+    "weak_only": {"model": "weak_map"},
+}
+
+
+@pytest.fixture(scope="module")
+def glen(tmp_path_factory):
+    """A finished run of a tiny simulated region."""
+    inputs = "results/glen/inputs"
+    region = {
+        "simulate": {"seed": 3, "rows": 1, "columns": 2, "tile_px": 256, "label_sites": 40},
+        "imagery": f"{inputs}/imagery/{{tile}}.tif",
+        "bands": ["blue", "green", "red", "nir"],
+        "mask": {"path": f"{inputs}/masks/{{tile}}.tif", "bad": [1]},
+        "weak": {"global_map": {"path": f"{inputs}/weak.tif", "cropland": [1]}},
+        "labels": {
+            "path": f"{inputs}/labels.gpkg",
+            "class_field": "class",
+            "cropland": ["cropland"],
+            "noncropland": ["other"],
+            "ignore": ["unsure"],
+            "definition": "fields of <b>annual</b> crops",
+        },
+        "split": {"method": "holdout", "block_m": 250, "buffer_m": 20, "train": 0.5, "validation": 0.25, "test": 0.25},
+    }
+    config = {
+        "regions": {"glen": region},
+        "segmentations": {"paper": {"clusters": 6, "scope": "region"}},
+        "models": {"tiny": TINY_MODEL},
+        "experiments": EXPERIMENTS,
+        "training": {"cpu_threads": 1},
+        "seeds": [0, 1],
+    }
+    workspace = Workspace(tmp_path_factory.mktemp("glen"), config)
+    workspace.succeed()
+    return workspace
+
+
+def results(workspace, *parts):
+    return workspace.folder.joinpath("results", "glen", *parts)
+
+
+def test_a_second_run_has_nothing_to_do(glen):
+    assert glen.succeed().idle
+
+
+def test_the_table_has_its_columns_and_a_row_for_each_experiment_split_and_threshold(glen):
+    table = pd.read_csv(results(glen, "experiments.csv"))
+    assert list(table.columns[: len(COLUMNS)]) == COLUMNS
+    assert set(table.experiment) == set(EXPERIMENTS)
+    assert set(table.split) == {"validation", "test"}
+    assert (table.groupby(["experiment", "split"]).size() == 2).all()
+    assert table.groupby(["experiment", "split"]).threshold.apply(lambda t: 0.5 in set(t)).all()
+    assert table[table.selected].experiment.nunique() == 1
+    assert "weak_only" not in set(table[table.selected].experiment)
+    assert (table.runs[table.experiment != "weak_only"] == 2).all()
+    shown = table.f1_cropland.dropna()
+    assert shown.between(0, 1).all()
+
+
+def test_mined_polygons_rasterised_again_are_the_mined_pixels_of_the_target(glen):
+    from cropmine.grids import read_grid
+    from cropmine.splits import held_out_mask, split_of
+
+    labels = gpd.read_parquet(results(glen, "labels/labels.parquet"))
+    (folder,) = results(glen, "targets").glob("mined-*")
+    mined = 0
+    for path in sorted(folder.glob("*.tif")):
+        with rasterio.open(path) as raster:
+            target, source = raster.read()
+        grid = read_grid(path)
+        polygons = gpd.read_parquet(next(results(glen, "mined").rglob(f"{path.stem}.parquet")))
+        shapes = [
+            (geometry, value == "cropland")
+            for geometry, value in zip(polygons.geometry, polygons["class"], strict=True)
+        ]
+        drawn = rasterize(shapes, grid.shape, fill=255, transform=grid.transform, dtype="uint8")
+        held_out = held_out_mask(labels, split_of(labels, None, 1), grid, 20, 250)
+        assert np.array_equal(target, np.where(held_out, 255, drawn))
+        assert np.array_equal(source == 2, target != 255)
+        mined += int((source == 2).sum())
+    assert mined > 1000
+
+
+def test_random_pixels_are_as_many_as_were_mined(glen):
+    (random,) = [f for f in results(glen, "targets").glob("human0.5_draw0_random-neg0.2*")]
+    for path in sorted(random.glob("*.tif")):
+        with rasterio.open(path) as raster:
+            target, source = raster.read()
+        assert (target[source == 4] == 0).all()
+        assert (source == 4).sum() > 100
+
+
+def test_the_map_has_classes_that_follow_from_the_probability(glen):
+    threshold = json.loads(results(glen, "selected.json").read_text())["threshold"]
+    with rasterio.open(results(glen, "map/cropland.vrt")) as mosaic:
+        probability, cropland, disagreement = mosaic.read()
+        assert mosaic.crs.to_epsg() == 3857
+        assert mosaic.shape == (256, 512)
+    valid = probability != 255
+    assert valid.any()
+    assert (~valid).any()
+    assert np.array_equal(cropland == 255, ~valid)
+    assert np.array_equal(cropland[valid] == 1, probability[valid] > round(threshold * 200))
+    assert probability[valid].max() <= 200
+    assert (disagreement[valid] > 0).any()
+
+
+def test_the_map_is_scored_as_it_is_delivered(glen):
+    scores = json.loads(results(glen, "scores/map.json").read_text())
+    assert {"validation", "test"} <= set(scores["splits"] if "splits" in scores else scores)
+
+
+def test_the_report_stands_alone_and_escapes_what_users_wrote(glen):
+    text = (glen.folder / "results/report.html").read_text()
+    assert "&lt;b&gt;annual&lt;/b&gt;" in text
+    assert "<b>annual</b>" not in text
+    for fetched in ('src="http', "src='http", 'href="http', "@import", "<link"):
+        assert fetched not in text
+
+
+def test_the_demo_checks_itself_against_the_truth(glen):
+    table = pd.read_csv(results(glen, "truth_check.csv"))
+    assert set(table.experiment) == set(EXPERIMENTS)
+    assert {"f1_cropland_labels", "f1_cropland_truth"} <= set(table.columns)
+
+
+def test_snakemakes_own_report_works(glen):
+    glen.succeed("--report", "snakemake-report.html")
+    assert (glen.folder / "snakemake-report.html").stat().st_size > 10_000
+
+
+def test_no_output_is_half_written_and_every_job_left_a_log(glen):
+    assert not [path for path in glen.folder.joinpath("results").rglob(".*") if path.is_file()]
+    assert list(results(glen, "logs").rglob("train_model/**/*.log"))
+    assert list(results(glen, "benchmarks").rglob("segment_tile/**/*.tsv"))
+
+
+def test_the_same_bytes_come_from_one_core(glen, tmp_path):
+    other = Workspace(tmp_path, glen.config)
+    other.succeed("mine", "results/glen/labels/labels.parquet", *targets(glen), cores=1)
+    made = sorted(
+        p
+        for part in ("inputs", "segments", "overlaps", "targets", "mined", "labels")
+        for p in results(glen, part).rglob("*.*")
+    )
+    assert made
+    for path in made:
+        twin = other.folder / path.relative_to(glen.folder)
+        assert twin.read_bytes() == path.read_bytes(), path
+    shutil.rmtree(other.folder)
+
+
+def targets(workspace):
+    return [str(path.relative_to(workspace.folder)) for path in results(workspace, "targets").rglob("*.tif")]

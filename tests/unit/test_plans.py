@@ -1,0 +1,94 @@
+"""What a configuration makes the workflow do."""
+
+import pytest
+from cropmine.config import validate_config
+from cropmine.errors import CropmineError
+from cropmine.plans import plan_region
+
+LABELS = {"path": "l.gpkg", "class_field": "c", "cropland": ["a"], "noncropland": ["b"], "definition": "crops"}
+WEAK = {"global_map": {"path": "weak.tif"}}
+
+
+def plan(experiments, folder="images", **changes):
+    region = {
+        "imagery": f"{folder}/{{tile}}.tif",
+        "tiles": ["t1", "t2"],
+        "bands": ["red"],
+        "labels": LABELS,
+        "weak": WEAK,
+    }
+    settings = {"seeds": changes.pop("seeds", [0])}
+    region |= changes
+    raw = {"regions": {"x": {k: v for k, v in region.items() if v is not None}}, "experiments": experiments} | settings
+    return plan_region("x", validate_config(raw))
+
+
+def recipes(planned, experiment):
+    return [run.recipe for run in planned.runs[experiment]]
+
+
+def test_a_recipe_name_spells_the_recipe():
+    planned = plan({"e": {"human": 0.5, "mined": {"noncropland": 0.2}}})
+    assert recipes(planned, "e")[0].startswith("human0.5_draw0_mined-neg0.2_kmeans10_global_map_")
+    assert len(recipes(planned, "e")[0].rsplit("_", 1)[1]) == 8
+
+
+def test_experiments_that_need_the_same_targets_share_them():
+    same = plan(
+        {"a": {"human": 0.5, "mined": {"noncropland": 0.2}}, "b": {"human": 0.5, "mined": {"noncropland": 0.20}}}
+    )
+    assert recipes(same, "a") == recipes(same, "b")
+    assert len(same.recipes) == 1
+
+
+def test_every_seed_has_its_label_draw_but_all_labels_have_none():
+    planned = plan({"half": {"human": 0.5}, "all": {"human": 1}}, seeds=[0, 1, 2])
+    assert len(set(recipes(planned, "half"))) == 3
+    assert len(set(recipes(planned, "all"))) == 1
+    assert [run.name for run in planned.runs["all"]] == ["seed0", "seed1", "seed2"]
+
+
+def test_a_change_that_moves_a_pixel_makes_another_recipe():
+    experiments = {"e": {"human": 0.5, "mined": {"cropland": 0.8}}}
+    names = {recipes(plan(experiments), "e")[0]}
+    names |= set(recipes(plan(experiments, split={"buffer_m": 7}), "e"))
+    names |= set(recipes(plan(experiments, weak={"global_map": {"path": "weak.tif", "guard_m": 30}}), "e"))
+    assert len(names) == 3
+
+
+def test_the_year_of_the_labels_makes_no_other_recipe():
+    experiments = {"e": {"human": 0.5}}
+    assert recipes(plan(experiments), "e") == recipes(plan(experiments, labels=LABELS | {"year": 2020}), "e")
+
+
+def test_without_labels_a_region_is_mined():
+    planned = plan({"e": {"human": 0.5}, "m": {"mined": {"cropland": 0.7}}}, labels=None)
+    assert planned.experiments == {}
+    assert list(planned.mined) == ["kmeans10/global_map/pos0.7_valid0.5"]
+
+
+def test_without_experiments_a_region_is_mined_at_the_papers_thresholds():
+    assert list(plan({}).mined) == ["kmeans10/global_map/pos0.8_neg0.2_valid0.5"]
+
+
+def test_without_a_weak_map_a_region_is_trained_on_its_labels():
+    planned = plan({"e": {"human": 0.5}, "m": {"human": 0.5, "mined": {"cropland": 0.7}}}, weak=None)
+    assert list(planned.experiments) == ["e"]
+    assert planned.mined == {}
+
+
+def test_mined_polygons_are_not_made_twice():
+    thresholds = [{"noncropland": 0.2}, {"cropland": 0.8}, {"cropland": 0.8, "noncropland": 0.2}]
+    planned = plan({f"e{i}": {"human": 0.5, "mined": mined} for i, mined in enumerate(thresholds)})
+    assert list(planned.mined) == ["kmeans10/global_map/pos0.8_neg0.2_valid0.5"]
+
+
+def test_folds_take_turns():
+    planned = plan({"e": {"human": 1}}, split={"method": "kfold", "folds": 3})
+    assert [run.name for run in planned.runs["e"]] == ["seed0_fold0", "seed0_fold1", "seed0_fold2"]
+    assert len(set(recipes(planned, "e"))) == 3
+
+
+def test_a_simulated_region_does_not_write_over_a_users_files():
+    with pytest.raises(CropmineError, match="results/x/inputs/imagery"):
+        plan({"e": {"human": 1}}, simulate={"seed": 1}, weak=None, labels=None, folder="data/mine")

@@ -1,0 +1,76 @@
+"""Tiles are found by the names of their files."""
+
+import pytest
+from cropmine.config import Region, Training
+from cropmine.errors import CropmineError
+from cropmine.tiles import choose_training_tiles, find_tiles, tile_files
+
+
+def region(**settings) -> Region:
+    return Region(**{"bands": ["red"], "imagery": "images/{tile}.tif"} | settings)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_every_file_that_matches_is_a_tile(folder):
+    make(folder, "images/b.tif", "images/a.tif", "images/a.txt", "images/.hidden.tif")
+    assert find_tiles("x", region()) == ["a", "b"]
+
+
+def test_a_pattern_with_glob_characters_is_taken_literally(folder):
+    make(folder, "im[1]/a.tif", "im1/b.tif")
+    assert find_tiles("x", region(imagery="im[1]/{tile}.tif")) == ["a"]
+
+
+def test_a_date_that_lacks_a_tile_is_refused(folder):
+    make(folder, "d1/a.tif", "d1/b.tif", "d2/a.tif")
+    dated = region(imagery={"2021-03": "d1/{tile}.tif", "2021-09": "d2/{tile}.tif"})
+    with pytest.raises(CropmineError, match=r"d2/\{tile\}\.tif lacks 1 tiles .*: b"):
+        find_tiles("x", dated)
+
+
+def test_a_folder_that_is_not_there_is_named(folder):
+    with pytest.raises(CropmineError, match="no folder images"):
+        find_tiles("x", region())
+
+
+@pytest.mark.parametrize("name", ["-rf", "a b", "$(true)", "ü"])
+def test_a_tile_name_that_could_do_harm_is_refused(folder, name):
+    make(folder, f"images/{name}.tif")
+    with pytest.raises(CropmineError, match="tile name"):
+        find_tiles("x", region())
+
+
+def test_the_files_of_a_tile_come_in_the_order_of_the_dates():
+    dated = region(
+        imagery={"2021-09": "late/{tile}.tif", "2021-03": "early/{tile}.tif"},
+        mask={"path": {"2021-03": "m/early_{tile}.tif", "2021-09": "m/late_{tile}.tif"}},
+    )
+    assert tile_files(dated, "t") == {
+        "images": ["late/t.tif", "early/t.tif"],
+        "masks": ["m/late_t.tif", "m/early_t.tif"],
+    }
+
+
+def test_an_added_tile_redraws_none_of_the_training_tiles():
+    tiles = [f"t{i}" for i in range(50)]
+    few = choose_training_tiles("x", tiles, Training(tiles=10), seed=3)
+    more = choose_training_tiles("x", [*tiles, "new"], Training(tiles=10), seed=3)
+    assert len(few) == 10
+    assert len(set(few) - set(more)) <= 1
+    assert set(more) - set(few) <= {"new"}
+
+
+def test_an_unknown_training_tile_is_refused():
+    with pytest.raises(CropmineError, match=r"training\.tiles: region x has no tile 'c'"):
+        choose_training_tiles("x", ["a", "b"], Training(tiles=["c"]), seed=0)
