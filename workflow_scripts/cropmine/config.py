@@ -1,17 +1,15 @@
 """The configuration: its models, its validation, its defaults and their descriptions."""
 
-import difflib
 import math
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from cropmine.conflicts import TILE_NAME as TILE_NAME
+from cropmine.conflicts import WEAK_MAP_MODEL, find_conflicts
 from cropmine.errors import CropmineError
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
-TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-WEAK_MAP_MODEL = "weak_map"
+from cropmine.faults import describe_faults
+from cropmine.faults import suggest as suggest
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LabelClass = Literal["cropland", "noncropland"]
@@ -26,7 +24,13 @@ def _listed(value):
     return value if isinstance(value, list | tuple) or value is None else [value]
 
 
+def _text_keys(value):
+    """YAML reads the key 2021-03-15 as a date and 2021 as a number."""
+    return {str(key): entry for key, entry in value.items()} if isinstance(value, dict) else value
+
+
 Values = Annotated[tuple[int | float | str, ...], BeforeValidator(_listed)]
+Patterns = Annotated[str | dict[str, str], BeforeValidator(_text_keys)]
 
 
 class Settings(BaseModel):
@@ -52,7 +56,7 @@ class Simulation(Settings):
 class Mask(Settings):
     """Mask files of the imagery, such as Planet's UDM2 or a cloud mask."""
 
-    path: str | dict[str, str] = Field(description="pattern with {tile}, or one pattern a date")
+    path: Patterns = Field(description="pattern with {tile}, or one pattern a date")
     bad: Values = Field((1,), description="values that make a pixel nodata")
     band: int = Field(1, ge=1, description="band of the mask files to read")
 
@@ -79,33 +83,46 @@ class WeakMap(Settings):
 
     path: str = Field(description="raster of class values or probabilities, or a polygon file")
     band: int = Field(1, ge=1, description="band of the raster to read")
-    cropland: Values = Field((1,), description="class values that are cropland; of a polygon file with class_field, too")
+    cropland: Values = Field(
+        (1,), description="class values that are cropland; of a polygon file with class_field, too"
+    )
     class_field: str | None = Field(
         None, description="field of a polygon file that holds the class; without it every polygon is cropland"
     )
     probability: bool = Field(False, description="the raster holds probabilities of cropland, not classes")
-    scale: float = Field(1.0, gt=0, description="what the values of a probability raster are multiplied by to give 0 to 1")
+    scale: float = Field(
+        1.0, gt=0, description="what the values of a probability raster are multiplied by to give 0 to 1"
+    )
     nodata: float | None = Field(None, description="value without data, where the file's own tag lacks or is wrong")
     year: int | None = Field(None, ge=1970, le=2100, description="year that the map describes")
     register_: Annotated[Literal["off"] | tuple[float, float], BeforeValidator(_off)] = Field(
         "off", alias="register", description="off, or [east, north]: metres by which the map is moved before use"
     )
-    guard_m: float = Field(0, ge=0, le=10_000, description="weak pixels within so many metres of a class boundary are invalid")
-    min_valid: Fraction = Field(0.5, description="least share of a segment's pixels with a valid weak pixel to be mined")
+    guard_m: float = Field(
+        0, ge=0, le=10_000, description="weak pixels within so many metres of a class boundary are invalid"
+    )
+    min_valid: Fraction = Field(
+        0.5, description="least share of a segment's pixels with a valid weak pixel to be mined"
+    )
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
-class Labels(Settings):
-    """Human labels: polygons, or points with a radius."""
+class LabelFiles(Settings):
+    """Human labels as they are read: polygons, or points with a radius."""
 
     path: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(description="vector file, or a list of files")
     class_field: str = Field(description="field that holds the class")
     cropland: Values = Field(description="class values that are cropland")
     noncropland: Values = Field(description="class values that are not")
     ignore: Values = Field((), description="class values to leave out")
+    radius_m: float | None = Field(None, gt=0, le=1000, description="radius around a point label, metres")
+
+
+class Labels(LabelFiles):
+    """Human labels, and what they mean."""
+
     definition: str = Field(min_length=3, description="what counts as cropland; printed on map, card and report")
     year: int | None = Field(None, ge=1970, le=2100, description="year that the labels describe")
-    radius_m: float | None = Field(None, gt=0, le=1000, description="radius around a point label, metres")
 
 
 class Split(Settings):
@@ -120,7 +137,9 @@ class Split(Settings):
     test: Fraction = Field(0.2, description="share of blocks for testing (holdout)")
     folds: int = Field(5, ge=3, le=20, description="number of folds (kfold)")
     field: str | None = Field(None, description="field with the values train, validation and test (field)")
-    buffer_m: float = Field(100, ge=0, le=10_000, description="nothing this near a validation or test block trains, metres")
+    buffer_m: float = Field(
+        100, ge=0, le=10_000, description="nothing this near a validation or test block trains, metres"
+    )
     seed: int = Field(0, ge=0, description="seed of the draw of blocks")
 
     @model_validator(mode="after")
@@ -138,8 +157,10 @@ class Region(Settings):
     """An area with its imagery, weak maps and human labels."""
 
     simulate: Simulation | None = Field(None, description="make the inputs up; only for a demo")
-    imagery: str | dict[str, str] = Field(description="pattern with {tile}, or one pattern a date, stacked in order")
-    tiles: tuple[str, ...] | None = Field(None, description="these tiles only; default: every file that matches the pattern")
+    imagery: Patterns = Field(description="pattern with {tile}, or one pattern a date, stacked in order")
+    tiles: tuple[str, ...] | None = Field(
+        None, description="these tiles only; default: every file that matches the pattern"
+    )
     bands: tuple[str, ...] = Field(min_length=1, description="names of the bands of one date, in the files' order")
     mask: Mask | None = Field(None, description="mask files")
     area: str | None = Field(None, description="polygon file; nothing outside is mined or mapped")
@@ -159,7 +180,9 @@ class Segmentation(Settings):
 
     method: Literal["kmeans"] = Field("kmeans", description="K-means clusters, then connected pixels of one cluster")
     clusters: int = Field(10, ge=1, le=250, description="number of clusters, K")
-    scope: Literal["tile", "region"] = Field("tile", description="clusters of each tile, or one codebook for the region")
+    scope: Literal["tile", "region"] = Field(
+        "tile", description="clusters of each tile, or one codebook for the region"
+    )
     min_area_m2: float = Field(500, ge=0, description="smaller segments are dropped, true square metres")
     max_area_m2: float | None = Field(None, gt=0, description="larger segments are dropped, true square metres")
     sample_px: int = Field(100_000, ge=100, description="pixels drawn to fit the clusters")
@@ -174,7 +197,9 @@ class Model(Settings):
     encoder_weights: str | None = Field(
         "imagenet", description="pretrained weights by name, a file of encoder weights (.safetensors or .pt), or null"
     )
-    decoder_channels: tuple[int, ...] | None = Field(None, description="channels of the decoder's stages; null: the library's")
+    decoder_channels: tuple[int, ...] | None = Field(
+        None, description="channels of the decoder's stages; null: the library's"
+    )
     loss: Literal["cross_entropy"] = Field("cross_entropy", description="loss over labelled pixels")
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="none: every labelled pixel counts alike; balanced: both classes weigh the same in a batch"
@@ -194,8 +219,12 @@ class Training(Settings):
     tiles: Literal["all"] | Annotated[int, Field(ge=1)] | tuple[str, ...] = Field(
         "all", description="tiles that are segmented and train: all, a count drawn by the seed, or names"
     )
-    cpu_threads: int = Field(2, ge=1, le=256, description="CPU threads of a training; a setting, since it changes the last digits")
-    precision: Literal["auto", "32", "bf16"] = Field("auto", description="auto: bfloat16 where the hardware is fast at it")
+    cpu_threads: int = Field(
+        2, ge=1, le=256, description="CPU threads of a training; a setting, since it changes the last digits"
+    )
+    precision: Literal["auto", "32", "bf16"] = Field(
+        "auto", description="auto: bfloat16 where the hardware is fast at it"
+    )
 
 
 class Mined(Settings):
@@ -223,7 +252,9 @@ class Experiment(Settings):
     erode_m: float = Field(0, ge=0, le=10_000, description="only weak labels this far inside their class, metres")
     weak_map: str | None = Field(None, description="weak map by name; default: the region's first")
     segmentation: str | None = Field(None, description="segmentation by name; default: the first")
-    model: str | None = Field(None, description="model by name; default: the first; weak_map: the weak map itself, untrained")
+    model: str | None = Field(
+        None, description="model by name; default: the first; weak_map: the weak map itself, untrained"
+    )
 
     @model_validator(mode="after")
     def _check(self):
@@ -254,103 +285,18 @@ class Config(Settings):
     )
     experiments: dict[str, Experiment] = Field({}, description="experiments by name")
     training: Training = Field(Training(), description="what concerns all trainings")
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1, description="runs: each seed is a label draw and a start")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,), min_length=1, description="runs: each seed is a label draw and a start"
+    )
 
     @model_validator(mode="after")
     def _check(self):
-        for kind in ("regions", "segmentations", "models", "experiments"):
-            for name in getattr(self, kind):
-                _check_name(name, kind)
-        if WEAK_MAP_MODEL in self.models:
-            raise ValueError(f"models: the name {WEAK_MAP_MODEL} is taken by the weak map itself")
-        _check_known(self.default_regions, self.regions, "default_regions")
-        for name, region in self.regions.items():
-            _check_region(name, region, self.experiments)
-            _check_known(region.experiments or (), self.experiments, f"regions.{name}.experiments")
-        for name, experiment in self.experiments.items():
-            here = f"experiments.{name}"
-            _check_known([experiment.segmentation], self.segmentations, f"{here}.segmentation")
-            _check_known([experiment.model], [*self.models, WEAK_MAP_MODEL], f"{here}.model")
-        _check_simulations(self.regions)
+        if faults := list(find_conflicts(self)):
+            raise CropmineError.gather("config", faults)
         return self
 
 
-def _check_name(name: str, where: str) -> None:
-    if not NAME.fullmatch(name):
-        raise ValueError(f"{where}: {name!r} isn't a name of letters, digits and underscores")
-
-
-def _check_known(names, known, where: str) -> None:
-    for name in names:
-        if name is not None and name not in known:
-            raise ValueError(f"{where}: {name!r} isn't known{suggest(name, list(known))}")
-
-
-def _check_region(name: str, region: Region, experiments: dict[str, Experiment]) -> None:
-    here = f"regions.{name}"
-    for weak in region.weak:
-        _check_name(weak, f"{here}.weak")
-    patterns = {"imagery": region.imagery} | ({"mask.path": region.mask.path} if region.mask else {})
-    for key, value in patterns.items():
-        for pattern in value.values() if isinstance(value, dict) else [value]:
-            if pattern.count("{tile}") != 1:
-                raise ValueError(f"{here}.{key}: {pattern!r} must hold {{tile}} once, such as imagery/{{tile}}.tif")
-    if isinstance(region.imagery, dict):
-        for date in region.imagery:
-            if not re.fullmatch(r"[0-9A-Za-z_-]+", date):
-                raise ValueError(f"{here}.imagery: {date!r} isn't a date such as 2021-03")
-        if region.mask and isinstance(region.mask.path, dict) and set(region.mask.path) != set(region.imagery):
-            raise ValueError(f"{here}.mask.path: its dates aren't those of imagery")
-    elif region.mask and isinstance(region.mask.path, dict):
-        raise ValueError(f"{here}.mask.path: imagery has no dates, so the mask has none either")
-    if len(set(region.bands)) < len(region.bands):
-        raise ValueError(f"{here}.bands: a name stands twice")
-    for tile in region.tiles or ():
-        if not TILE_NAME.fullmatch(tile):
-            raise ValueError(f"{here}.tiles: {tile!r} isn't a name of letters, digits, dots, dashes and underscores")
-    for experiment in experiments.values() if region.weak else ():
-        _check_known([experiment.weak_map], region.weak, f"{here}.weak (named by an experiment)")
-
-
-def _check_simulations(regions: dict[str, Region]) -> None:
-    grids = {(r.simulate.rows, r.simulate.columns) for r in regions.values() if r.simulate}
-    if len(grids) > 1:
-        raise ValueError("regions: simulated regions must have the same rows and columns of tiles")
-
-
-def suggest(word: str, known: list[str]) -> str:
-    """A did-you-mean for a misspelt word, as the tail of a sentence; empty if nothing is near."""
-    near = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(map(str, known))}" if known else ""
-
-
-def _fields_at(path: tuple) -> list[str]:
-    """The keys that the model at a path of the configuration knows."""
-    model: Any = Config
-    for part in path:
-        model = _step(model, part)
-        if model is None:
-            return []
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return []
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _step(model, part):
-    """The type one key further, the keys of dicts and the indices of tuples skipped."""
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        for name, field in model.model_fields.items():
-            if part in (name, field.alias):
-                return field.annotation
-        return None
-    for argument in getattr(model, "__args__", ()):
-        for candidate in (argument, *getattr(argument, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                return candidate if not isinstance(part, str) or not _step(candidate, part) else _step(candidate, part)
-    return None
-
-
-def validate_config(raw: dict) -> Config:
+def validate_config(raw: Any) -> Config:
     """Check a configuration as read from YAML.
 
     Raises CropmineError, with every fault found, each with its place and a hint.
@@ -358,20 +304,4 @@ def validate_config(raw: dict) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        faults = [_describe_fault(fault) for fault in error.errors()]
-    if len(faults) == 1:
-        raise CropmineError(*faults[0])
-    lines = "".join(f"\n  {CropmineError(*fault)}" for fault in faults)
-    raise CropmineError("config", f"{len(faults)} faults:{lines}\n ")
-
-
-def _describe_fault(fault: dict) -> tuple[str, str, str | None]:
-    path = tuple(p for p in fault["loc"] if not (isinstance(p, str) and ("[" in p or p in ("str", "int", "tuple"))))
-    where = ".".join(str(p) for p in path) or "config"
-    if fault["type"] == "extra_forbidden":
-        return where, f"unknown key {path[-1]!r}", suggest(path[-1], _fields_at(path[:-1])).lstrip("; ")
-    if fault["type"] == "missing":
-        return where, "this key is required", "docs/configuration.md describes every key"
-    if fault["type"] == "value_error":
-        return where, fault["msg"].removeprefix("Value error, "), None
-    return where, f"{fault['msg']} (got {fault['input']!r})", "docs/configuration.md describes every key"
+        raise CropmineError.gather("config", describe_faults(error, Config, raw)) from None

@@ -10,7 +10,7 @@ from sys import stdlib_module_names
 from typing import Any
 
 # They shape no number: settings reach a script whole, and messages and file handling don't change what is written.
-UNCOUNTED = {"config", "errors", "logs", "files", "tiles", "plans", "provenance"}
+UNCOUNTED = {"config", "conflicts", "faults", "errors", "logs", "files", "tiles", "plans", "provenance"}
 # Distributions that are named otherwise than the module that they install.
 DISTRIBUTIONS = {"cc3d": "connected-components-3d", "sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
 LIBRARY = Path(__file__).parent
@@ -63,12 +63,16 @@ def _read_module(path: Path) -> tuple[str, tuple[Path, ...], frozenset[str]]:
             elif top not in stdlib_module_names:
                 foreign.add(top)
     _drop_docstring(tree)
-    imported = tuple(sorted(LIBRARY / f"{name}.py" for name in library - UNCOUNTED if (LIBRARY / f"{name}.py").exists()))
+    imported = tuple(
+        sorted(LIBRARY / f"{name}.py" for name in library - UNCOUNTED if (LIBRARY / f"{name}.py").exists())
+    )
     return sha256(ast.dump(tree).encode()).hexdigest(), imported, frozenset(foreign)
 
 
 def _drop_docstring(node: ast.AST) -> None:
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, False):
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+        node, False
+    ):
         node.body = node.body[1:] or [ast.Pass()]
 
 

@@ -58,7 +58,7 @@ def find_tiles(name: str, region: Region) -> list[str]:
 
 def _match_names(pattern: str) -> set[str]:
     head, tail = pattern.split("{tile}")
-    matches = glob(escape(head) + "*" + escape(tail), include_hidden=False)
+    matches = glob(escape(head) + "*" + escape(tail))  # noqa: PTH207 (a pattern with a head and a tail)
     return {match[len(head) : len(match) - len(tail)] for match in matches if re.search(r"[^/]", match[len(head) :])}
 
 

@@ -1,0 +1,246 @@
+import pickle
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from cropmine.config import Config, suggest, validate_config
+from cropmine.errors import CropmineError
+from cropmine.reference import list_models, render_reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MINIMAL = """
+regions:
+  highlands:
+    imagery: imagery/{tile}.tif
+    bands: [blue, green, red, nir]
+    weak:
+      global_map: {path: weak.tif, register: off}
+      other_map: {path: other.tif}
+segmentations:
+  kmeans10: {}
+models:
+  unet: {}
+experiments:
+  half_human: {human: 0.5}
+  mined: {human: 0.5, mined: {cropland: 0.8, noncropland: 0.2}}
+"""
+
+
+def read(text=MINIMAL, **changes):
+    """The minimal configuration with values set at places such as experiments__mined__human."""
+    raw = yaml.safe_load(text)
+    for place, value in changes.items():
+        *parents, key = place.split("__")
+        inner = raw
+        for parent in parents:
+            inner = inner[parent]
+        inner[key] = value
+    return raw
+
+
+def refuse(raw) -> str:
+    with pytest.raises(CropmineError) as caught:
+        validate_config(raw)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["config.yaml", *(str(p.relative_to(ROOT)) for p in ROOT.glob("configs/*.yaml"))])
+def test_every_configuration_of_the_project_is_valid(path):
+    validate_config(yaml.safe_load((ROOT / path).read_text()))
+
+
+def test_an_unknown_key_gets_a_did_you_mean():
+    text = refuse(read(regions__highlands__weak__global_map__gard_m=30))
+    assert text == "regions.highlands.weak.global_map.gard_m: unknown key 'gard_m'. Hint: did you mean 'guard_m'?"
+    assert "did you mean 'register'?" in refuse(read(regions__highlands__weak__global_map__registr="off"))
+    assert "did you mean 'experiments'?" in refuse(read(experimets={}))
+
+
+def test_a_key_like_no_other_gets_the_known_keys():
+    assert "Hint: known: cropland, noncropland, random." in refuse(read(experiments__mined__mined__zzz=1))
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "much", [0.8]])
+def test_a_threshold_outside_0_to_1_is_refused(threshold):
+    text = refuse(read(experiments__mined__mined__cropland=threshold))
+    assert text.startswith("experiments.mined.mined.cropland: must be ")
+    assert "Hint: a segment with a higher weak fraction is cropland." in text
+
+
+@pytest.mark.parametrize("cropland, noncropland", [(0.2, 0.8), (0.5, 0.5)])
+def test_the_cropland_threshold_must_be_above_the_noncropland_threshold(cropland, noncropland):
+    text = refuse(read(experiments__mined__mined={"cropland": cropland, "noncropland": noncropland}))
+    assert text.startswith("experiments.mined.mined: the cropland threshold must be above the noncropland threshold.")
+
+
+def test_register_off_is_read_as_yaml_reads_it():
+    raw = read()
+    assert raw["regions"]["highlands"]["weak"]["global_map"]["register"] is False
+    assert validate_config(raw).regions["highlands"].weak["global_map"].register_ == "off"
+    moved = read(regions__highlands__weak__global_map__register=[12, -3.5])
+    assert validate_config(moved).regions["highlands"].weak["global_map"].register_ == (12, -3.5)
+
+
+def test_branches_of_a_union_are_one_fault_without_their_names():
+    text = refuse(read(regions__highlands__weak__global_map__register="on"))
+    assert text.startswith(
+        "regions.highlands.weak.global_map.register: must be 'off' or a list such as [a, b], not 'on'."
+    )
+    text = refuse(read(regions__highlands__weak__global_map__register=[1, "east"]))
+    assert text.startswith("regions.highlands.weak.global_map.register.1: must be a number, not 'east'.")
+    text = refuse(read(regions__highlands__weak__global_map__cropland=[1, [2]]))
+    assert text.startswith("regions.highlands.weak.global_map.cropland.1: must be a number or text, not [2].")
+    assert "\n" not in text
+
+
+def test_a_key_keeps_its_place_even_if_it_is_called_as_a_type():
+    raw = read()
+    raw["regions"]["int"] = raw["regions"].pop("highlands") | {"bands": 3}
+    assert refuse(raw).startswith("regions.int.bands: must be a list")
+
+
+def test_several_faults_are_a_list_with_a_hint_each():
+    text = refuse(read(experiments__half_human__human=2, experiments__half_human__modle="unet", seeds=0))
+    lines = text.splitlines()
+    assert lines[0] == "config: 3 faults:"
+    assert lines[1] == (
+        "  - experiments.half_human.human: must be at most 1, not 2. "
+        "Hint: fraction of the human training labels of each class."
+    )
+    assert lines[2].endswith("Hint: did you mean 'model'?")
+    assert lines[3].startswith("  - seeds: must be a list")
+
+
+@pytest.mark.parametrize(
+    "key, name, text",
+    [
+        (
+            "weak_map",
+            "globl_map",
+            "'globl_map' isn't a weak map of regions.highlands. Hint: did you mean 'global_map'?",
+        ),
+        ("segmentation", "kmeans1", "'kmeans1' isn't a segmentation. Hint: did you mean 'kmeans10'?"),
+        ("model", "unett", "'unett' isn't a model. Hint: did you mean 'unet'?"),
+    ],
+)
+def test_an_experiment_names_only_what_there_is(key, name, text):
+    assert refuse(read(**{f"experiments__mined__{key}": name})) == f"experiments.mined.{key}: {text}"
+
+
+def test_unknown_names_are_told_together():
+    text = refuse(read(experiments__mined__model="x", experiments__half_human__segmentation="y", default_regions=["z"]))
+    assert text.startswith("config: 3 faults:")
+
+
+def test_an_experiment_that_a_region_leaves_out_may_use_another_regions_weak_map():
+    raw = read(experiments__mined__weak_map="national", regions__highlands__experiments=["half_human"])
+    raw["regions"]["lowlands"] = deepcopy(raw["regions"]["highlands"]) | {"weak": {"national": {"path": "n.tif"}}}
+    raw["regions"]["lowlands"]["experiments"] = ["mined"]
+    validate_config(raw)
+
+
+def test_dates_may_be_written_without_quotes():
+    dates = yaml.safe_load("2021-03-15: a/{tile}.tif\n2021: b/{tile}.tif\n2021-09: c/{tile}.tif")
+    config = validate_config(read(regions__highlands__imagery=dates))
+    assert list(config.regions["highlands"].imagery) == ["2021-03-15", "2021", "2021-09"]
+
+
+def test_the_dates_of_masks_are_those_of_the_imagery():
+    raw = read(regions__highlands__imagery={"2021-03": "a/{tile}.tif", "2021-09": "b/{tile}.tif"})
+    raw["regions"]["highlands"]["mask"] = {"path": {"2021-03": "m/{tile}.tif"}}
+    assert "its dates aren't those of imagery" in refuse(raw)
+    raw["regions"]["highlands"]["mask"] = {"path": "m/{tile}.tif"}
+    validate_config(raw)
+
+
+@pytest.mark.parametrize("raw", [None, [], "regions", 3, {}, {"regions": None}, {"regions": {}}, {1: 2}, {None: None}])
+def test_what_is_no_configuration_is_refused(raw):
+    refuse(raw)
+
+
+KEYS = sorted({field.alias or name for model in list_models(Config) for name, field in model.model_fields.items()})
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates() | st.sampled_from(KEYS)
+)
+NESTED = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=4) | st.integers() | st.none(), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+
+
+@given(NESTED)
+def test_anything_gives_a_configuration_or_a_fault(raw):
+    check_outcome(raw)
+
+
+@st.composite
+def spoiled(draw):
+    """The minimal configuration with random data at a random place."""
+    raw = read()
+    inner = raw
+    while True:
+        key = draw(st.sampled_from(sorted(inner)) | st.sampled_from(KEYS))
+        if not isinstance(inner.get(key), dict) or not inner[key] or draw(st.booleans()):
+            inner[key] = draw(NESTED)
+            return raw
+        inner = inner[key]
+
+
+@given(spoiled())
+def test_any_spoiled_configuration_gives_a_configuration_or_a_fault(raw):
+    check_outcome(raw)
+
+
+def check_outcome(raw):
+    try:
+        assert isinstance(validate_config(raw), Config)
+    except CropmineError as error:
+        faults = error.faults or [error]
+        assert len({(fault.where, fault.what) for fault in faults}) == len(faults)
+        assert all(part not in fault.where for fault in faults for part in ("tuple[", "literal[", "function-", "[key]"))
+        assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize(
+    "hint, end",
+    [("did you mean 'x'?", "'x'?"), ("did you mean 'x'?.", "'x'?"), ("write x", "write x."), ("write x.", "write x.")],
+)
+def test_an_error_ends_each_sentence_once(hint, end):
+    text = str(CropmineError("here", "is wrong.", hint))
+    assert text.startswith("here: is wrong. Hint: ")
+    assert text.endswith(end)
+
+
+def test_gathered_faults_nest():
+    inner = CropmineError.gather("inner", [CropmineError("a", "x"), CropmineError("b", "y")])
+    assert str(CropmineError.gather("one", [inner])) == "inner: 2 faults:\n  - a: x.\n  - b: y."
+    outer = CropmineError.gather("outer", [inner, CropmineError("c", "z")])
+    assert str(outer) == "outer: 2 faults:\n  - inner: 2 faults:\n    - a: x.\n    - b: y.\n  - c: z."
+
+
+def test_suggest_is_the_tail_of_a_sentence():
+    assert suggest("unt", ["unet", "fpn"]) == "; did you mean 'unet'?"
+    assert suggest("zzz", ["unet", "fpn"]) == "; known: unet, fpn"
+    assert suggest("zzz", []) == ""
+
+
+def test_the_reference_is_in_step_with_the_models():
+    text = (ROOT / "docs/configuration.md").read_text()
+    assert text == render_reference(), "write it anew as its first lines say"
+
+
+def test_the_reference_describes_every_key_and_links_every_model():
+    text = render_reference()
+    for model in list_models(Config):
+        assert all(field.description for field in model.model_fields.values()), model
+        if model is not Config:
+            assert f"\n## {model.__name__}\n" in text
+            assert f"(#{model.__name__.lower()})" in text

@@ -1,0 +1,151 @@
+"""Labels of many kinds of files come out alike, and what can't be used is refused with its reason."""
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+from cropmine.config import Labels
+from cropmine.errors import CropmineError
+from cropmine.grids import Grid
+from cropmine.labels import GEOD, class_text, place_on_grid, read_labels
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+
+FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
+
+
+def make_file(path, values=("crop", "other", "fallow"), geometries=FIELDS, crs="EPSG:4326", **more):
+    frame = geopandas.GeoDataFrame({"kind": list(values), **more}, geometry=list(geometries), crs="EPSG:4326")
+    frame = frame.to_crs(crs) if crs else frame.set_crs(None, allow_override=True)
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path)
+    return str(path)
+
+
+def read(*paths, split_field=None, **more):
+    named = {"cropland": ["crop"], "noncropland": ["other"], "ignore": ["fallow"]} | more
+    return read_labels(Labels(path=paths, class_field="kind", definition="annual crops", **named), paths, split_field)
+
+
+def test_every_format_gives_the_same_labels(tmp_path):
+    for name in ("a.gpkg", "b.geojson", "c.parquet", "d.shp"):
+        table = read(make_file(tmp_path / name))
+        assert table["label"].tolist() == [0, 1] and table["target"].tolist() == [1, 0]
+        assert table["label"].dtype == np.int64 and table["target"].dtype == np.uint8 and table.crs.to_epsg() == 4326
+        np.testing.assert_allclose(table.total_bounds, (36.8, -1, 36.83, -0.99), atol=1e-9)
+
+
+def test_files_in_several_crs_lie_in_one_place_and_ids_run_on(tmp_path):
+    paths = [make_file(tmp_path / f"{code}.gpkg", crs=f"EPSG:{code}") for code in (4326, 32737, 3857)]
+    table = read(*paths)
+    assert table["label"].tolist() == [0, 1, 3, 4, 6, 7]
+    assert table["file"].tolist() == [paths[0]] * 2 + [paths[1]] * 2 + [paths[2]] * 2
+    for _, same in table.groupby(table["label"] % 3):
+        polygons = same.geometry.to_numpy()
+        assert (shapely.area(polygons ^ polygons[0]) < 1e-4 * shapely.area(polygons[0])).all()
+
+
+@pytest.mark.parametrize("stored", [[1, 0], [1.0, 0.0], ["1", "0"], ["1.0", " 0 "], [True, False]])
+@pytest.mark.parametrize("configured", [(1, 0), (1.0, 0.0), ("1", "0")])
+def test_class_values_are_compared_as_text(tmp_path, stored, configured):
+    path = make_file(tmp_path / "a.geojson", stored, FIELDS[:2])
+    table = read(path, cropland=[configured[0]], noncropland=[configured[1]])
+    assert table["target"].tolist() == [1, 0]
+
+
+def test_only_whole_numbers_lose_their_fraction():
+    values = [10, 10.0, "10.00", 0.5, "0.50", "01", "v1.0", None, float("nan"), np.float64(2)]
+    assert [class_text(value) for value in values] == ["10", "10", "10", "0.5", "0.50", "01", "v1.0", "", "", "2"]
+
+
+def test_an_unknown_class_value_is_refused_with_its_count(tmp_path):
+    path = make_file(tmp_path / "a.gpkg", ("crop", "Other", "Other"))
+    with pytest.raises(CropmineError, match=r"a\.gpkg.*'Other' \(2 rows\).*did you mean 'other'"):
+        read(path)
+
+
+def test_a_row_without_class_is_refused_unless_the_empty_text_is_ignored(tmp_path):
+    path = make_file(tmp_path / "a.gpkg", ("crop", "other", None))
+    with pytest.raises(CropmineError, match=r"'' \(1 rows\)"):
+        read(path)
+    assert len(read(path, ignore=[""])) == 2
+
+
+def test_a_value_named_for_two_classes_is_refused(tmp_path):
+    with pytest.raises(CropmineError, match=r"labels\.ignore.*'crop'"):
+        read(make_file(tmp_path / "a.gpkg"), ignore=["crop", "fallow"])
+
+
+def test_a_missing_field_is_refused_with_those_that_are_there(tmp_path):
+    path = make_file(tmp_path / "a.gpkg", Class=[1, 2, 3])
+    labels = Labels(path=path, class_field="class", cropland=1, noncropland=2, definition="annual crops")
+    with pytest.raises(CropmineError, match=r"no field 'class'; its fields: kind, Class.*did you mean 'Class'"):
+        read_labels(labels, [path])
+
+
+def test_files_that_cannot_be_used_are_refused(tmp_path):
+    make_file(tmp_path / "labels.gpkg")
+    with pytest.raises(CropmineError, match=r"no such file.*has labels\.gpkg"):
+        read(str(tmp_path / "labls.gpkg"))
+    with pytest.raises(CropmineError, match="no CRS"):
+        read(make_file(tmp_path / "nowhere.shp", crs=None))
+    for name in ("text.gpkg", "text.parquet"):
+        (tmp_path / name).write_text("not a vector file")
+        with pytest.raises(CropmineError, match="can't be read"):
+            read(str(tmp_path / name))
+    with pytest.raises(CropmineError, match="no label is left"):
+        read(make_file(tmp_path / "fallow.gpkg", ["fallow"] * 3))
+    with pytest.raises(CropmineError, match="LineString"):
+        read(make_file(tmp_path / "lines.gpkg", ["crop"], [shapely.LineString([(0, 0), (1, 1)])]))
+
+
+def test_coordinates_that_are_not_on_the_earth_are_refused(tmp_path):
+    frame = geopandas.GeoDataFrame({"kind": ["crop"]}, geometry=[shapely.box(4e6, -1e5, 4.1e6, 0)], crs="EPSG:4326")
+    frame.to_parquet(tmp_path / "metres.parquet")
+    with pytest.raises(CropmineError, match="is its CRS"):
+        read(str(tmp_path / "metres.parquet"))
+    with pytest.raises(CropmineError, match="antimeridian"):
+        read(make_file(tmp_path / "edge.gpkg", ["crop"], [shapely.Point(180, -17)]), radius_m=50)
+
+
+def test_points_become_circles_in_true_metres(tmp_path):
+    points = [shapely.Point(10, lat) for lat in (-60, 0.001, 70)]
+    path = make_file(tmp_path / "points.gpkg", ["crop"] * 3, points)
+    with pytest.raises(CropmineError, match="radius_m"):
+        read(path)
+    for point, circle in zip(points, read(path, radius_m=30).geometry, strict=True):
+        corners = shapely.get_coordinates(circle)
+        distances = GEOD.inv(np.full(len(corners), point.x), np.full(len(corners), point.y), *corners.T)[2]
+        np.testing.assert_allclose(distances, 30, atol=1e-6)
+        assert abs(GEOD.geometry_area_perimeter(circle)[0]) == pytest.approx(np.pi * 900, rel=2e-3)
+
+
+def test_broken_polygons_are_repaired_and_missing_ones_dropped(tmp_path):
+    bowtie = shapely.Polygon([(0, 0), (1e-3, 1e-3), (1e-3, 0), (0, 1e-3)])
+    flat = shapely.Polygon([(0, 0), (1e-3, 0), (2e-3, 0)])
+    solid = shapely.force_3d(shapely.box(1, 1, 1.001, 1.001), 7)
+    table = read(make_file(tmp_path / "a.gpkg", ["crop"] * 4, [None, bowtie, flat, solid]))
+    assert table["label"].tolist() == [1, 3]
+    assert table.geometry.is_valid.all() and not table.geometry.has_z.any()
+    assert table.geometry.iloc[0].area == pytest.approx(0.5e-6)
+
+
+def test_a_split_field_is_read_and_checked(tmp_path):
+    parts = ["train", "test", "anything, for it is ignored"]
+    table = read(make_file(tmp_path / "a.gpkg", part=parts), split_field="part")
+    assert table["split"].tolist() == ["train", "test"]
+    with pytest.raises(CropmineError, match=r"'tests' \(1 rows\).*did you mean 'test'"):
+        read(make_file(tmp_path / "b.gpkg", part=["train", "tests", "train"]), split_field="part")
+
+
+def test_polygons_far_from_a_grid_do_no_harm():
+    grid = Grid(CRS.from_epsg(32737), from_origin(250_000, 9_890_000, 10, 10), 100, 80)
+    lon = np.array([36.7525, 36.7598, -140, 100, 126.76, 36.77])
+    south, north = np.array([[-1.0, -1.0, 1, 89.9, 0, -1.0], [-0.998, -0.998, 2, 90, 1, -0.9]])
+    boxes = shapely.box(lon, south, lon + 0.002, north)
+    positions, placed = place_on_grid(boxes, grid)
+    assert positions.tolist() == [0, 1]
+    assert shapely.intersects(placed, shapely.box(*grid.bounds)).all()
+    assert [len(part) for part in place_on_grid(boxes[:0], grid)] == [0, 0]

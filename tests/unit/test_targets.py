@@ -1,0 +1,171 @@
+"""Targets hold what the labels say, and nothing of what is held out."""
+
+import geopandas
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from affine import Affine
+from cropmine.config import Split
+from cropmine.grids import Grid
+from cropmine.labels import GEOD
+from cropmine.splits import block_bounds, block_of, draw_labels, held_out_mask, split_labels, split_of
+from cropmine.targets import (
+    CROPLAND,
+    HUMAN,
+    IGNORE,
+    MINED,
+    NONCROPLAND,
+    RANDOM,
+    WEAK,
+    burn_label_ids,
+    burn_labels,
+    compose_target,
+    draw_random_like,
+    select_weak,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rasterio.crs import CRS
+
+SIDE = 40
+slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def grids(draw):
+    """A grid of SIDE pixels of about 10 m, somewhere between 60 south and 70 north."""
+    lon, lat = draw(st.floats(-170, 170)), draw(st.floats(-60, 70))
+    zone = int((lon + 180) // 6) + 1
+    epsg = draw(st.sampled_from([4326, 3857, (32600 if lat >= 0 else 32700) + zone]))
+    pixel = {4326: 9e-5, 3857: 10 / np.cos(np.radians(lat))}.get(epsg, 10.0)
+    x, y = pyproj.Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat)
+    return Grid(CRS.from_epsg(epsg), Affine(pixel, 0, x, 0, -pixel, y), SIDE, SIDE)
+
+
+def locate_pixels(grid, right=0.5, down=0.5):
+    """Longitudes and latitudes of the pixels' centres, or of another place in them, (h, w) each."""
+    columns, rows = np.meshgrid(np.arange(grid.width) + right, np.arange(grid.height) + down)
+    x, y = grid.transform.a * columns + grid.transform.c, grid.transform.e * rows + grid.transform.f
+    return pyproj.Transformer.from_crs(grid.crs.to_wkt(), 4326, always_xy=True).transform(x, y)
+
+
+def scatter_labels(grid, rng, count):
+    """Triangles in and around a grid, and beyond it 120 small ones of both classes, so that some always train."""
+    lon, lat = locate_pixels(grid)
+    centres = np.column_stack([rng.uniform(lon.min(), lon.max(), count), rng.uniform(lat.min(), lat.max(), count)])
+    size = rng.uniform(0.05, 0.5, (count, 1, 1)) * [np.ptp(lon), np.ptp(lat)]
+    triangles = centres[:, None] + rng.uniform(-1, 1, (count, 3, 2)) * size
+    away = np.column_stack([np.full(120, lon.mean()), lat.mean() + 0.05 + 0.03 * np.arange(120)])
+    away = away[:, None] + [[0, 0], [2e-4, 0], [0, 2e-4]]
+    targets = np.concatenate([rng.integers(0, 2, count), np.arange(120) % 2]).astype(np.uint8)
+    splits = [*rng.choice(["train", "validation", "test"], count, p=[0.5, 0.2, 0.3]), *["train"] * 120]
+    columns = {"label": np.arange(count + 120), "target": targets, "split": splits}
+    return geopandas.GeoDataFrame(columns, geometry=shapely.polygons(np.concatenate([triangles, away])), crs=4326)
+
+
+def measure_distances(lon, lat, polygons):
+    """Geodesic distance of each point to the nearest polygon, 0 inside; nearest places by a projection about them."""
+    around = pyproj.CRS(f"+proj=aeqd +lat_0={lat.mean()} +lon_0={lon.mean()} +ellps=WGS84")
+    there = pyproj.Transformer.from_crs(4326, around, always_xy=True)
+    bent = shapely.segmentize(polygons, 1e-4)
+    nearest = shapely.union_all(shapely.transform(bent, there.transform, interleaved=False))
+    lines = shapely.shortest_line(shapely.points(*there.transform(lon, lat)), nearest)
+    ends = there.transform(*shapely.get_coordinates(lines)[1::2].T, direction="INVERSE")
+    return GEOD.inv(lon, lat, *ends)[2]
+
+
+def find_held_out(pieces, splits, block_m):
+    """Held-out pieces near the grid's labels, and their blocks' rectangles, found anew from inner points."""
+    held_out = pieces.geometry.to_numpy()[splits != "train"]
+    inside = shapely.get_coordinates(shapely.point_on_surface(held_out))
+    return held_out, shapely.box(*block_bounds(*block_of(*inside.T, block_m), block_m))
+
+
+@slow
+@given(grids(), st.sampled_from(["holdout", "kfold", "field"]), st.integers(0, 10**6), st.data())
+def test_nothing_trains_in_a_held_out_block_or_within_its_buffer(grid, method, seed, data):
+    block_m, buffer_m = data.draw(st.floats(40, 300)), data.draw(st.sampled_from([0.0, 15.0, 60.0, 120.0]))
+    rng = np.random.default_rng(seed)
+    labels = scatter_labels(grid, rng, data.draw(st.integers(1, 8)))
+    field = "part" if method == "field" else None
+    split = Split(method=method, field=field, block_m=block_m, buffer_m=buffer_m, seed=seed)
+    labels = labels if method == "field" else labels.drop(columns="split")
+    pieces, _ = split_labels(labels, split, [0])
+    splits = split_of(pieces, 1 if method == "kfold" else None, split.folds)
+    human = burn_labels(pieces[draw_labels(pieces, splits, 1, 0)], grid)
+    mined, weak = rng.choice(np.array([0, 1, 255], np.uint8), (2, *grid.shape))
+    mask = held_out_mask(pieces, splits, grid, buffer_m, block_m)
+    target, source = compose_target(human, mined, weak, mask)
+
+    held_out, blocks = find_held_out(pieces, splits, block_m)
+    if not len(held_out):
+        assert not mask.any()
+        return
+    trains = target != IGNORE
+    assert not trains[mask].any() and (trains == (source != 0)).all()
+    if not mask.all():
+        centres = [part[~mask] for part in locate_pixels(grid)]
+        assert (measure_distances(*centres, held_out) > buffer_m).all()
+        corners = [locate_pixels(grid, right, down) for right in (0, 1) for down in (0, 1)]
+        corners = [np.concatenate([part[~mask] for part in parts]) for parts in zip(*corners, strict=True)]
+        assert (measure_distances(*corners, blocks) > buffer_m).all()
+    lon, lat = (part[mask] for part in locate_pixels(grid))
+    if len(lon):  # and the mask is no larger than it has to be: corners of a zone are square, pixels 10 m wide
+        assert (measure_distances(lon, lat, blocks) < buffer_m * 2**0.5 + 30).all()
+
+
+@slow
+@given(grids(), st.integers(0, 10**6))
+def test_a_pixel_takes_the_label_that_holds_its_centre(grid, seed):
+    labels = scatter_labels(grid, np.random.default_rng(seed), 6)
+    points = shapely.points(*locate_pixels(grid))
+    holds = np.stack([shapely.contains(polygon, points) for polygon in labels.geometry[:6]])
+    outline = shapely.union_all(shapely.boundary(labels.geometry[:6].to_numpy()))
+    clear = shapely.distance(points, outline) > 1e-8  # chords and rounding decide on the rest
+    is_cropland, is_other = (holds[labels["target"][:6] == cls].any(axis=0) for cls in (CROPLAND, NONCROPLAND))
+    expected = np.select([is_cropland & is_other, is_cropland, is_other], [IGNORE, CROPLAND, NONCROPLAND], IGNORE)
+    burnt, ids = burn_labels(labels, grid), burn_label_ids(labels, grid)
+    assert burnt.dtype == np.uint8 and ids.dtype == np.int32
+    assert (burnt == expected)[clear].all()
+    assert ((ids > 0) == (burnt != IGNORE)).all()
+    named = clear & (ids > 0)
+    assert holds[ids[named] - 1, *np.nonzero(named)].all()
+
+
+def test_labels_elsewhere_burn_nothing():
+    grid = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), SIDE, SIDE)
+    labels = geopandas.GeoDataFrame({"target": [1]}, geometry=[shapely.box(10, 10, 11, 11)], crs=4326)
+    for some in (labels, labels[:0]):
+        assert (burn_labels(some, grid) == IGNORE).all() and (burn_label_ids(some, grid) == 0).all()
+
+
+def test_human_labels_win_over_mined_over_weak():
+    layers = [[1, 255, 255, 255, 0], [0, 0, 255, 255, 1], [0, 1, 1, 255, 1]]
+    human, mined, weak = np.array(layers, np.uint8)[:, None]
+    closed = np.array([[False, False, False, False, True]])
+    target, source = compose_target(human, mined, weak, closed)
+    assert target.tolist() == [[1, 0, 1, 255, 255]] and source.tolist() == [[HUMAN, MINED, WEAK, 0, 0]]
+    assert compose_target(human, mined, weak, closed, RANDOM)[1].tolist() == [[HUMAN, RANDOM, WEAK, 0, 0]]
+    assert target.dtype == source.dtype == np.uint8
+
+
+@given(st.integers(0, 10**6))
+def test_random_labels_are_as_many_as_the_mined_and_lie_where_allowed(seed):
+    rng = np.random.default_rng(seed)
+    mined = rng.choice(np.array([0, 1, 255], np.uint8), (7, 9), p=rng.dirichlet(np.ones(3)))
+    allowed = rng.random((7, 9)) < rng.random()
+    drawn = draw_random_like(mined, allowed, np.random.default_rng(seed))
+    assert (drawn[~allowed] == IGNORE).all()
+    for cls in (NONCROPLAND, CROPLAND):
+        assert (drawn == cls).sum() == ((mined == cls) & allowed).sum()
+    assert (drawn == draw_random_like(mined, allowed, np.random.default_rng(seed))).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [([], [255, 255, 255]), (["cropland"], [255, 1, 255]), (["noncropland", "cropland"], [0, 1, 255])],
+)
+def test_weak_labels_are_of_the_classes_asked_for(names, expected):
+    classes, valid = np.array([[0, 1, 1]], np.uint8), np.array([[True, True, False]])
+    assert select_weak(classes, valid, names).tolist() == [expected]

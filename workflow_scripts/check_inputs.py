@@ -1,0 +1,24 @@
+"""Check the inputs of a region before any long work, and write the verdict that all other steps wait for."""
+
+import json
+import logging
+
+from cropmine.config import Region
+from cropmine.files import replacing
+from cropmine.logs import rule_log
+from cropmine.preflight import check_region
+from cropmine.provenance import write_canonical
+
+
+def main(snakemake):
+    settings = json.loads(snakemake.params.settings)
+    region = Region.model_validate(settings["region"])
+    verdict = check_region(region, settings["tiles"], f"regions.{snakemake.wildcards.region}")
+    for warning in verdict["warnings"]:
+        logging.getLogger("check_inputs").warning(warning)
+    with replacing(snakemake.output.verdict) as temporary:
+        temporary.write_text(write_canonical(verdict) + "\n", encoding="utf-8")
+
+
+with rule_log(snakemake):  # noqa: F821
+    main(snakemake)  # noqa: F821

@@ -1,0 +1,17 @@
+"""Probability codes: 0 to 200 for 0 to 1 in steps of 0.005, and 255 for no data."""
+
+import numpy as np
+
+STEPS = 200
+NODATA = 255
+
+
+def encode_probability(probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Encode probabilities, float or 0/1, as uint8 codes of the same shape; 255 where not valid."""
+    codes = np.rint(np.where(valid, probability, 0) * np.float32(STEPS)).astype(np.uint8)
+    return np.where(valid, codes, np.uint8(NODATA))
+
+
+def threshold_code(threshold: float) -> int:
+    """The code above which (strictly) a pixel is cropland at a threshold between 0 and 1."""
+    return round(threshold * STEPS)

@@ -1,0 +1,197 @@
+"""The table of experiments, and their differences paired by block."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cropmine.metrics import (
+    DEFAULT_THRESHOLD,
+    LEAST_BLOCKS,
+    PieceCounts,
+    bootstrap_f1,
+    choose_threshold,
+    compute_f1,
+    count_blocks,
+    count_confusion,
+    describe_scores,
+    find_interval,
+    join_histograms,
+    pool_rows,
+    tabulate_pieces,
+)
+
+SPLITS = ("validation", "test")
+CHOICES = ("default", "validation")
+COLUMNS = (
+    *("experiment", "human_fraction", "weak_map", "weak_classes", "mined_cropland", "mined_noncropland", "segmentation"),
+    *("model", "runs", "split", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi", "precision_cropland"),
+    *("recall_cropland", "f1_noncropland", "precision_noncropland", "recall_noncropland", "f1_cropland_by_label"),
+    *("false_positive_rate", "support_cropland", "support_noncropland", "blocks_cropland", "blocks_noncropland", "selected"),
+    *("threshold_choice", "f1_cropland_min", "f1_cropland_max", "f1_cropland_loo_lo", "f1_cropland_loo_hi"),
+    *("erode_m", "random", "trained", "seeds"),
+)
+DIFFERENCE_COLUMNS = (
+    *("experiment", "base", "split", "threshold_choice", "difference", "lo", "hi", "min", "max"),
+    *("blocks", "blocks_cropland", "blocks_noncropland"),
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An experiment's outcome.
+
+    settings: what it is (name, human, weak_map, …); threshold: the one chosen on validation; counts: by split and
+    choice of threshold, the pieces of all runs; seeds: by split, the seed of each of those pieces, int64 (n,).
+    """
+
+    settings: dict
+    threshold: float
+    counts: dict[tuple[str, str], PieceCounts]
+    seeds: dict[str, np.ndarray]
+
+    @property
+    def name(self) -> str:
+        return self.settings["name"]
+
+    def threshold_at(self, choice: str) -> float:
+        """Give the threshold of a choice: "default" is 0.5, "validation" its own."""
+        return DEFAULT_THRESHOLD if choice == "default" else self.threshold
+
+
+def evaluate_experiment(settings: dict, scores: Sequence[list[dict]]) -> Evaluation:
+    """Pool the scores of an experiment's runs and choose its threshold on validation.
+
+    settings["runs"] holds for each run its seed, fold and score_index, the place of its pieces in `scores`. The folds
+    of a seed are pooled: each piece is tested by the one model that neither trained nor validated on it.
+    """
+    runs = [(run["seed"], scores[run["score_index"]]) for run in settings["runs"]]
+    histograms, seeds = {}, {}
+    for split in SPLITS:
+        parts = [tabulate_pieces(pieces, split) for _, pieces in runs]
+        histograms[split] = join_histograms(parts)
+        sizes = [len(part.label) for part in parts]
+        seeds[split] = np.repeat([-1 if seed is None else seed for seed, _ in runs], sizes).astype(np.int64)
+    threshold = choose_threshold(histograms["validation"])
+    thresholds = {"default": DEFAULT_THRESHOLD, "validation": threshold}
+    counts = {(s, choice): count_confusion(histograms[s], t) for s in SPLITS for choice, t in thresholds.items()}
+    return Evaluation(settings, threshold, counts, seeds)
+
+
+def tabulate_experiments(evaluations: Sequence[Evaluation], selected: str | None, seed: int = 0) -> pd.DataFrame:
+    """Make the table of experiments: one row an experiment, split and choice of threshold.
+
+    `selected` is true on the rows of the selected experiment at its own threshold.
+    """
+    rows = []
+    for evaluation in evaluations:
+        for split in SPLITS:
+            for choice in CHOICES:
+                chosen = evaluation.name == selected and choice == "validation"
+                figures = _describe_split(evaluation, split, choice, seed)
+                rows.append(_describe_settings(evaluation.settings) | figures | {"selected": chosen})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _describe_settings(settings: dict) -> dict:
+    weak = bool(settings.get("weak_classes")) or settings.get("weak_map")
+    return {
+        "experiment": settings["name"],
+        "human_fraction": settings.get("human", 0),
+        "weak_map": settings.get("weak_map") if weak else None,
+        "weak_classes": "+".join(settings.get("weak_classes") or ()) or None,
+        "mined_cropland": settings.get("mined_cropland"),
+        "mined_noncropland": settings.get("mined_noncropland"),
+        "segmentation": settings.get("segmentation"),
+        "model": settings["model"],
+        "runs": len(settings["runs"]),
+        "erode_m": settings.get("erode_m") or None,
+        "random": bool(settings.get("random")),
+        "trained": settings["trained"],
+        "seeds": len({run["seed"] for run in settings["runs"]}),
+    }
+
+
+def _describe_split(evaluation: Evaluation, split: str, choice: str, seed: int) -> dict:
+    pieces, seeds = evaluation.counts[split, choice], evaluation.seeds[split]
+    by_seed = compute_f1(np.stack([pieces.where(seeds == s).counts.sum(axis=0) for s in np.unique(seeds)] or [np.zeros(4)]))
+    return describe_scores(pieces, seed, repeats=max(len(by_seed), 1)) | {
+        "split": split,
+        "threshold": evaluation.threshold_at(choice),
+        "threshold_choice": choice,
+        "f1_cropland_min": _known(by_seed.min()),
+        "f1_cropland_max": _known(by_seed.max()),
+    }
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def compare_pair(experiment: Evaluation, base: Evaluation, split: str, choice: str, seed: int = 0) -> dict:
+    """Compare two experiments by F1 of cropland on the blocks that both were scored on.
+
+    The interval is a bootstrap in which both have the same draws of blocks (stratified by class), None where a class
+    has under 10 blocks; min and max are over the seeds that both have.
+    """
+    pieces = [evaluation.counts[split, choice] for evaluation in (experiment, base)]
+    shared = np.intersect1d(pieces[0].block, pieces[1].block)
+    rows = [np.isin(part.block, shared) for part in pieces]
+    pieces = [part.where(row) for part, row in zip(pieces, rows, strict=True)]
+    blocks = np.stack([pool_rows(part.block, part.counts)[1] for part in pieces])
+    cropland, noncropland = count_blocks(blocks[1])
+    low = high = None
+    if min(cropland, noncropland) >= LEAST_BLOCKS:
+        draws = bootstrap_f1(blocks, seed)
+        low, high = find_interval(draws[0] - draws[1])
+    scores = compute_f1(blocks.sum(axis=1))
+    seeds = [evaluation.seeds[split][row] for evaluation, row in zip((experiment, base), rows, strict=True)]
+    lowest, highest = _compare_seeds(pieces, seeds)
+    return {
+        "experiment": experiment.name,
+        "base": base.name,
+        "split": split,
+        "threshold_choice": choice,
+        "difference": _known(scores[0] - scores[1]),
+        "lo": low,
+        "hi": high,
+        "min": lowest,
+        "max": highest,
+        "blocks": len(shared),
+        "blocks_cropland": cropland,
+        "blocks_noncropland": noncropland,
+    }
+
+
+def _compare_seeds(pieces: list[PieceCounts], seeds: list[np.ndarray]) -> tuple[float | None, float | None]:
+    """Smallest and largest difference over the seeds in common; the seed names the draw of labels, too."""
+    differences = []
+    for seed in np.intersect1d(*seeds):
+        pair = [compute_f1(part.where(own == seed).counts.sum(axis=0)) for part, own in zip(pieces, seeds, strict=True)]
+        differences.append(pair[0] - pair[1])
+    differences = [float(difference) for difference in differences if np.isfinite(difference)]
+    return (min(differences), max(differences)) if differences else (None, None)
+
+
+def tabulate_differences(evaluations: Sequence[Evaluation], seed: int = 0) -> pd.DataFrame:
+    """Make the table of differences in F1 of cropland on the test split: each experiment against each one before it."""
+    rows = [
+        compare_pair(experiment, base, "test", choice, seed)
+        for position, experiment in enumerate(evaluations)
+        for base in evaluations[:position]
+        for choice in CHOICES
+    ]
+    return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
+
+
+def find_base(table: pd.DataFrame) -> str | None:
+    """Find the first experiment of the table of experiments that has human labels only; None if there is none."""
+    human_only = table[
+        table["trained"].astype(bool)
+        & (table["human_fraction"] > 0)
+        & table["weak_classes"].isna()
+        & table["mined_cropland"].isna()
+        & table["mined_noncropland"].isna()
+    ]
+    return str(human_only["experiment"].iloc[0]) if len(human_only) else None

@@ -1,0 +1,112 @@
+"""Conflicts of a configuration: what its models can't see one by one."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cropmine.errors import CropmineError
+from cropmine.faults import hint_at
+
+if TYPE_CHECKING:
+    from cropmine.config import Config, Region
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
+TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+WEAK_MAP_MODEL = "weak_map"
+
+
+def find_conflicts(config: "Config") -> Iterator[CropmineError]:
+    """Yield a fault for every name that can't be used or isn't known, and for settings that don't go together."""
+    yield from _check_names(config)
+    for name, region in config.regions.items():
+        yield from _check_region(name, region, config)
+    yield from _check_references(config)
+    yield from _check_simulations(config.regions)
+
+
+def _check_names(config: "Config") -> Iterator[CropmineError]:
+    for kind in ("regions", "segmentations", "models", "experiments"):
+        for name in getattr(config, kind):
+            yield from _check_name(name, kind)
+    if WEAK_MAP_MODEL in config.models:
+        yield CropmineError(
+            f"models.{WEAK_MAP_MODEL}", "the name is taken by the weak map itself", "give the model another name"
+        )
+
+
+def _check_name(name: str, where: str) -> Iterator[CropmineError]:
+    if not NAME.fullmatch(name):
+        yield CropmineError(
+            where, f"{name!r} isn't a name", "use letters, digits and underscores, a letter or digit first"
+        )
+
+
+def _check_references(config: "Config") -> Iterator[CropmineError]:
+    yield from _check_known(config.default_regions, config.regions, "default_regions", "a region")
+    for name, experiment in config.experiments.items():
+        here = f"experiments.{name}"
+        yield from _check_known(
+            [experiment.segmentation], config.segmentations, f"{here}.segmentation", "a segmentation"
+        )
+        yield from _check_known([experiment.model], [*config.models, WEAK_MAP_MODEL], f"{here}.model", "a model")
+
+
+def _check_known(names, known, where: str, what: str) -> Iterator[CropmineError]:
+    for name in names:
+        if name is not None and name not in known:
+            yield CropmineError(where, f"{name!r} isn't {what}", hint_at(name, list(known)))
+
+
+def _check_region(name: str, region: "Region", config: "Config") -> Iterator[CropmineError]:
+    here = f"regions.{name}"
+    for weak in region.weak:
+        yield from _check_name(weak, f"{here}.weak")
+    yield from _check_patterns(here, region)
+    yield from _check_dates(here, region)
+    for band in sorted({band for band in region.bands if region.bands.count(band) > 1}):
+        yield CropmineError(f"{here}.bands", f"{band!r} stands twice", "each band of a date has a name of its own")
+    for tile in region.tiles or ():
+        if not TILE_NAME.fullmatch(tile):
+            hint = "use letters, digits, dots, dashes and underscores, a letter or digit first"
+            yield CropmineError(f"{here}.tiles", f"{tile!r} can't be a tile's name", hint)
+    yield from _check_known(region.experiments or (), config.experiments, f"{here}.experiments", "an experiment")
+    for key, experiment in config.experiments.items():
+        if region.weak and key in (region.experiments or config.experiments):
+            yield from _check_known(
+                [experiment.weak_map], region.weak, f"experiments.{key}.weak_map", f"a weak map of {here}"
+            )
+
+
+def _check_patterns(here: str, region: "Region") -> Iterator[CropmineError]:
+    patterns = {"imagery": region.imagery} | ({"mask.path": region.mask.path} if region.mask else {})
+    for key, value in patterns.items():
+        for pattern in value.values() if isinstance(value, dict) else [value]:
+            if pattern.count("{tile}") != 1:
+                hint = "write it in the place of the tile's name, such as imagery/{tile}.tif"
+                yield CropmineError(f"{here}.{key}", f"{pattern!r} must hold {{tile}} once", hint)
+
+
+def _check_dates(here: str, region: "Region") -> Iterator[CropmineError]:
+    masks = region.mask.path if region.mask else None
+    if not isinstance(region.imagery, dict):
+        if isinstance(masks, dict):
+            hint = "give mask.path one pattern, or imagery one a date"
+            yield CropmineError(f"{here}.mask.path", "it has dates, but imagery has none", hint)
+        return
+    if not region.imagery:
+        yield CropmineError(
+            f"{here}.imagery", "it has no date", "write one pattern a date, such as 2021-03: imagery/2021-03/{tile}.tif"
+        )
+    for date in region.imagery:
+        if not re.fullmatch(r"[0-9A-Za-z_-]+", date):
+            yield CropmineError(f"{here}.imagery", f"{date!r} isn't a date", "write it such as 2021-03")
+    if isinstance(masks, dict) and set(masks) != set(region.imagery):
+        yield CropmineError(
+            f"{here}.mask.path", "its dates aren't those of imagery", f"these are {', '.join(region.imagery)}"
+        )
+
+
+def _check_simulations(regions: "dict[str, Region]") -> Iterator[CropmineError]:
+    grids = {(r.simulate.rows, r.simulate.columns) for r in regions.values() if r.simulate}
+    if len(grids) > 1:
+        yield CropmineError("regions", "simulated regions must have the same rows and columns of tiles")

@@ -1,0 +1,197 @@
+"""Grids: where the pixels of a raster lie, how large they are on the ground, and how one grid is moved to another."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+
+from cropmine.errors import CropmineError
+
+SCALE_NODES = 33  # per axis; the areal scale between them is interpolated, for UTM and 41 km off by less than 1e-7
+ALIGNED_PX = 0.01
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The pixels of a north-up raster: CRS, transform, width and height in pixels.
+
+    Raises CropmineError for a transform that is rotated or south-up.
+    """
+
+    crs: CRS
+    transform: Affine
+    width: int
+    height: int
+
+    def __post_init__(self):
+        step = self.transform
+        if step.b or step.d or step.a <= 0 or step.e >= 0:
+            raise CropmineError(
+                "grid", f"not north-up: {tuple(step)[:6]}", "warp the raster to a north-up grid (gdalwarp)"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(west, south, east, north) in units of the CRS."""
+        west, north = self.transform.c, self.transform.f
+        return west, north + self.height * self.transform.e, west + self.width * self.transform.a, north
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y) of the middle in units of the CRS."""
+        return self.transform @ (self.width / 2, self.height / 2)
+
+    def window(self, col: int, row: int, width: int, height: int) -> "Grid":
+        """Give the grid of a window, pixels from the upper left; it may extend beyond this grid."""
+        return Grid(self.crs, self.transform @ Affine.translation(col, row), width, height)
+
+    def padded(self, px: int) -> "Grid":
+        """Give the grid with `px` more pixels on each side."""
+        return self.window(-px, -px, self.width + 2 * px, self.height + 2 * px)
+
+    def shifted(self, east_m: float, north_m: float) -> "Grid":
+        """Give the grid moved by true ground metres to the true east and north, as measured at its centre."""
+        if not (east_m or north_m):
+            return self
+        x, y = self.centre
+        lon, lat = self.to_lonlat.transform(x, y)
+        lon, lat, _ = self.geod.fwd(lon, lat, 90, east_m)
+        lon, lat, _ = self.geod.fwd(lon, lat, 0, north_m)
+        to_x, to_y = self.to_lonlat.transform(lon, lat, direction=pyproj.enums.TransformDirection.INVERSE)
+        return Grid(self.crs, Affine.translation(to_x - x, to_y - y) @ self.transform, self.width, self.height)
+
+    def aligns(self, other: "Grid") -> bool:
+        """Tell whether the other grid has the same pixels, within a hundredth of one."""
+        if self.crs != other.crs or self.shape != other.shape:
+            return False
+        apart = np.subtract(self.bounds, other.bounds)
+        return bool(np.all(np.abs(apart) < ALIGNED_PX * min(self.transform.a, -self.transform.e)))
+
+    @cached_property
+    def pyproj_crs(self) -> pyproj.CRS:
+        """The CRS for pyproj."""
+        return pyproj.CRS.from_wkt(self.crs.to_wkt())
+
+    @cached_property
+    def geod(self) -> pyproj.Geod:
+        """The ellipsoid of the CRS."""
+        return self.pyproj_crs.get_geod()
+
+    @cached_property
+    def to_lonlat(self) -> pyproj.Transformer:
+        """From (x, y) of the CRS to (longitude, latitude) in degrees on its own datum."""
+        geodetic = self.pyproj_crs.geodetic_crs
+        return pyproj.Transformer.from_crs(self.pyproj_crs, geodetic.to_2d(), always_xy=True)
+
+
+@contextmanager
+def open_raster(path: str | Path) -> Iterator[rasterio.DatasetReader]:
+    """Open a raster to be read in a block.
+
+    Raises CropmineError if there is none or GDAL can't read it, in the block as well.
+    """
+    try:
+        with rasterio.open(path) as dataset:
+            yield dataset
+    except (rasterio.errors.RasterioIOError, rasterio.errors.WarpOperationError) as error:
+        if not Path(path).exists():
+            raise CropmineError(path, "no such file") from error
+        raise CropmineError(path, f"not a readable raster ({error})", "is the file whole?") from error
+
+
+def grid_of(dataset: rasterio.DatasetReader) -> Grid:
+    """Give the grid of an open raster.
+
+    Raises CropmineError if it has no CRS, a local one, or isn't north-up.
+    """
+    crs = dataset.crs
+    if not crs:
+        raise CropmineError(dataset.name, "the raster has no CRS", "assign one (gdal_edit -a_srs EPSG:...)")
+    if not (crs.is_projected or crs.is_geographic):
+        raise CropmineError(dataset.name, "its CRS is neither projected nor geographic", "warp the raster (gdalwarp)")
+    try:
+        return Grid(crs, dataset.transform, dataset.width, dataset.height)
+    except CropmineError as error:
+        raise CropmineError(dataset.name, error.what, error.hint) from error
+
+
+def read_grid(path: str | Path) -> Grid:
+    """Read the grid of a raster file.
+
+    Raises CropmineError if the file isn't readable, has no CRS or isn't north-up.
+    """
+    with open_raster(path) as dataset:
+        return grid_of(dataset)
+
+
+def pixel_areas(grid: Grid) -> np.ndarray:
+    """Give the true areas of pixels on the ellipsoid, m².
+
+    Shape (h, 1) float64, exact, in EPSG:3857 and geographic CRS, where an area depends on the row alone; else (h, w)
+    float32 by the projection's areal scale, or (1, 1) float64 where that is constant to 1e-6.
+    """
+    crs = grid.pyproj_crs
+    edges = grid.transform.f + np.arange(grid.height + 1) * grid.transform.e
+    if crs.is_geographic:
+        radians = crs.axis_info[0].unit_conversion_factor
+        return _cell_areas(edges * radians, grid.transform.a * radians, grid.geod)
+    if _is_web_mercator(crs):
+        radius = grid.geod.a  # of the sphere that its northings are counted on: the latitudes are geodetic
+        return _cell_areas(np.arctan(np.sinh(edges / radius)), grid.transform.a / radius, grid.geod)
+    return _scaled_areas(grid)
+
+
+def _is_web_mercator(crs: pyproj.CRS) -> bool:
+    operation = (crs.source_crs if crs.is_bound else crs).coordinate_operation
+    return operation is not None and operation.method_name == "Popular Visualisation Pseudo Mercator"
+
+
+def _cell_areas(latitudes: np.ndarray, longitudes: float, geod: pyproj.Geod) -> np.ndarray:
+    """(h, 1) areas between h+1 parallels over a width in longitude, radians."""
+    sine = np.sin(np.clip(latitudes, -np.pi / 2, np.pi / 2))
+    e = max(np.sqrt(geod.es), 1e-9)  # of a sphere 0, where arctanh(e sine) / e tends to the sine
+    zone = sine / (1 - geod.es * sine**2) + np.arctanh(e * sine) / e
+    return (geod.b**2 / 2 * longitudes * -np.diff(zone))[:, None]
+
+
+def _scaled_areas(grid: Grid) -> np.ndarray:
+    cols = np.linspace(0, grid.width, SCALE_NODES)
+    rows = np.linspace(0, grid.height, SCALE_NODES)
+    x, y = np.meshgrid(grid.transform.c + cols * grid.transform.a, grid.transform.f + rows * grid.transform.e)
+    lon, lat = grid.to_lonlat.transform(x, y)
+    scale = pyproj.Proj(grid.pyproj_crs).get_factors(lon, lat).areal_scale
+    if not np.isfinite(scale).all():
+        raise CropmineError("grid", f"{grid.crs.to_string()} has no areas at {grid.bounds}", "is the CRS right?")
+    unit = grid.crs.linear_units_factor[1]
+    nodes = grid.transform.a * -grid.transform.e * unit**2 / scale
+    if np.ptp(nodes) < 1e-6 * nodes.mean():
+        return np.array([[nodes.mean()]])
+    at_cols = _interpolation(np.arange(grid.width) + 0.5, cols)
+    at_rows = _interpolation(np.arange(grid.height) + 0.5, rows)
+    return (at_rows @ nodes.astype(np.float32) @ at_cols.T).astype(np.float32)
+
+
+def _interpolation(positions: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """(positions, nodes) float32 matrix of linear interpolation."""
+    return np.stack([np.interp(positions, nodes, unit) for unit in np.eye(len(nodes))], axis=1).astype(np.float32)
+
+
+def pixel_size_m(grid: Grid) -> tuple[float, float]:
+    """Give the true ground width and height of a pixel at the grid's centre, metres (along columns, along rows)."""
+    x, y = grid.centre
+    half_x, half_y = grid.transform.a / 2, grid.transform.e / 2
+    lon, lat = grid.to_lonlat.transform([x - half_x, x + half_x, x, x], [y, y, y - half_y, y + half_y])
+    _, _, metres = grid.geod.inv([lon[0], lon[2]], [lat[0], lat[2]], [lon[1], lon[3]], [lat[1], lat[3]])
+    return float(metres[0]), float(metres[1])

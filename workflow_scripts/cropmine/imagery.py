@@ -1,0 +1,136 @@
+"""Imagery: the pixels of a tile, all dates stacked, and which of them are valid."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.windows import Window
+
+from cropmine.errors import CropmineError
+from cropmine.grids import Grid, grid_of, open_raster
+from cropmine.rasters import match_values, warp_nearest
+
+DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class TileSource:
+    """The files of a tile: one image a date with so many bands, and one mask file a date or none.
+
+    `bad` are the values of band `mask_band` of the mask files that make a pixel invalid.
+    """
+
+    images: tuple[str, ...]
+    bands: int
+    masks: tuple[str, ...] = ()
+    bad: tuple[float, ...] = ()
+    mask_band: int = 1
+
+    @property
+    def channels(self) -> int:
+        """Bands of all dates together."""
+        return len(self.images) * self.bands
+
+
+def source_from_settings(images: list[str], masks: list[str], settings: dict) -> TileSource:
+    """Build the source of a tile from its files and the settings `bands` (names), `mask_bad` and `mask_band`.
+
+    Raises CropmineError if the masks aren't one a date, or a bad value isn't a number.
+    """
+    if len(masks) not in (0, len(images)):
+        raise CropmineError("mask", f"{len(masks)} mask files for {len(images)} dates", "one mask file a date, or none")
+    try:
+        bad = tuple(float(value) for value in settings.get("mask_bad") or ())
+    except ValueError as error:
+        raise CropmineError(
+            "mask.bad", f"not a number ({error})", "list the mask values that make a pixel nodata"
+        ) from error
+    names = tuple(map(str, images))
+    return TileSource(names, len(settings["bands"]), tuple(map(str, masks)), bad, settings.get("mask_band") or 1)
+
+
+def check_band_count(dataset: rasterio.DatasetReader, bands: int) -> bool:
+    """Check the number of bands of an open image and tell whether a further one, the last, is its alpha.
+
+    In an image of exactly `bands` bands all are data, whatever their colour interpretation: the NIR of Planet's files
+    isn't alpha. Raises CropmineError for any other number.
+    """
+    if dataset.count == bands:
+        return False
+    if dataset.count == bands + 1 and dataset.colorinterp[-1] == ColorInterp.alpha:
+        return True
+    raise CropmineError(
+        dataset.name, f"has {dataset.count} bands, but `bands` names {bands}", "name the bands in the file's order"
+    )
+
+
+def read_tile(source: TileSource, window: tuple[int, int, int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Read a tile, or a window (col, row, width, height) of it that may extend beyond its edges.
+
+    Gives the pixels, (channels, h, w) in the files' dtype, date after date, and their validity, bool (h, w). Invalid
+    pixels are 0 in all channels. A pixel is valid if it lies in the tile and no band of any date is nodata by its tag,
+    not finite or under alpha or an internal mask, and no mask file has a bad value there; masks on another grid are
+    read by nearest neighbour, outside them all is well. Raises CropmineError for an unreadable file, a wrong number of
+    bands, or dates whose grids or dtypes differ.
+    """
+    with open_raster(source.images[0]) as first:
+        tile, dtype = grid_of(first), first.dtypes[0]
+    if dtype not in DTYPES:
+        raise CropmineError(source.images[0], f"has the dtype {dtype}", f"one of {', '.join(DTYPES)}")
+    col, row, width, height = window or (0, 0, tile.width, tile.height)
+    pixels = np.zeros((source.channels, height, width), dtype)
+    valid = np.zeros((height, width), bool)
+    left, top = max(col, 0), max(row, 0)
+    right, bottom = min(col + width, tile.width), min(row + height, tile.height)
+    if left >= right or top >= bottom:
+        return pixels, valid
+    inside = (slice(top - row, bottom - row), slice(left - col, right - col))
+    part = Window(left, top, right - left, bottom - top)
+    valid[inside] = True
+    for date, image in enumerate(source.images):
+        bands = slice(date * source.bands, (date + 1) * source.bands)
+        values, good = _read_image(image, source.bands, part, tile, dtype)
+        pixels[bands, inside[0], inside[1]] = values
+        valid[inside] &= good
+    for mask in source.masks:
+        valid[inside] &= _read_mask(mask, source, part, tile)
+    np.copyto(pixels, 0, where=~valid)
+    return pixels, valid
+
+
+def _read_image(image: str, bands: int, part: Window, tile: Grid, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and validity of one date."""
+    with open_raster(image) as dataset:
+        has_alpha = check_band_count(dataset, bands)
+        if not grid_of(dataset).aligns(tile):
+            raise CropmineError(
+                image, "its grid isn't that of the tile's first date", "warp all dates of a tile to one grid"
+            )
+        if set(dataset.dtypes[:bands]) != {dtype}:
+            raise CropmineError(image, f"has the dtypes {sorted(set(dataset.dtypes))}, the tile's first date {dtype}")
+        values = dataset.read(list(range(1, bands + 1)), window=part)
+        valid = np.ones(values.shape[1:], bool)
+        if has_alpha:
+            valid &= dataset.read(bands + 1, window=part) > 0
+        elif MaskFlags.per_dataset in dataset.mask_flag_enums[0] and MaskFlags.alpha not in dataset.mask_flag_enums[0]:
+            valid &= dataset.read_masks(1, window=part) > 0
+        nodata = dataset.nodatavals
+    for band, tag in zip(values, nodata, strict=False):
+        if tag is not None:
+            valid &= ~match_values(band, [tag])
+        if band.dtype.kind == "f":
+            valid &= np.isfinite(band)
+    return values, valid
+
+
+def _read_mask(mask: str, source: TileSource, part: Window, tile: Grid) -> np.ndarray:
+    """Where a mask file has no bad value."""
+    with open_raster(mask) as dataset:
+        if source.mask_band > dataset.count:
+            raise CropmineError(mask, f"has {dataset.count} bands, but `mask.band` is {source.mask_band}")
+        if grid_of(dataset).aligns(tile):
+            return ~match_values(dataset.read(source.mask_band, window=part), source.bad)
+        grid = tile.window(part.col_off, part.row_off, part.width, part.height)
+        values, covered = warp_nearest(dataset, source.mask_band, grid)
+    return ~(covered & match_values(values, source.bad))

@@ -1,0 +1,262 @@
+"""Human labels: users' vector files made alike in class, geometry and CRS, and laid onto a tile's grid."""
+
+import difflib
+import logging
+import math
+import re
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS, Geod, Transformer
+from pyproj.exceptions import CRSError, ProjError
+
+from cropmine.config import LabelFiles, suggest
+from cropmine.errors import CropmineError
+from cropmine.grids import Grid
+
+log = logging.getLogger(__name__)
+
+CRS_LONLAT = "EPSG:4326"
+GEOD = Geod(ellps="WGS84")
+TARGETS = {"noncropland": 0, "cropland": 1}
+SPLITS = ("train", "validation", "test")
+_LEFT_OUT = -1
+_POLYGONS, _POINTS = (3, 6), (0,)  # shapely's type ids
+_CIRCLE_CORNERS = 64
+_CHORD_M = 1000.0  # an edge this long leaves its arc by 2 cm at 45 degrees
+
+
+def read_labels(labels: LabelFiles, paths, split_field: str | None = None) -> geopandas.GeoDataFrame:
+    """Read the label files of a region into one table in EPSG:4326.
+
+    Columns: label (int64, the row's position among all rows of all files, so that a class that is left out moves
+    no id), target (uint8, 1 cropland, 0 not), file (str), split (str, only with `split_field`) and geometry: valid
+    2-D polygons and multipolygons. A point becomes a geodesic circle of `labels.radius_m` metres. Class values are
+    compared as text, 1 like 1.0 and "1", an empty one as "". Raises CropmineError where a file can't be read or
+    lacks its CRS or a field, where a class value isn't known, a geometry isn't a polygon or a point, and where
+    nothing is left.
+    """
+    classes = _class_table(labels)
+    frames, offset = [], 0
+    for path in paths:
+        frame, rows = _read_file(Path(path), labels, classes, split_field)
+        frame["label"] += offset
+        offset += rows
+        frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
+    if table.empty:
+        where = ", ".join(map(str, paths))
+        raise CropmineError(where, "no label is left to work with", "see the log for what was dropped")
+    order = ["label", "target", "file", *(["split"] if split_field else []), "geometry"]
+    return geopandas.GeoDataFrame(table[order], geometry="geometry", crs=CRS_LONLAT)
+
+
+def place_on_grid(geometries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Find the EPSG:4326 polygons that meet a grid and take them into its CRS, long edges bent as they should be.
+
+    Returns positions (n,) intp into `geometries` and polygons (n,) object. Those that are far from the grid are told
+    by geodesic distance, so a polygon that the grid's CRS can't hold does no harm.
+    """
+    geometries = np.asarray(geometries, dtype=object)
+    near = _near_grid(geometries, grid)
+    lonlat = shapely.segmentize(geometries[near], math.degrees(_CHORD_M / GEOD.a))
+    placed = _transform(lonlat, CRS.from_user_input(CRS_LONLAT), grid.pyproj_crs)
+    west, south, east, north = shapely.bounds(placed).T if len(placed) else np.empty((4, 0))
+    left, bottom, right, top = grid.bounds
+    meets = (west < right) & (east > left) & (south < top) & (north > bottom)  # false where not finite
+    return near[meets], placed[meets]
+
+
+def keep_polygons(geometries) -> np.ndarray:
+    """Reduce geometries (n,) to their polygonal parts: lines and points that a cut or a repair left are dropped.
+
+    Returns (n,) object, an empty polygon where nothing is left.
+    """
+    kept = np.array(geometries, dtype=object)
+    kinds = shapely.get_type_id(kept)
+    kept[~np.isin(kinds, (*_POLYGONS, 7))] = shapely.Polygon()
+    for position in np.flatnonzero(kinds == 7):
+        parts = shapely.get_parts(shapely.get_parts(kept[position]))
+        kept[position] = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
+    return kept
+
+
+def _class_table(labels: LabelFiles) -> dict[str, int]:
+    """Target by class value as text."""
+    groups = (("cropland", 1), ("noncropland", 0), ("ignore", _LEFT_OUT))
+    table: dict[str, int] = {}
+    for name, target in groups:
+        for value in map(class_text, getattr(labels, name)):
+            if table.setdefault(value, target) != target:
+                raise CropmineError(f"labels.{name}", f"the class value {value!r} is named for another class, too")
+    return table
+
+
+def class_text(value) -> str:
+    """A class value as the text that it is compared by: whole numbers without a fraction, null as ""."""
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    text = str(value).strip()
+    return text.partition(".")[0] if re.fullmatch(r"-?\d+\.0*", text) else text
+
+
+def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None):
+    """The usable labels of one file, and how many rows it has."""
+    raw = _read_vector(path)
+    for field in filter(None, (labels.class_field, split_field)):
+        _check_field(path, field, raw)
+    if raw.crs is None:
+        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
+    present = ~(raw.geometry.isna() | raw.geometry.is_empty).to_numpy()
+    if not present.all():
+        log.warning("%s: %d rows without a geometry are dropped", path, (~present).sum())
+    frame = raw.loc[present, []].copy()
+    frame["label"] = np.flatnonzero(present).astype(np.int64)
+    values = raw.loc[present, labels.class_field].map(class_text, na_action=None)
+    _check_classes(path, labels, values, classes)
+    frame["target"] = values.map(classes).to_numpy(np.int16)
+    frame["file"] = str(path)
+    if split_field:
+        frame["split"] = raw.loc[present, split_field].map(class_text, na_action=None)
+    used = (frame["target"] != _LEFT_OUT).to_numpy()
+    frame = frame[used].assign(target=lambda kept: kept["target"].astype(np.uint8))
+    if split_field:
+        _check_split_values(path, split_field, frame["split"])
+    geometries = np.asarray(raw.geometry[present][used], dtype=object)
+    frame["geometry"] = _to_polygons(path, geometries, raw.crs, labels.radius_m)
+    left = ~shapely.is_empty(frame["geometry"].to_numpy(object))
+    log.info("%s: %d of %d rows are used", path, left.sum(), len(raw))
+    return pd.DataFrame(frame[left]), len(raw)
+
+
+def _read_vector(path: Path) -> geopandas.GeoDataFrame:
+    if not path.exists():
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
+        raise CropmineError(path, "no such file", f"{path.parent}/ has {near[0]}" if near else None)
+    try:
+        if path.suffix.lower() in (".parquet", ".geoparquet"):
+            return geopandas.read_parquet(path)
+        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
+        if len(layers) > 1:
+            raise CropmineError(path, f"holds several layers: {', '.join(layers)}", "keep one layer a file")
+        frame = pyogrio.read_dataframe(path, layer=layers[0] if layers else None)
+    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
+        hint = "GeoPackage, GeoJSON, GeoParquet and Shapefile are read"
+        raise CropmineError(path, f"can't be read as a vector file ({error})", hint) from error
+    if not isinstance(frame, geopandas.GeoDataFrame):
+        raise CropmineError(path, "holds no geometries", "labels are polygons, or points with a radius")
+    return frame
+
+
+def _check_field(path: Path, field: str, frame: geopandas.GeoDataFrame) -> None:
+    fields = [str(column) for column in frame.columns if column != frame.geometry.name]
+    if field not in fields:
+        near = difflib.get_close_matches(field.lower(), [f.lower() for f in fields], n=1)
+        hint = next((f"did you mean {f!r}" for f in fields if near and f.lower() == near[0]), None)
+        raise CropmineError(path, f"there is no field {field!r}; its fields: {', '.join(fields) or 'none'}", hint)
+
+
+def _check_classes(path: Path, labels: LabelFiles, values: pd.Series, classes: dict[str, int]) -> None:
+    unknown = values[~values.isin(list(classes))].value_counts()
+    if len(unknown):
+        counts = ", ".join(f"{value!r} ({count} rows)" for value, count in sorted(unknown.items()))
+        hint = "name it under cropland, noncropland or ignore" + suggest(sorted(unknown.index)[0], list(classes))
+        field = labels.class_field
+        raise CropmineError(path, f"the field {field!r} holds class values that aren't known: {counts}", hint)
+
+
+def _check_split_values(path: Path, field: str, values: pd.Series) -> None:
+    unknown = values[~values.isin(SPLITS)].value_counts()
+    if len(unknown):
+        counts = ", ".join(f"{value!r} ({count} rows)" for value, count in sorted(unknown.items()))
+        hint = "a label's split is train, validation or test" + suggest(sorted(unknown.index)[0], list(SPLITS))
+        raise CropmineError(path, f"the field {field!r} holds values that aren't known: {counts}", hint)
+
+
+def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float | None) -> np.ndarray:
+    """Valid polygons in EPSG:4326, empty where none is left."""
+    kinds = shapely.get_type_id(geometries)
+    points = np.isin(kinds, _POINTS)
+    if not (points | np.isin(kinds, _POLYGONS)).all():
+        others = sorted({geometry.geom_type for geometry in geometries[~points & ~np.isin(kinds, _POLYGONS)]})
+        raise CropmineError(path, f"labels are polygons or points, but there is {', '.join(others)}")
+    if points.any() and radius_m is None:
+        raise CropmineError(path, f"{points.sum()} labels are points", "give labels.radius_m, metres")
+    flat = shapely.force_2d(geometries)
+    if crs.is_projected:
+        flat = shapely.segmentize(flat, _CHORD_M / crs.axis_info[0].unit_conversion_factor)
+    try:
+        lonlat = _transform(flat, crs, CRS.from_user_input(CRS_LONLAT))
+    except (ProjError, CRSError) as error:
+        raise CropmineError(path, f"its CRS can't be turned into longitude and latitude ({error})") from error
+    _check_on_earth(path, lonlat)
+    lonlat[points] = _draw_circles(lonlat[points], radius_m)
+    _check_on_earth(path, lonlat)
+    return _repair(path, lonlat)
+
+
+def _check_on_earth(path: Path, lonlat: np.ndarray) -> None:
+    west, south, east, north = shapely.bounds(lonlat).T if len(lonlat) else np.empty((4, 0))
+    on_earth = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)  # false where not finite
+    if not on_earth.all():
+        what = f"{(~on_earth).sum()} labels don't lie within 180 degrees east and west and 90 north and south"
+        hint = "is its CRS the one that its coordinates are in? Cut what crosses the antimeridian"
+        raise CropmineError(path, what, hint)
+    if (east - west > 180).any():
+        raise CropmineError(path, "a label is wider than half of the earth", "cut what crosses the antimeridian")
+
+
+def _draw_circles(points: np.ndarray, radius_m: float | None) -> np.ndarray:
+    """Geodesic circles around lon/lat points, as polygons."""
+    if not len(points):
+        return points
+    lon, lat = (np.repeat(part(points), _CIRCLE_CORNERS) for part in (shapely.get_x, shapely.get_y))
+    azimuths = np.tile(np.linspace(0, 360, _CIRCLE_CORNERS, endpoint=False), len(points))
+    ring_lon, ring_lat, _ = GEOD.fwd(lon, lat, azimuths, np.full(len(lon), radius_m))
+    ring_lon = lon + (ring_lon - lon + 180) % 360 - 180  # not broken at the antimeridian
+    return shapely.polygons(np.stack([ring_lon, ring_lat], axis=-1).reshape(len(points), _CIRCLE_CORNERS, 2))
+
+
+def _repair(path: Path, polygons: np.ndarray) -> np.ndarray:
+    broken = ~shapely.is_valid(polygons)
+    if broken.any():
+        repaired = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
+        polygons[broken] = keep_polygons(repaired)
+        lost = shapely.is_empty(polygons).sum()
+        log.warning("%s: %d invalid polygons are repaired, %d of no area are dropped", path, broken.sum(), lost)
+    return polygons
+
+
+def _transform(geometries: np.ndarray, source: CRS, target: CRS) -> np.ndarray:
+    if source == target:
+        return np.array(geometries, dtype=object)
+    transformer = Transformer.from_crs(source, target, always_xy=True)
+    return np.asarray(shapely.transform(geometries, transformer.transform, interleaved=False), dtype=object)
+
+
+def _near_grid(geometries: np.ndarray, grid: Grid) -> np.ndarray:
+    """Positions of the lon/lat geometries whose circumcircles meet the grid's."""
+    left, bottom, right, top = grid.bounds
+    x, y = (part.ravel() for part in np.meshgrid(np.linspace(left, right, 21), np.linspace(bottom, top, 21)))
+    to_lonlat = Transformer.from_crs(grid.pyproj_crs, CRS_LONLAT, always_xy=True)
+    lon, lat = to_lonlat.transform(x, y)
+    middle = len(lon) // 2
+    reach = _distances(lon[middle], lat[middle], lon, lat).max()
+    west, south, east, north = shapely.bounds(geometries).T if len(geometries) else np.empty((4, 0))
+    own_lon, own_lat = (west + east) / 2, (south + north) / 2
+    radius = np.maximum(_distances(own_lon, own_lat, west, south), _distances(own_lon, own_lat, west, north))
+    gap = _distances(lon[middle], lat[middle], own_lon, own_lat)
+    return np.flatnonzero(~(gap > (reach + radius) * 1.01 + 1))
+
+
+def _distances(lon, lat, other_lon, other_lat) -> np.ndarray:
+    """Geodesic distances in metres."""
+    parts = np.broadcast_arrays(lon, lat, other_lon, other_lat)
+    return np.asarray(GEOD.inv(*(np.ascontiguousarray(part, dtype=float) for part in parts))[2])

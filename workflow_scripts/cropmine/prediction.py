@@ -1,0 +1,89 @@
+"""Prediction of cropland probability by windows that overlap, so that no seam shows."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from cropmine.codes import NODATA, STEPS
+from cropmine.imagery import TileSource, read_tile
+from cropmine.models import Normalisation, choose_device, choose_precision
+
+Window = tuple[int, int, int, int]
+
+CORE_PX = 256
+HALO_PX = 32
+MULTIPLE_PX = 32
+BATCH = 4
+
+
+def tile_windows(shape: tuple[int, int], core: int = CORE_PX) -> list[Window]:
+    """Divide a tile of shape (h, w) into windows (column, row, width, height) of nearly one size, at most `core` px."""
+    rows, columns = (range(0, size, _even_step(size, core)) for size in shape)
+    return [
+        (left, top, min(columns.step, shape[1] - left), min(rows.step, shape[0] - top))
+        for top in rows
+        for left in columns
+    ]
+
+
+def _even_step(size: int, core: int = CORE_PX) -> int:
+    return -(-size // -(-size // core))
+
+
+def predict_windows(
+    network: nn.Module,
+    norm: Normalisation,
+    source: TileSource,
+    shape: tuple[int, int],
+    windows: Sequence[Window],
+    precision: str = "auto",
+) -> Iterator[tuple[Window, np.ndarray]]:
+    """Predict some windows of a tile of shape (h, w), as tile_windows divides it.
+
+    Yields each window, in order, with its probability codes uint8 (h, w): round(200 p), 255 where the imagery is
+    invalid. The codes don't depend on which windows are asked for. The network sees at least 32 px around each window;
+    beyond the tile's edge these are mirrored.
+    """
+    device = choose_device()
+    network = network.to(device).eval()
+    dtype = choose_precision(precision, device)
+    height, width = (-(-(_even_step(size) + 2 * HALO_PX) // MULTIPLE_PX) * MULTIPLE_PX for size in shape)
+    for first in range(0, len(windows), BATCH):
+        batch = windows[first : first + BATCH]
+        views = [_read_view(source, norm, shape, (left - HALO_PX, top - HALO_PX, width, height)) for left, top, *_ in batch]
+        cores = [np.s_[HALO_PX : HALO_PX + rows, HALO_PX : HALO_PX + columns] for *_, columns, rows in batch]
+        valid = [view[1][core] for view, core in zip(views, cores, strict=True)]
+        codes = [np.full(mask.shape, NODATA, np.uint8) for mask in valid]
+        seen = [number for number, mask in enumerate(valid) if mask.any()]
+        if seen:
+            predicted = predict_codes(network, np.stack([views[number][0] for number in seen]), device, dtype)
+            for number, view in zip(seen, predicted, strict=True):
+                codes[number] = np.where(valid[number], view[cores[number]], codes[number])
+        yield from zip(batch, codes, strict=True)
+
+
+def predict_codes(
+    network: nn.Module, pixels: np.ndarray, device: torch.device, dtype: torch.dtype | None
+) -> np.ndarray:
+    """Predict the probability codes of cropland, uint8 (n, h, w), of normalised pixels float32 (n, channels, h, w).
+
+    The network is on the device and in evaluation mode; it is autocast to `dtype` unless that is None.
+    """
+    inputs = torch.from_numpy(pixels).to(device).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype is not None):
+        logits = network(inputs).float()
+    probability = torch.sigmoid(logits[:, 1] - logits[:, 0])
+    return (probability * STEPS).round().to(torch.uint8).cpu().numpy()
+
+
+def _read_view(source: TileSource, norm: Normalisation, shape: tuple[int, int], window: Window):
+    """Normalised pixels and validity of a window that may leave the tile, mirrored at the tile's edges."""
+    left, top, width, height = window
+    near = max(left, 0), max(top, 0)
+    far = min(left + width, shape[1]), min(top + height, shape[0])
+    pixels, valid = read_tile(source, (*near, far[0] - near[0], far[1] - near[1]))
+    margins = ((near[1] - top, top + height - far[1]), (near[0] - left, left + width - far[0]))
+    pixels = np.pad(norm.apply(pixels, valid), ((0, 0), *margins), mode="reflect")
+    return pixels, np.pad(valid, margins, mode="reflect")

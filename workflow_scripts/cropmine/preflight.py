@@ -1,0 +1,212 @@
+"""The check of a region's inputs before any long work: imagery, masks, and by module layers all that lies over them."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from cropmine.config import Region
+from cropmine.errors import CropmineError
+from cropmine.findings import Findings, hint_path, list_names
+from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
+from cropmine.layers import check_labels, check_weak_maps, check_zones
+
+DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
+ALIKE = 0.01
+# Names that say nothing of what a band shows: those of GDAL, and sensors' codes, which only a table could tell.
+NUMBERED = re.compile(r"(band|layer|channel)?[ _-]*\d+", re.IGNORECASE)
+CODE = re.compile(r"b(and)?[ _-]?\d{1,2}a?", re.IGNORECASE)
+
+Headers = Mapping[str, list[RasterHeader]]
+
+
+def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], where: str = "region") -> dict:
+    """Check every input of a region by its header, and weak maps and labels against the imagery.
+
+    `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
+    messages call the region. Returns the verdict, plain builtins: tiles (as given), warnings (text), dtype, channels
+    (bands × dates) and resolution_m (median ground size of a pixel, metres); nothing in it comes from a tile's pixels.
+    Raises one CropmineError with every fault.
+    """
+    findings = Findings()
+    if not tiles:
+        findings.fault(
+            f"{where}.tiles", "the region has no tile", "leave the key out to take every file that matches imagery"
+        )
+    headers = _read_headers(region, tiles, "images", f"{where}.imagery", findings)
+    for tile, of_dates in headers.items():
+        for header in of_dates:
+            _check_bands(header, region.bands, where, findings)
+        _check_dates(tile, of_dates, where, findings)
+    dtype = _check_dtypes(headers, where, findings)
+    resolution = _check_resolution(headers, where, findings)
+    if region.mask:
+        _check_masks(region, tiles, headers, f"{where}.mask", findings)
+    # Where layers lie is judged only if all tiles are known: a layer may well lie over one that can't be read.
+    known = {tile: of_dates[0].grid for tile, of_dates in headers.items() if of_dates}
+    footprint = Footprint(tuple(known), tuple(known.values())) if len(known) == len(tiles) else Footprint((), ())
+    check_weak_maps(region, footprint, where, findings)
+    check_labels(region, footprint, where, findings)
+    check_zones(region, footprint, where, findings)
+    _check_years(region, where, findings)
+    findings.raise_faults(where)
+    return {
+        "tiles": {tile: {kind: list(paths) for kind, paths in files.items()} for tile, files in tiles.items()},
+        "warnings": findings.warnings,
+        "dtype": dtype,
+        "channels": len(region.bands) * len(next(iter(tiles.values()))["images"]),
+        "resolution_m": resolution,
+    }
+
+
+def _read_headers(region: Region, tiles, kind: str, where: str, findings: Findings) -> dict[str, list[RasterHeader]]:
+    """The headers of each tile's files that are readable; what is wrong with the others is noted by date."""
+    dates = list(region.imagery) if isinstance(region.imagery, dict) else []
+    missing: dict[str, list[str]] = {}
+    headers: dict[str, list[RasterHeader]] = {}
+    read: dict[str, RasterHeader] = {}
+    for tile, files in tiles.items():
+        headers[tile] = []
+        for position, path in enumerate(files[kind]):
+            here = f"{where}.{dates[position]}" if dates else where
+            try:
+                read[path] = read.get(path) or read_raster_header(path)
+                headers[tile].append(read[path])
+            except CropmineError as error:
+                if error.what == "no such file":
+                    missing.setdefault(here, []).append(path)
+                else:
+                    findings.add(here, error, path)
+    for here, paths in missing.items():
+        findings.fault(here, f"no such file: {list_names(paths)}", hint_path(paths[0]))
+    return headers
+
+
+def _check_bands(header: RasterHeader, bands: tuple[str, ...], where: str, findings: Findings) -> None:
+    with_alpha = header.count == len(bands) + 1 and header.alpha
+    if header.count != len(bands) and not with_alpha:
+        what = f"{header.count} bands, but `bands` names {len(bands)}"
+        told = f": {', '.join(header.descriptions)}" if all(header.descriptions) else ""
+        findings.fault(f"{where}.imagery", what, f"name every band of a file, in its order{told}", header.path)
+        return
+    names = header.descriptions[: len(bands)]
+    if not all(names) or all(NUMBERED.fullmatch(name) for name in names):
+        return
+    told = ", ".join(names)
+    if all(CODE.fullmatch(name) for name in names) and not any(CODE.fullmatch(band) for band in bands):
+        findings.warn(f"{where}.bands", f"taken for the files' bands {told}, in this order", "is the order right?")
+        return
+    wrong = [band for band in bands if not any(_is_named(name, band) for name in names)]
+    if wrong:
+        what = f"wrong band name: {', '.join(wrong)}; the bands are called {told}"
+        findings.fault(f"{where}.bands", what, "call them as the files do, in their order", header.path)
+    elif not all(_is_named(name, band) for name, band in zip(names, bands, strict=True)):
+        findings.fault(
+            f"{where}.bands", f"the files' order is another: {told}", "put `bands` in this order", header.path
+        )
+
+
+def _is_named(description: str, band: str) -> bool:
+    """Whether a file's description names a band: the same word, or that word with more behind it, such as a date."""
+    description, band = description.strip().lower(), band.lower()
+    return description == band or (description.startswith(band) and not description[len(band)].isalnum())
+
+
+def _check_dates(tile: str, of_dates: list[RasterHeader], where: str, findings: Findings) -> None:
+    if any(not header.grid.aligns(of_dates[0].grid) for header in of_dates[1:]):
+        hint = "warp them to one grid (gdalwarp -te … -tr …)"
+        findings.fault(f"{where}.imagery", "the dates of a tile lie on different grids", hint, tile)
+
+
+def _check_dtypes(headers: Headers, where: str, findings: Findings) -> str | None:
+    """Note the files whose dtype isn't that of most; gives the latter."""
+    every = [
+        (header.path, dtype) for of_dates in headers.values() for header in of_dates for dtype in set(header.dtypes)
+    ]
+    if not every:
+        return None
+    most = Counter(sorted(dtype for _, dtype in every)).most_common(1)[0][0]
+    for path, dtype in sorted(every):
+        if dtype not in DTYPES:
+            findings.fault(f"{where}.imagery", f"dtype {dtype} isn't read", f"convert to {', '.join(DTYPES)}", path)
+        elif dtype != most and most in DTYPES:
+            hint = "all tiles have one dtype and one scale of values"
+            findings.fault(f"{where}.imagery", f"dtype {dtype}, but most files have {most}", hint, path)
+    return most
+
+
+def _check_resolution(headers: Headers, where: str, findings: Findings) -> float | None:
+    """Note the tiles whose pixels are over 1 % larger or smaller on the ground than most; gives the median, metres.
+
+    Tiles of the commonest CRS and pixel size pass even so: a Web Mercator mosaic has smaller pixels to the north.
+    """
+    tiles = {tile: of_dates[0] for tile, of_dates in headers.items() if of_dates}
+    if not tiles:
+        return None
+    sizes = np.array([header.pixel_m for header in tiles.values()])
+    middle = np.median(sizes, axis=0)
+    kinds = [(header.grid.crs.to_wkt(), *np.round(header.grid.transform[0:5:4], 9)) for header in tiles.values()]
+    commonest = Counter(kinds).most_common(1)[0][0]
+    other = (np.abs(sizes / middle - 1) > ALIKE).any(axis=1)
+    for tile, size, kind, differs in zip(tiles, sizes, kinds, other, strict=True):
+        if differs and kind != commonest:
+            what = f"pixels of {_spell_size(size)} m on the ground, but most tiles have {_spell_size(middle)} m"
+            findings.fault(f"{where}.imagery", what, "warp the tiles to one resolution (gdalwarp -tr …)", tile)
+    spread = sizes.max(axis=0) / sizes.min(axis=0) - 1
+    if spread.max() > ALIKE and not any(
+        differs and kind != commonest for differs, kind in zip(other, kinds, strict=True)
+    ):
+        what = f"the ground size of a pixel differs by {spread.max():.0%} over the region, as its CRS has it"
+        findings.warn(f"{where}.imagery", what, "warp tiles to local CRS, such as UTM, if fields look unlike")
+    return round(float(np.sqrt(middle.prod())), 3)
+
+
+def _spell_size(size) -> str:
+    return " by ".join(f"{metres:.4g}" for metres in size)
+
+
+def _check_masks(region: Region, tiles, headers: Headers, where: str, findings: Findings) -> None:
+    masks = _read_headers(region, tiles, "masks", f"{where}.path", findings)
+    for tile, of_dates in masks.items():
+        for header in of_dates:
+            if header.count < region.mask.band:
+                hint = "bands are counted from 1"
+                findings.fault(
+                    f"{where}.band", f"band {region.mask.band}, but there are {header.count}", hint, header.path
+                )
+        for header, image in zip(of_dates, headers[tile], strict=False):
+            _check_cover(header, image, f"{where}.path", findings)
+
+
+def _check_cover(mask: RasterHeader, image: RasterHeader, where: str, findings: Findings) -> None:
+    if mask.grid.aligns(image.grid):
+        return
+    bounds = np.array([mask.grid.bounds])
+    if mask.grid.crs != image.grid.crs:
+        bounds = transform_bounds(bounds, mask.grid.crs.to_wkt(), image.grid.crs.to_wkt())
+    step = image.grid.transform.a
+    if not meet(bounds, image.grid.bounds)[0]:
+        findings.fault(where, "the mask lies elsewhere than its tile", "do the names of both agree?", mask.path)
+    elif (np.array(image.grid.bounds) * [1, 1, -1, -1] + step < bounds[0] * [1, 1, -1, -1]).any():
+        findings.warn(where, "the mask covers a part of its tile; the rest counts as clear", None, mask.path)
+
+
+def _check_years(region: Region, where: str, findings: Findings) -> None:
+    """Note sources that describe years over one apart."""
+    dates = region.imagery if isinstance(region.imagery, dict) else ()
+    years = {
+        "imagery": [
+            int(match[0]) for match in (re.match(r"(19|20)\d\d(?=\D|\d{4}$|$)", date) for date in dates) if match
+        ]
+    }
+    years |= {f"weak.{name}": [weak.year] for name, weak in region.weak.items() if weak.year}
+    if region.labels and region.labels.year:
+        years["labels"] = [region.labels.year]
+    known = [(name, found) for name, found in years.items() if found]
+    for position, (name, found) in enumerate(known):
+        for other, others in known[position + 1 :]:
+            gap = min(abs(year - another) for year in found for another in others)
+            if gap > 1:
+                hint = "fields may have changed between"
+                findings.warn(where, f"{name} and {other} are {gap} years apart", hint)

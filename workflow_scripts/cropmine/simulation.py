@@ -1,0 +1,111 @@
+"""A made-up smallholder landscape: imagery, masks, a weak map, human labels, and the truth.
+
+It is for the demo and the tests, and no more than plausible: no result on it says anything about a real place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pyogrio
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+
+from cropmine.config import Simulation
+from cropmine.files import replacing
+from cropmine.grids import Grid
+from cropmine.rasters import write_raster
+from cropmine.simulated_imagery import draw_swath, image_land
+from cropmine.simulated_labels import draw_labels, draw_weak_map
+from cropmine.simulated_land import FIELD, draw_land
+
+BANDS = ("blue", "green", "red", "nir")
+EARTH_M = 40075016.685578488  # the equator, the width of the world in EPSG:3857
+PIXEL_M = EARTH_M / 2**15 / 256
+ORIGIN_PX = (5_016_832, 4_185_088)  # pixels east and south of the world's north-western corner: 35.3° E, 0.4° N
+NO_TRUTH = 255
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A made-up region in memory.
+
+    `grid` of the whole region, (h, w); `tile_px` width and height of a tile; `pixels` uint16 (4, h, w), 0 nodata;
+    `mask` uint8 (h, w), 1 bad; `truth` uint8 (h, w), 1 cropland, 0 not, 255 without imagery; `cover` uint8 (h, w), the
+    covers of simulated_land; `weak` uint8, 255 nodata, on `weak_grid`; `labels` in EPSG:4326 with the field `class`.
+    """
+
+    grid: Grid
+    tile_px: int
+    pixels: np.ndarray
+    mask: np.ndarray
+    truth: np.ndarray
+    cover: np.ndarray
+    weak: np.ndarray
+    weak_grid: Grid
+    labels: geopandas.GeoDataFrame
+
+
+def simulate_region(settings: Simulation) -> Landscape:
+    """Make up a region. The same settings make the same region.
+
+    Texture and geometry tell fields from grass and bare ground, whose spectra they share.
+    """
+    streams = np.random.Generator(np.random.PCG64(settings.seed)).spawn(6)
+    grid = _place_grid(streams[0], settings)
+    visible = draw_swath(streams[1], grid.shape)
+    land = draw_land(streams[2], visible)
+    pixels, mask = image_land(streams[3], land, visible)
+    cropland = land.cover == FIELD
+    weak, weak_grid = draw_weak_map(
+        streams[4], cropland, grid, settings.weak_shift_px, settings.omission, settings.commission
+    )
+    polygons, classes = draw_labels(streams[5], land, visible & (mask == 0), settings.label_sites)
+    truth = np.where(visible, cropland, NO_TRUTH).astype(np.uint8)
+    labels = _place_labels(polygons, classes, grid)
+    return Landscape(grid, settings.tile_px, pixels, mask, truth, land.cover, weak, weak_grid, labels)
+
+
+def _place_grid(rng, settings):
+    """The region's grid, moved by up to 20 km with the seed, on the pixels of the web map's zoom level 15."""
+    column, row = np.array(ORIGIN_PX) + 256 * rng.integers(-16, 17, 2)
+    transform = Affine(PIXEL_M, 0, column * PIXEL_M - EARTH_M / 2, 0, -PIXEL_M, EARTH_M / 2 - row * PIXEL_M)
+    size = settings.tile_px
+    return Grid(CRS.from_epsg(3857), transform, settings.columns * size, settings.rows * size)
+
+
+def _place_labels(polygons, classes, grid):
+    corner, pixel = (grid.transform.c, grid.transform.f), (grid.transform.a, grid.transform.e)
+    placed = shapely.transform(np.array(polygons, object), lambda points: points * pixel + corner)
+    return geopandas.GeoDataFrame({"class": classes}, geometry=placed, crs=3857).to_crs(4326)
+
+
+def write_region(
+    landscape: Landscape,
+    imagery: Sequence[str | Path],
+    masks: Sequence[str | Path],
+    weak: str | Path,
+    labels: str | Path,
+    truth: str | Path,
+) -> None:
+    """Write a region's files: a GeoTIFF of imagery and one of its mask a tile, row by row from the north-west.
+
+    The weak map and the truth are GeoTIFFs, the labels a GeoPackage. The same region makes the same bytes.
+    """
+    size = landscape.tile_px
+    rows, columns = (range(0, length, size) for length in landscape.grid.shape)
+    for (row, column), image, mask in zip(product(rows, columns), imagery, masks, strict=True):
+        grid = landscape.grid.window(column, row, size, size)
+        cut = np.s_[row : row + size, column : column + size]
+        write_raster(image, landscape.pixels[:, *cut], grid, nodata=0, descriptions=BANDS)
+        write_raster(mask, landscape.mask[cut], grid)
+    write_raster(weak, landscape.weak, landscape.weak_grid, nodata=255)
+    write_raster(truth, landscape.truth, landscape.grid, nodata=NO_TRUTH)
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2021-01-01T00:00:00.000Z"})
+    with replacing(labels) as temporary:
+        landscape.labels.to_file(temporary, driver="GPKG", layer="labels", engine="pyogrio")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

@@ -1,0 +1,324 @@
+"""Which labels train, validate and test: spatial blocks, cuts at their borders, draws and what is held out.
+
+Blocks form one grid for the whole earth, in true metres from the equator and the meridian of Greenwich, so that a
+label's block depends on nothing but the label, and a block's split on nothing but the block and the seed.
+"""
+
+import hashlib
+import logging
+import math
+import re
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+import shapely
+from rasterio.features import rasterize
+
+from cropmine.config import Split
+from cropmine.errors import CropmineError
+from cropmine.files import replacing
+from cropmine.grids import Grid
+from cropmine.labels import CRS_LONLAT, GEOD, SPLITS, TARGETS, keep_polygons, place_on_grid
+
+log = logging.getLogger(__name__)
+
+TRAIN, VALIDATION, TEST = SPLITS
+HELD_OUT = (VALIDATION, TEST)
+_QUARTER_MERIDIAN_M = GEOD.inv(0, 0, 0, 90)[2]
+_SLIVER_M2 = 1.0
+_SLACK_M = 0.1  # more than chords and rounding lose at the edge of a held-out zone
+
+
+def block_of(lon, lat, block_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Find the blocks of points.
+
+    lon, lat: degrees, arrays of one shape; returns rows and columns, int64. A row is `block_m` metres of meridian, a
+    column `block_m` metres along the parallel through the middle of its row.
+    """
+    rows = np.floor(_meridian_metres(lat) / block_m).astype(np.int64)
+    return rows, np.floor(np.asarray(lon, dtype=float) / _column_degrees(rows, block_m)).astype(np.int64)
+
+
+def block_bounds(rows, columns, block_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give the borders of blocks: lon_min, lat_min, lon_max, lat_max in degrees, arrays of the shape of `rows`."""
+    rows, columns = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
+    width = _column_degrees(rows, block_m)
+    west, east = (np.clip(width * border, -180, 180) for border in (columns, columns + 1))
+    return west, _latitude(rows * block_m), east, _latitude((rows + 1) * block_m)
+
+
+def name_blocks(rows, columns) -> np.ndarray:
+    """Name blocks, such as r-12c345; returns an array of str."""
+    return np.array([f"r{row}c{column}" for row, column in zip(rows, columns, strict=True)], dtype=object)
+
+
+def cut_labels(labels: geopandas.GeoDataFrame, block_m: float) -> geopandas.GeoDataFrame:
+    """Cut labels at the borders of blocks.
+
+    labels: as read_labels gives them. Returns one row a piece, ordered by label and block, with the labels' columns
+    and piece (int32, from 0 in each label) and block (str). Pieces under 1 m² are dropped.
+    """
+    whole = np.asarray(labels.geometry, dtype=object)
+    _, south, _, north = shapely.bounds(whole).T
+    owner, rows = _span(*(block_of(0.0, lat, block_m)[0] for lat in (south, north)))
+    _, bottom, _, top = block_bounds(rows, np.zeros_like(rows), block_m)
+    strips = _clip(whole[owner], -180, bottom, 180, top, np.bincount(owner)[owner] > 1)
+    kept = ~shapely.is_empty(strips)  # a label that only touches a border leaves nothing beyond it
+    strips, owner, rows = strips[kept], owner[kept], rows[kept]
+
+    west, _, east, _ = shapely.bounds(strips).T
+    width = _column_degrees(rows, block_m)
+    strip, columns = _span(*(np.floor(lon / width).astype(np.int64) for lon in (west, east)))
+    owner, rows = owner[strip], rows[strip]
+    pieces = _clip(strips[strip], *block_bounds(rows, columns, block_m), np.bincount(strip)[strip] > 1)
+
+    large = _areas_m2(pieces) >= _SLIVER_M2
+    cut = labels.iloc[owner[large]].reset_index(drop=True).set_geometry(pieces[large], crs=CRS_LONLAT)
+    cut["piece"] = cut.groupby("label").cumcount().astype(np.int32)
+    cut["block"] = name_blocks(rows[large], columns[large])
+    gone = len(labels) - cut["label"].nunique()
+    if gone:
+        log.warning("%d labels have no piece of %g m² and are dropped", gone, _SLIVER_M2)
+    return cut
+
+
+def assign_blocks(blocks, split: Split) -> pd.DataFrame:
+    """Draw a split or a fold for every block, from its name and the seed alone.
+
+    Returns columns block (str) and split (str, holdout) or fold (int32, kfold), in the order of `blocks`.
+    """
+    draws = np.array([_draw_uniform(f"{split.seed} {block}".encode()) for block in blocks])
+    table = pd.DataFrame({"block": np.asarray(blocks, dtype=object)})
+    if split.method == "kfold":
+        return table.assign(fold=np.floor(draws * split.folds).astype(np.int32))
+    borders = [split.train, split.train + split.validation]
+    return table.assign(split=np.array(SPLITS, dtype=object)[np.searchsorted(borders, draws, side="right")])
+
+
+def rank_labels(labels: geopandas.GeoDataFrame, draws, seed: int) -> pd.DataFrame:
+    """Rank the labels of each class at random, once a draw.
+
+    A rank follows from a hash of seed, draw and the label's outline, so an added label leaves the order of the others
+    as it was. Returns one row a label: label and rank_{draw} (int32, from 0 in each class).
+    """
+    outlines = shapely.transform(np.asarray(labels.geometry, dtype=object), lambda xy: np.round(xy, 7) + 0.0)
+    wkb = shapely.to_wkb(shapely.normalize(outlines), byte_order=1)
+    table = pd.DataFrame({"label": labels["label"].to_numpy(), "target": labels["target"].to_numpy()})
+    for draw in draws:
+        table["draw"] = [_draw_uniform(f"{seed} {draw} ".encode() + outline) for outline in wkb]
+        ordered = table.sort_values(["draw", "label"])
+        table[f"rank_{draw}"] = ordered.groupby("target").cumcount().astype(np.int32)
+    return table.drop(columns=["target", "draw"], errors="ignore")
+
+
+def split_labels(labels: geopandas.GeoDataFrame, split: Split, draws) -> tuple[geopandas.GeoDataFrame, pd.DataFrame]:
+    """Cut labels into pieces with a block, a split or a fold, and ranks; and list the blocks.
+
+    labels: as read_labels gives them, with its split column if the method is field. Returns the pieces, columns label,
+    piece, target, class, block, split (null for kfold), fold (-1 unless kfold), rank_{draw} (-1 for a label that can't
+    train) and geometry; and the blocks, columns block, split or fold, their borders in degrees and their numbers of
+    labels by class. Raises CropmineError where the labels hold a class of which none is left to train.
+    """
+    pieces = cut_labels(labels, split.block_m)
+    if split.method != "field":
+        pieces = pieces.merge(assign_blocks(pd.unique(pieces["block"]), split), on="block", how="left")
+    pieces["fold"] = pieces["fold"].astype(np.int32) if "fold" in pieces else np.int32(-1)
+    pieces["split"] = (pieces["split"] if "split" in pieces else pd.Series(None, pieces.index, object)).astype("string")
+    pieces["class"] = pieces["target"].map({target: name for name, target in TARGETS.items()})
+    _check_splits(pieces, split)
+    ranked = pieces["label"][(pieces["fold"] >= 0) | _find_trainable(pieces, pieces["split"].to_numpy(object))]
+    ranks = rank_labels(labels[labels["label"].isin(ranked)], draws, split.seed)
+    pieces = pieces.merge(ranks, on="label", how="left")
+    names = [f"rank_{draw}" for draw in draws]
+    pieces[names] = pieces[names].fillna(-1).astype(np.int32)
+    order = ["label", "piece", "target", "class", "block", "split", "fold", *names, "geometry"]
+    return pieces[order], _list_blocks(pieces, split)
+
+
+def write_labels(path: str | Path, pieces: geopandas.GeoDataFrame) -> None:
+    """Write the pieces that split_labels gives as GeoParquet, the same bytes for the same pieces."""
+    with replacing(path) as temporary:
+        pieces.to_parquet(temporary, index=False, compression="zstd")
+
+
+def write_splits(path: str | Path, blocks: pd.DataFrame) -> None:
+    """Write the blocks that split_labels gives as CSV."""
+    with replacing(path) as temporary:
+        blocks.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -> np.ndarray:
+    """Tell what every piece of labels.parquet does in a run: train, validation or test.
+
+    In a run of k-fold, the blocks of `fold` test, those of the next fold validate and the others train. Returns an
+    object array of str. Raises CropmineError if the run's fold and the labels don't go together.
+    """
+    unsplit = len(labels) and (labels["fold"] >= 0).any() != (fold is not None)
+    if unsplit or (fold is not None and not 0 <= fold < (folds or 0)):
+        what = f"were not split for fold {fold} of {folds}"
+        raise CropmineError("labels", what, "a run has a fold if the split is kfold")
+    if fold is None:
+        return labels["split"].to_numpy(object)
+    steps = (labels["fold"].to_numpy() - fold) % folds
+    return np.where(steps == 0, TEST, np.where(steps == 1, VALIDATION, TRAIN)).astype(object)
+
+
+def draw_labels(labels: pd.DataFrame, splits: np.ndarray, fraction: float, draw: int) -> np.ndarray:
+    """Choose the pieces that train: a fraction of the training labels of each class, at least one unless it is 0.
+
+    splits: as split_of gives them. A greater fraction of the same draw holds all of a lesser one. Returns a bool array.
+    """
+    trainable = _find_trainable(labels, splits)
+    targets, ranks = labels["target"].to_numpy(), labels[f"rank_{draw}"].to_numpy()
+    drawn = np.zeros(len(labels), dtype=bool)
+    for target in TARGETS.values():
+        own = trainable & (targets == target)
+        order = np.unique(ranks[own])
+        count = math.ceil(round(fraction * len(order), 6))  # 0.1 of 30 is 3, not 3.0000000000000004
+        drawn |= own & np.isin(ranks, order[:count])
+    return drawn
+
+
+def held_out_mask(labels: pd.DataFrame, splits: np.ndarray, grid: Grid, buffer_m: float, block_m: float) -> np.ndarray:
+    """Mark the pixels that a held-out block touches: nothing may train there, whatever its source.
+
+    A held-out block is one that holds a piece of a validation or test label, widened by `buffer_m` true metres on
+    every side. Returns a bool array (h, w).
+    """
+    _, zones = place_on_grid(_zone_blocks(_find_held_out(labels, splits), buffer_m, block_m), grid)
+    if not len(zones):
+        return np.zeros(grid.shape, dtype=bool)
+    burnt = rasterize(zones, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8")
+    return burnt.astype(bool)
+
+
+def _find_held_out(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:
+    """Names of the blocks that hold a validation or test label."""
+    return pd.unique(labels["block"][np.isin(splits.astype(str), HELD_OUT)])
+
+
+def _find_trainable(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:
+    """Training pieces outside the held-out blocks, which only a split field can put them in."""
+    held_out = labels["block"].isin(_find_held_out(labels, splits)).to_numpy()
+    return (splits.astype(str) == TRAIN) & ~held_out
+
+
+def _zone_blocks(names, buffer_m: float, block_m: float) -> np.ndarray:
+    """Lon/lat rectangles that hold all within `buffer_m` of the named blocks; one beyond 180 degrees comes in two."""
+    west, south, east, north = block_bounds(*_parse_names(names), block_m)
+    margin = buffer_m + _SLACK_M
+    south, north = _latitude(_meridian_metres(south) - margin), _latitude(_meridian_metres(north) + margin)
+    narrowest = _degree_metres(np.maximum(np.abs(south), np.abs(north)))[0]
+    degrees = np.minimum(margin / narrowest, 180)
+    west, east = west - degrees, east + degrees
+    zones = [shapely.box(np.maximum(west, -180), south, np.minimum(east, 180), north)]
+    zones.append(shapely.box(-180, south[east > 180], east[east > 180] - 360, north[east > 180]))
+    zones.append(shapely.box(west[west < -180] + 360, south[west < -180], 180, north[west < -180]))
+    return np.concatenate(zones)
+
+
+def _check_splits(pieces: geopandas.GeoDataFrame, split: Split) -> None:
+    """Warn of a class that is held out nowhere; stop at one that trains nowhere, its buffers taken off."""
+    for fold in range(split.folds) if split.method == "kfold" else [None]:
+        splits = split_of(pieces, fold, split.folds)
+        here = "the split" if fold is None else f"fold {fold}"
+        trains = _find_trainable(pieces, splits)
+        zones = shapely.STRtree(_zone_blocks(_find_held_out(pieces, splits), split.buffer_m, split.block_m))
+        lost = zones.query(np.asarray(pieces.geometry, dtype=object), predicate="covered_by")[0]
+        trains[lost] = False
+        for name, target in TARGETS.items():
+            own = (pieces["target"] == target).to_numpy()
+            if not own.any():
+                log.warning("there are no %s labels", name)
+                continue
+            counts = {part: pieces["label"][own & (splits == part)].nunique() for part in SPLITS}
+            clear = pieces["label"][own & trains].nunique()
+            log.info("%s, %s labels: %s; %d train beyond the buffer", here, name, counts, clear)
+            if not clear:
+                hint = "a smaller split.block_m or buffer_m, or another split.seed"
+                raise CropmineError("split", f"no {name} label is left to train on in {here}: {counts}", hint)
+            for part in HELD_OUT:
+                if not counts[part]:
+                    log.warning("%s has no %s label for %s", here, name, part)
+
+
+def _list_blocks(pieces: geopandas.GeoDataFrame, split: Split) -> pd.DataFrame:
+    """The table of blocks; a block that mixes splits counts as test, then as validation."""
+    grouped = pieces.groupby("block", sort=False)
+    table = pd.DataFrame(index=grouped.size().index)
+    if split.method == "kfold":
+        table["fold"] = grouped["fold"].first()
+    else:
+        strictest = pieces["split"].map({name: place for place, name in enumerate(SPLITS)}).astype(int)
+        table["split"] = strictest.groupby(pieces["block"], sort=False).max().map(dict(enumerate(SPLITS)))
+    rows, columns = _parse_names(table.index)
+    bounds = block_bounds(rows, columns, split.block_m)
+    for name, values in zip(("lon_min", "lat_min", "lon_max", "lat_max"), bounds, strict=True):
+        table[name] = np.round(values, 9)
+    for name in ("cropland", "noncropland"):
+        own = pieces[pieces["target"] == TARGETS[name]]
+        table[f"labels_{name}"] = own.groupby("block")["label"].nunique().reindex(table.index, fill_value=0)
+    order = np.lexsort((columns, rows))
+    return table.iloc[order].rename_axis("block").reset_index()
+
+
+def _parse_names(names) -> np.ndarray:
+    """Rows and columns of named blocks, (2, n)."""
+    places = [re.fullmatch(r"r(-?\d+)c(-?\d+)", name).groups() for name in names]
+    return np.array(places, dtype=np.int64).reshape(-1, 2).T
+
+
+def _span(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All whole numbers from first to last of each item: the items' positions and the numbers."""
+    counts = last - first + 1
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(counts.sum()) - (np.cumsum(counts) - counts)[owner] + first[owner]
+
+
+def _clip(geometries: np.ndarray, west, south, east, north, needed: np.ndarray) -> np.ndarray:
+    """Polygonal parts within rectangles, cut only where needed."""
+    boxes = shapely.box(*np.broadcast_arrays(west, south, east, north))
+    clipped = geometries.copy()
+    clipped[needed] = keep_polygons(shapely.intersection(geometries[needed], boxes[needed]))
+    return clipped
+
+
+def _areas_m2(geometries: np.ndarray) -> np.ndarray:
+    """True areas of lon/lat polygons that are small on the earth."""
+    _, south, _, north = shapely.bounds(geometries).T
+    across, along = _degree_metres((south + north) / 2)
+    return np.nan_to_num(shapely.area(geometries) * across * along)
+
+
+def _degree_metres(lat) -> tuple[np.ndarray, np.ndarray]:
+    """Metres of one degree of longitude and of latitude."""
+    phi = np.radians(lat)
+    root = np.sqrt(1 - GEOD.es * np.sin(phi) ** 2)
+    return np.radians(GEOD.a * np.cos(phi) / root), np.radians(GEOD.a * (1 - GEOD.es) / root**3)
+
+
+def _column_degrees(rows: np.ndarray, block_m: float) -> np.ndarray:
+    """Width of a row's columns, degrees of longitude."""
+    return block_m / _degree_metres(_latitude((np.asarray(rows) + 0.5) * block_m))[0]
+
+
+def _meridian_metres(lat) -> np.ndarray:
+    """Signed metres of meridian from the equator."""
+    lat = np.asarray(lat, dtype=float)
+    zero = np.zeros(lat.size)
+    return np.copysign(GEOD.inv(zero, zero, zero, lat.ravel())[2], lat.ravel()).reshape(lat.shape)
+
+
+def _latitude(metres) -> np.ndarray:
+    """The latitude so many metres of meridian from the equator, at most a pole."""
+    metres = np.clip(np.asarray(metres, dtype=float), -_QUARTER_MERIDIAN_M, _QUARTER_MERIDIAN_M)
+    zero = np.zeros(metres.size)
+    azimuth = np.where(metres.ravel() < 0, 180.0, 0.0)
+    return np.asarray(GEOD.fwd(zero, zero, azimuth, np.abs(metres.ravel()))[1]).reshape(metres.shape)
+
+
+def _draw_uniform(key: bytes) -> float:
+    """A number in [0, 1) that follows from the key alone."""
+    return (int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 11) / 2**53

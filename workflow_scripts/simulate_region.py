@@ -1,0 +1,18 @@
+"""Make up the inputs of a demo region, and the truth that only the demo's own check reads."""
+
+import json
+
+from cropmine.config import Simulation
+from cropmine.logs import rule_log
+from cropmine.simulation import simulate_region, write_region
+
+
+def main(snakemake):
+    settings = json.loads(snakemake.params.settings)
+    landscape = simulate_region(Simulation.model_validate(settings["simulation"]))
+    output = snakemake.output
+    write_region(landscape, output.imagery, output.masks, output.weak, output.labels, output.truth)
+
+
+with rule_log(snakemake):
+    main(snakemake)

@@ -1,0 +1,21 @@
+"""Cut the human labels into blocks and draw what trains, validates and tests."""
+
+import json
+
+from cropmine.config import LabelFiles, Split
+from cropmine.labels import read_labels
+from cropmine.logs import rule_log
+from cropmine.splits import split_labels, write_labels, write_splits
+
+
+def main(snakemake):
+    settings = json.loads(snakemake.params.settings)
+    split = Split(**settings["split"])
+    labels = read_labels(LabelFiles(**settings["labels"]), list(snakemake.input.labels), split.field)
+    pieces, blocks = split_labels(labels, split, settings["draws"])
+    write_labels(snakemake.output.labels, pieces)
+    write_splits(snakemake.output.splits, blocks)
+
+
+with rule_log(snakemake):
+    main(snakemake)
