@@ -78,11 +78,10 @@ def check_settings(wildcards):
 
 def label_settings(wildcards):
     region = plan(wildcards.region).region
-    draws = max(DRAWS, max(list_seeds(region, CONFIG)) + 1)
     return {
         "labels": region.labels.model_dump(mode="json", exclude={"definition", "year"}),
         "split": region.split.model_dump(mode="json"),
-        "draws": list(range(draws)),
+        "draws": sorted({*range(DRAWS), *list_seeds(region, CONFIG)}),
     }
 
 

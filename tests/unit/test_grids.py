@@ -46,13 +46,17 @@ def test_areas_are_those_of_the_pixels_as_polygons_on_the_ellipsoid(crs, latitud
 def test_areas_are_right_in_other_projections_and_units(crs, y):
     x, px = PLACES[crs]
     grid = make_grid(50, 40, crs, x, y, px)
-    assert np.broadcast_to(pixel_areas(grid), grid.shape)[20, 30] == pytest.approx(measure_pixel(grid, 30, 20), rel=1e-5)
+    assert np.broadcast_to(pixel_areas(grid), grid.shape)[20, 30] == pytest.approx(
+        measure_pixel(grid, 30, 20), rel=1e-5
+    )
 
 
 def test_web_mercator_isnt_taken_for_true_area():
     grid = make_grid(4, 4, "EPSG:3857", 4e6, 2.273e6, 4.777)
     assert 4.777**2 / pixel_areas(grid)[0, 0] == pytest.approx(1.138, abs=0.003)
-    assert pixel_areas(make_grid(4, 4, "EPSG:3857", 4e6, 10.0, 4.777))[0, 0] == pytest.approx(4.777**2 * 0.99331, rel=1e-4)
+    assert pixel_areas(make_grid(4, 4, "EPSG:3857", 4e6, 10.0, 4.777))[0, 0] == pytest.approx(
+        4.777**2 * 0.99331, rel=1e-4
+    )
 
 
 def test_utm_areas_change_across_a_wide_tile():
@@ -88,8 +92,8 @@ def test_the_ground_size_of_a_pixel_multiplies_to_its_area(crs):
     assert east * north == pytest.approx(np.broadcast_to(pixel_areas(grid), grid.shape)[25, 25], rel=1e-5)
 
 
-def test_ten_metres_of_utm_are_ten_metres_on_the_ground():
-    assert pixel_size_m(make_grid()) == pytest.approx((9.996, 9.996), abs=1e-5)
+def test_ten_metres_of_utm_are_a_little_more_on_the_ground_of_its_meridian():
+    assert pixel_size_m(make_grid()) == pytest.approx((10 / 0.9996,) * 2, abs=1e-5)
 
 
 @pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:4326", "EPSG:32637"])
@@ -99,7 +103,7 @@ def test_a_shift_is_in_true_metres_to_the_true_east_and_north(crs):
     to_lonlat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
     before, after = to_lonlat(*grid.centre), to_lonlat(*grid.shifted(300, -400).centre)
     azimuth, _, metres = Geod(ellps="WGS84").inv(*before, *after)
-    assert metres == pytest.approx(500, abs=1e-3)
+    assert metres == pytest.approx(500, abs=0.01)
     assert azimuth == pytest.approx(np.degrees(np.arctan2(300, -400)), abs=1e-2)
     assert grid.shifted(0, 0) == grid
 

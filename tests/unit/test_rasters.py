@@ -21,7 +21,9 @@ def test_what_is_written_is_read_again(tmp_path, dtype, shape, write):
     grid = make_grid(shape[-1], shape[-2])
     array = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
     write(tmp_path / "a" / "b.tif", array, grid)
-    assert np.array_equal(read_raster(tmp_path / "a" / "b.tif"), array[0] if shape[0] == 1 and len(shape) == 3 else array)
+    assert np.array_equal(
+        read_raster(tmp_path / "a" / "b.tif"), array[0] if shape[0] == 1 and len(shape) == 3 else array
+    )
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.tif"]
 
 
@@ -34,7 +36,7 @@ def test_the_same_raster_gives_the_same_bytes(tmp_path, write):
     assert (tmp_path / "one.tif").read_bytes() == (tmp_path / "two.tif").read_bytes()
     with rasterio.open(tmp_path / "one.tif") as file:
         assert file.profile["compress"] == "zstd"
-        assert file.is_tiled
+        assert file.block_shapes[0] in ((256, 256), (512, 512))
         assert (file.nodata, file.descriptions, file.tags()["A"], file.tags()["B"]) == (255, ("class",), "x", "1")
         assert file.colormap(1)[1] == (9, 8, 7, 255)
 
@@ -52,7 +54,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     write_raster(tmp_path / "a.tif", np.ones((4, 4), "u1"), grid)
     with pytest.raises(ValueError, match="doesn't fit"):
         write_raster(tmp_path / "a.tif", np.zeros((4, 5), "u1"), grid)
-    with pytest.raises(rasterio.errors.RasterioError):
+    with pytest.raises(IndexError):
         write_raster(tmp_path / "a.tif", np.zeros((4, 4), "u1"), grid, descriptions=["one", "too many"])
     assert (read_raster(tmp_path / "a.tif") == 1).all()
     assert len(list(tmp_path.iterdir())) == 1
@@ -99,8 +101,8 @@ def test_a_map_of_the_same_crs_lies_where_gdal_puts_it(tmp_path, offset, px):
     path = write_plain(tmp_path / "map.tif", checkerboard(40, 50), make_grid(50, 40))
     grid = make_grid(70, 60, x=500_000 + offset * 10, y=1_000_000 + offset * 10, px=px)
     values, inside = warp(path, grid)
-    assert np.array_equal(np.where(inside, values, -1), reproject_nearest(path, grid))
-    assert 0 < inside.mean()
+    assert np.array_equal(np.where(inside, values.astype(int), -1), reproject_nearest(path, grid))
+    assert inside.any()
 
 
 @pytest.mark.parametrize("source", ["EPSG:4326", "EPSG:3857", "EPSG:32637", "EPSG:3035", "ESRI:54009"])
@@ -114,11 +116,13 @@ def test_a_map_of_another_crs_and_resolution_lies_where_gdal_puts_it(tmp_path, s
     px = 0.00004 if target == "EPSG:4326" else 4.777
     grid = make_grid(120, 90, target, x + 10 * px, y - 10 * px, px)
     values, inside = warp(path, grid)
-    assert (np.where(inside, values, -1) == reproject_nearest(path, grid)).mean() > 0.999
+    assert (np.where(inside, values.astype(int), -1) == reproject_nearest(path, grid)).mean() > 0.999
     assert inside.mean() > 0.5
 
 
-@given(st.integers(-60, 60), st.integers(-60, 60), st.integers(1, 50), st.integers(1, 50), st.sampled_from([0, 0.5, 0.3]))
+@given(
+    st.integers(-60, 60), st.integers(-60, 60), st.integers(1, 50), st.integers(1, 50), st.sampled_from([0, 0.5, 0.3])
+)
 @settings(max_examples=40, deadline=None)
 def test_a_pixel_has_the_same_value_whatever_window_is_read(tmp_path_factory, col, row, width, height, offset):
     path = tmp_path_factory.mktemp("map") / "map.tif"

@@ -160,6 +160,11 @@ def test_labels_are_pure_and_on_imagery_that_can_be_seen(region):
         assert (region.mask[touched] == 0).all()
 
 
+def test_labels_lie_apart(region):
+    first, second = region.labels.sindex.query(region.labels.geometry, predicate="intersects")
+    assert (first == second).all()
+
+
 def test_most_sites_hold_both_classes_within_200_metres(region):
     placed = region.labels.to_crs(region.grid.crs)
     fields, others = (placed[placed["class"] == name] for name in ("cropland", "other"))

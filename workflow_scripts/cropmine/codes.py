@@ -1,5 +1,7 @@
 """Probability codes: 0 to 200 for 0 to 1 in steps of 0.005, and 255 for no data."""
 
+import math
+
 import numpy as np
 
 STEPS = 200
@@ -14,4 +16,4 @@ def encode_probability(probability: np.ndarray, valid: np.ndarray) -> np.ndarray
 
 def threshold_code(threshold: float) -> int:
     """The code above which (strictly) a pixel is cropland at a threshold between 0 and 1."""
-    return round(threshold * STEPS)
+    return math.floor(threshold * STEPS + 1e-6)

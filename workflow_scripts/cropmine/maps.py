@@ -2,19 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from os.path import relpath
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
-import rasterio
 from rasterio.warp import transform_bounds
 
-from cropmine.codes import NODATA, STEPS, threshold_code
+from cropmine.codes import NODATA, threshold_code
 from cropmine.files import replacing
-from cropmine.grids import Grid, grid_of, open_raster, pixel_areas, read_grid
+from cropmine.grids import Grid, open_raster, pixel_areas, read_grid
 from cropmine.rasters import warp_nearest, write_cog
 from cropmine.targets import CROPLAND, NONCROPLAND
 from cropmine.zones import NONCROPLAND as EXCLUDED
@@ -44,3 +42,116 @@ def compose_map(runs: Sequence[np.ndarray], zones: np.ndarray, threshold: float)
     bands[:, zones == EXCLUDED] = 0
     bands[:, (zones == OUTSIDE) | (runs[0] == NODATA)] = NODATA
     return bands
+
+
+def write_map(path: str | Path, bands: np.ndarray, grid: Grid, tags: dict[str, str]) -> None:
+    """Write the bands that compose_map gives as a Cloud Optimized GeoTIFF, nodata 255, its bands described."""
+    write_cog(path, bands, grid, nodata=NODATA, descriptions=list(BANDS), tags=tags)
+
+
+def build_mosaics(path: str | Path, maps: Sequence[str | Path]) -> list[Path]:
+    """Join map tiles in one VRT a CRS: the commonest at `path`, others beside it with their EPSG code in the name.
+
+    Tiles are named by relative paths. Where tiles overlap, the last that has data shows. The finest pixel size rules.
+    Returns the VRTs' paths; those of an earlier mosaic that aren't made anew are deleted.
+    """
+    path = Path(path)
+    grids = {str(tile): read_grid(tile) for tile in maps}
+    names = {tile: grid.crs.to_wkt() for tile, grid in grids.items()}
+    made = []
+    for stale in path.parent.glob(f"{path.stem}_*.vrt"):
+        stale.unlink()
+    for rank, (name, _) in enumerate(Counter(names.values()).most_common()):
+        tiles = {tile: grid for tile, grid in grids.items() if names[tile] == name}
+        epsg = next(iter(tiles.values())).crs.to_epsg() or f"other{rank}"
+        made.append(path if rank == 0 else path.with_name(f"{path.stem}_{epsg}.vrt"))
+        with replacing(made[-1]) as temporary:
+            _describe_mosaic(tiles, path.parent).write(temporary, encoding="utf-8")
+    return made
+
+
+def _describe_mosaic(tiles: dict[str, Grid], folder: Path) -> ElementTree:
+    """The XML of a VRT in a folder, of tiles of one CRS."""
+    first = next(iter(tiles.values()))
+    wests, souths, easts, norths = zip(*(grid.bounds for grid in tiles.values()), strict=True)
+    west, north = min(wests), max(norths)
+    across = min(grid.transform.a for grid in tiles.values())
+    down = min(-grid.transform.e for grid in tiles.values())
+    size = {"rasterXSize": round((max(easts) - west) / across), "rasterYSize": round((north - min(souths)) / down)}
+    root = Element("VRTDataset", {key: str(value) for key, value in size.items()})
+    SubElement(root, "SRS").text = first.crs.to_wkt()
+    SubElement(root, "GeoTransform").text = ", ".join(map(repr, map(float, (west, across, 0, north, 0, -down))))
+    for number, description in enumerate(BANDS, start=1):
+        band = SubElement(root, "VRTRasterBand", dataType="Byte", band=str(number))
+        SubElement(band, "Description").text = description
+        SubElement(band, "NoDataValue").text = str(NODATA)
+        for tile, grid in tiles.items():
+            source = SubElement(band, "ComplexSource")
+            SubElement(source, "SourceFilename", relativeToVRT="1").text = relpath(tile, folder)
+            SubElement(source, "SourceBand").text = str(number)
+            SubElement(source, "SrcRect", _spell_rectangle(0, 0, grid.width, grid.height))
+            left, top = (grid.transform.c - west) / across, (north - grid.transform.f) / down
+            scale = grid.transform.a / across, -grid.transform.e / down
+            place = _spell_rectangle(left, top, grid.width * scale[0], grid.height * scale[1])
+            SubElement(source, "DstRect", place)
+            SubElement(source, "NODATA").text = str(NODATA)
+    indent(root)
+    return ElementTree(root)
+
+
+def _spell_rectangle(left: float, top: float, width: float, height: float) -> dict[str, str]:
+    values = {"xOff": left, "yOff": top, "xSize": width, "ySize": height}
+    return {key: repr(round(float(value), 6)) for key, value in values.items()}
+
+
+def measure_area(maps: Sequence[str | Path]) -> dict:
+    """Measure the hectares that map tiles call cropland and non-cropland, true areas on the ellipsoid, by pixel counts.
+
+    A pixel that several tiles cover counts once, for the last that has data. Returns `threshold` (from the tiles'
+    tags), `note`, and `total` and `by_crs`: cropland_ha, noncropland_ha, valid_ha.
+    """
+    grids = [read_grid(tile) for tile in maps]
+    boxes = np.array([transform_bounds(grid.crs, "EPSG:4326", *grid.bounds) for grid in grids])
+    by_crs: dict[str, np.ndarray] = {}
+    for number, (tile, grid) in enumerate(zip(maps, grids, strict=True)):
+        with open_raster(tile) as dataset:
+            classes, threshold = dataset.read(CLASS_BAND), float(dataset.tags()["threshold"])
+        west, south, east, north = boxes[number]
+        later = boxes[number + 1 :]
+        near = (later[:, 0] < east) & (later[:, 2] > west) & (later[:, 1] < north) & (later[:, 3] > south)
+        for other in np.flatnonzero(near) + number + 1:
+            if _overlap(grid, grids[other]):
+                with open_raster(maps[other]) as dataset:
+                    values, inside = warp_nearest(dataset, CLASS_BAND, grid)
+                classes[inside & (values != NODATA)] = NODATA
+        areas = pixel_areas(grid)
+        hectares = [np.sum(areas * (classes == cls), dtype=np.float64) / 1e4 for cls in (CROPLAND, NONCROPLAND)]
+        name = grid.crs.to_string()
+        by_crs[name] = by_crs.get(name, 0) + np.array(hectares)
+    return {
+        "threshold": threshold,
+        "note": AREA_NOTE,
+        "total": _name_areas(sum(by_crs.values())),
+        "by_crs": {name: _name_areas(hectares) for name, hectares in by_crs.items()},
+    }
+
+
+def _overlap(grid: Grid, other: Grid) -> bool:
+    """Whether grids share more than half a pixel's width; of different CRS that isn't known, so yes."""
+    if grid.crs != other.crs:
+        return True
+    west, south, east, north = grid.bounds
+    west_2, south_2, east_2, north_2 = other.bounds
+    half = grid.transform.a / 2
+    return min(east, east_2) - max(west, west_2) > half and min(north, north_2) - max(south, south_2) > half
+
+
+def _name_areas(hectares: np.ndarray) -> dict[str, float]:
+    cropland, other = (round(float(value), 4) for value in hectares)
+    return {"cropland_ha": cropland, "noncropland_ha": other, "valid_ha": round(cropland + other, 4)}
+
+
+def write_area(path: str | Path, area: dict) -> None:
+    """Write what measure_area gives as JSON."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(area, indent=2) + "\n")

@@ -57,13 +57,20 @@ def build_network(model: Model, channels: int) -> nn.Module:
     decoder = {} if model.decoder_channels is None else {"decoder_channels": model.decoder_channels}
     try:
         network = smp.create_model(
-            model.architecture, encoder_name=model.encoder, encoder_weights=named, in_channels=channels, classes=CLASSES, **decoder
+            model.architecture,
+            encoder_name=model.encoder,
+            encoder_weights=named,
+            in_channels=channels,
+            classes=CLASSES,
+            **decoder,
         )
     except OSError as error:
         what = f"the weights {named!r} of {model.encoder} are neither cached nor to be had: {_first_line(error)}"
         raise CropmineError("models.encoder_weights", what, OFFLINE_HINT) from error
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise CropmineError("models", f"{model.architecture} with {model.encoder} can't be built: {_first_line(error)}") from error
+        raise CropmineError(
+            "models", f"{model.architecture} with {model.encoder} can't be built: {_first_line(error)}"
+        ) from error
     if local:
         _load_encoder(network, model, Path(model.encoder_weights), channels)
     return network.to(memory_format=torch.channels_last)
@@ -103,7 +110,11 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise CropmineError("models.encoder_weights", f"no such file: {path}")
     try:
-        weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+        weights = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise CropmineError(path, f"isn't a file of weights: {_first_line(error)}") from error
     if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):

@@ -41,7 +41,10 @@ class PatchReader:
         self.tiles = list(tiles)
         self.shapes = [read_grid(tile.source.images[0]).shape for tile in self.tiles]
         self._kept = None
-        sizes = [_bytes_a_pixel(tile.source) * height * width for tile, (height, width) in zip(self.tiles, self.shapes, strict=True)]
+        sizes = [
+            _bytes_a_pixel(tile.source) * height * width
+            for tile, (height, width) in zip(self.tiles, self.shapes, strict=True)
+        ]
         if sum(sizes) <= in_memory_bytes:
             self._kept = [(*read_tile(tile.source), _read_target(tile.target)) for tile in self.tiles]
 
@@ -55,7 +58,8 @@ class PatchReader:
             target = _read_target(self.tiles[tile].target, window, self.shapes[tile])
         else:
             pixels, valid, target = (
-                _cut_array(array, window, fill) for array, fill in zip(self._kept[tile], (0, False, IGNORE), strict=True)
+                _cut_array(array, window, fill)
+                for array, fill in zip(self._kept[tile], (0, False, IGNORE), strict=True)
             )
         return pixels, valid, np.where(valid, target, np.uint8(IGNORE))
 
@@ -87,7 +91,9 @@ def _read_target(path: str, window: Window | None = None, shape: tuple[int, int]
         rows, columns, to_rows, to_columns = _inner(window, shape)
         target = np.full((window[3], window[2]), IGNORE, np.uint8)
         if rows.start < rows.stop and columns.start < columns.stop:
-            target[to_rows, to_columns] = dataset.read(1, window=((rows.start, rows.stop), (columns.start, columns.stop)))
+            target[to_rows, to_columns] = dataset.read(
+                1, window=((rows.start, rows.stop), (columns.start, columns.stop))
+            )
     return target
 
 
@@ -176,7 +182,9 @@ class PatchBatches:
         schedule = schedule_strata(self.strata, number * self.batch_size, self.batch_size)
         patches = [self._cut_patch(stratum, rng) for stratum in schedule]
         pixels, valid, target = (np.stack(part) for part in zip(*patches, strict=True))
-        return turn_patches(self.norm.apply(pixels, valid), target, rng.integers(0, 2, (self.batch_size, 3), dtype=bool))
+        return turn_patches(
+            self.norm.apply(pixels, valid), target, rng.integers(0, 2, (self.batch_size, 3), dtype=bool)
+        )
 
     def _cut_patch(self, stratum: tuple[int, int], rng: np.random.Generator):
         places = self.strata[stratum]

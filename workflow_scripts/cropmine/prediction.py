@@ -52,7 +52,9 @@ def predict_windows(
     height, width = (-(-(_even_step(size) + 2 * HALO_PX) // MULTIPLE_PX) * MULTIPLE_PX for size in shape)
     for first in range(0, len(windows), BATCH):
         batch = windows[first : first + BATCH]
-        views = [_read_view(source, norm, shape, (left - HALO_PX, top - HALO_PX, width, height)) for left, top, *_ in batch]
+        views = [
+            _read_view(source, norm, shape, (left - HALO_PX, top - HALO_PX, width, height)) for left, top, *_ in batch
+        ]
         cores = [np.s_[HALO_PX : HALO_PX + rows, HALO_PX : HALO_PX + columns] for *_, columns, rows in batch]
         valid = [view[1][core] for view, core in zip(views, cores, strict=True)]
         codes = [np.full(mask.shape, NODATA, np.uint8) for mask in valid]

@@ -48,7 +48,9 @@ def collect_scores(
         if ids.any():
             rows, codes, counts = histogram_pieces(ids, read_codes(tile, ids))
             table[rows - 1, codes] += counts
-    named = zip(held_out["label"], held_out["block"], held_out["target"], splits[np.isin(splits, HELD_OUT)], strict=True)
+    named = zip(
+        held_out["label"], held_out["block"], held_out["target"], splits[np.isin(splits, HELD_OUT)], strict=True
+    )
     return [
         {
             "label": int(label),
@@ -66,7 +68,11 @@ def collect_scores(
 
 def choose_windows(windows: list[tuple[int, int, int, int]], ids: np.ndarray) -> list[tuple[int, int, int, int]]:
     """Keep the windows (column, row, width, height) that hold a pixel of a piece."""
-    return [(left, top, width, height) for left, top, width, height in windows if ids[top : top + height, left : left + width].any()]
+    return [
+        (left, top, width, height)
+        for left, top, width, height in windows
+        if ids[top : top + height, left : left + width].any()
+    ]
 
 
 def write_scores(path: str | Path, pieces: list[dict]) -> None:

@@ -81,11 +81,11 @@ def draw_labels(
     """Draw human labels at sites spread over a region, most with a field and a piece of other land near it.
 
     `clear` bool (h, w): where the imagery can be seen. Returns polygons in pixel coordinates (column, row), each wholly
-    in one field or one patch of other land, and their classes: cropland, other, or, for some fenced pastures, unsure.
+    in one field or one patch of other land and apart, and their classes: cropland, other, or, for some pastures, unsure.
     """
     fields, patches = _distances(land, clear)
     centres, tree = _field_centres(land, fields)
-    polygons, classes, taken = [], [], set()
+    drawn, taken = [], set()
     spacing = np.sqrt(clear.size / sites)
     for site in _spread_sites(rng, clear.shape, sites):
         alone = rng.random() < ALONE_SHARE
@@ -95,13 +95,14 @@ def draw_labels(
         if index is not None and not alone:
             field = _draw_polygon(rng, land.parcels, land.parcels[tuple(place)], fields, place)
             taken.add(index)
-        other = _draw_other(rng, land, patches, place)
-        for polygon, name in ((field, "cropland"), (other, "other")):
-            if polygon is not None:
-                polygons.append(polygon)
-                classes.append(name)
-    unsure = _draw_unsure(rng, land, patches, max(1, round(UNSURE_SHARE * sites)))
-    return polygons + unsure, classes + ["unsure"] * len(unsure)
+        drawn += [(field, "cropland"), (_draw_other(rng, land, patches, place), "other")]
+    drawn += [(polygon, "unsure") for polygon in _draw_unsure(rng, land, patches, max(1, round(UNSURE_SHARE * sites)))]
+    polygons, classes = [], []
+    for polygon, name in drawn:
+        if polygon is not None and not shapely.intersects(polygon, polygons).any():
+            polygons.append(polygon)
+            classes.append(name)
+    return polygons, classes
 
 
 def _distances(land, clear):
@@ -157,10 +158,8 @@ def _draw_other(rng, land, patches, place):
 
 def _draw_unsure(rng, land, patches, count):
     spots = np.argwhere((land.cover == sl.PASTURE) & (patches >= CLEARANCE_PX))
-    polygons = []
-    for spot in spots[rng.integers(len(spots), size=count)] if len(spots) else ():
-        polygons.append(_draw_polygon(rng, land.cover, sl.PASTURE, patches, spot))
-    return [p for i, p in enumerate(polygons) if p and not any(q and p.intersects(q) for q in polygons[:i])]
+    spots = spots[rng.integers(len(spots), size=count)] if len(spots) else spots
+    return [_draw_polygon(rng, land.cover, sl.PASTURE, patches, spot) for spot in spots]
 
 
 def _draw_polygon(rng, numbers, number, room, centre):
