@@ -170,7 +170,7 @@ def split_table(wildcards):
 def codebook(wildcards):
     if CONFIG.segmentations[wildcards.segmentation].scope == "tile":
         return []
-    return f"results/{wildcards.region}/codebooks/{wildcards.segmentation}.json"
+    return [f"results/{wildcards.region}/codebooks/{wildcards.segmentation}.json"]
 
 
 # Recipes, models and runs.

@@ -94,7 +94,7 @@ rule mine_polygons:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=2500,
         runtime=20,
     params:
         settings=lambda wildcards: write_canonical(mined_settings(wildcards)),

@@ -2,19 +2,11 @@
 
 import json
 
+from cropmine import segments
 from cropmine.config import Segmentation
 from cropmine.grids import pixel_areas, read_grid
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log
-from cropmine.segments import (
-    assign_clusters,
-    fit_codebook,
-    label_segments,
-    read_codebook,
-    sample_pixels,
-    seed_tile,
-    write_segments,
-)
 from cropmine.zones import ORDINARY, read_zones
 
 
@@ -27,18 +19,20 @@ def main(snakemake):
     excludes = list(zip(snakemake.input.get("excludes", []), settings["exclude_as"], strict=True))
     valid &= read_zones(grid, next(iter(snakemake.input.get("area", [])), None), excludes) == ORDINARY
     if codebooks:
-        codebook = read_codebook(codebooks[0])
+        codebook = segments.read_codebook(codebooks[0])
     elif valid.any():
-        rng = seed_tile(segmentation.seed, settings["tile"])
-        samples = sample_pixels(pixels, valid, segmentation.sample_px, rng)
-        codebook = fit_codebook(samples, segmentation.clusters, segmentation.seed)
+        rng = segments.seed_tile(segmentation.seed, settings["tile"])
+        samples = segments.sample_pixels(pixels, valid, segmentation.sample_px, rng)
+        codebook = segments.fit_codebook(samples, segmentation.clusters, segmentation.seed)
     else:
         codebook = None
-    clusters = assign_clusters(pixels, valid, codebook) if codebook else valid.astype("uint8")
+    clusters = segments.assign_clusters(pixels, valid, codebook) if codebook else valid.astype("uint8")
     del pixels
     areas = pixel_areas(grid)
-    ids, cluster_of_segment = label_segments(clusters, areas, segmentation.min_area_m2, segmentation.max_area_m2)
-    write_segments(snakemake.output.segments, ids, cluster_of_segment, grid)
+    ids, cluster_of_segment = segments.label_segments(
+        clusters, areas, segmentation.min_area_m2, segmentation.max_area_m2
+    )
+    segments.write_segments(snakemake.output.segments, ids, cluster_of_segment, grid)
 
 
 with rule_log(snakemake):

@@ -18,15 +18,13 @@ def write_plain(path, array, grid, nodata=None, alpha=False, mask=None) -> str:
     """An untiled GeoTIFF as others may write it: (h, w) or (bands, h, w), its last band alpha, an internal mask."""
     bands = array[None] if array.ndim == 2 else array
     profile = {"width": grid.width, "height": grid.height, "crs": grid.crs, "transform": grid.transform}
-    if alpha:
-        profile |= {"photometric": "minisblack", "alpha": "yes"}
     with (
         rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
         rasterio.open(path, "w", driver="GTiff", count=len(bands), dtype=bands.dtype, nodata=nodata, **profile) as file,
     ):
-        file.write(bands)
         if alpha:
-            assert file.colorinterp[-1] == ColorInterp.alpha
+            file.colorinterp = [*[ColorInterp.gray] * (len(bands) - 1), ColorInterp.alpha]
+        file.write(bands)
         if mask is not None:
             file.write_mask(mask)
     return str(path)

@@ -1,11 +1,13 @@
 """The table of experiments, and their differences paired by block."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from cropmine.files import replacing
 from cropmine.metrics import (
     DEFAULT_THRESHOLD,
     LEAST_BLOCKS,
@@ -21,16 +23,16 @@ from cropmine.metrics import (
     pool_rows,
     tabulate_pieces,
 )
+from cropmine.scores import HELD_OUT
 
-SPLITS = ("validation", "test")
 CHOICES = ("default", "validation")
 COLUMNS = (
-    *("experiment", "human_fraction", "weak_map", "weak_classes", "mined_cropland", "mined_noncropland", "segmentation"),
-    *("model", "runs", "split", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi", "precision_cropland"),
-    *("recall_cropland", "f1_noncropland", "precision_noncropland", "recall_noncropland", "f1_cropland_by_label"),
-    *("false_positive_rate", "support_cropland", "support_noncropland", "blocks_cropland", "blocks_noncropland", "selected"),
-    *("threshold_choice", "f1_cropland_min", "f1_cropland_max", "f1_cropland_loo_lo", "f1_cropland_loo_hi"),
-    *("erode_m", "random", "trained", "seeds"),
+    *("experiment", "human_fraction", "weak_map", "weak_classes", "mined_cropland", "mined_noncropland"),
+    *("segmentation", "model", "runs", "split", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi"),
+    *("precision_cropland", "recall_cropland", "f1_noncropland", "precision_noncropland", "recall_noncropland"),
+    *("f1_cropland_by_label", "false_positive_rate", "support_cropland", "support_noncropland", "blocks_cropland"),
+    *("blocks_noncropland", "selected", "threshold_choice", "f1_cropland_min", "f1_cropland_max"),
+    *("f1_cropland_loo_lo", "f1_cropland_loo_hi", "erode_m", "random", "trained", "seeds"),
 )
 DIFFERENCE_COLUMNS = (
     *("experiment", "base", "split", "threshold_choice", "difference", "lo", "hi", "min", "max"),
@@ -60,7 +62,7 @@ class Evaluation:
         return DEFAULT_THRESHOLD if choice == "default" else self.threshold
 
 
-def evaluate_experiment(settings: dict, scores: Sequence[list[dict]]) -> Evaluation:
+def evaluate_experiment(settings: dict, scores: Mapping[int, list[dict]] | Sequence[list[dict]]) -> Evaluation:
     """Pool the scores of an experiment's runs and choose its threshold on validation.
 
     settings["runs"] holds for each run its seed, fold and score_index, the place of its pieces in `scores`. The folds
@@ -68,14 +70,14 @@ def evaluate_experiment(settings: dict, scores: Sequence[list[dict]]) -> Evaluat
     """
     runs = [(run["seed"], scores[run["score_index"]]) for run in settings["runs"]]
     histograms, seeds = {}, {}
-    for split in SPLITS:
+    for split in HELD_OUT:
         parts = [tabulate_pieces(pieces, split) for _, pieces in runs]
         histograms[split] = join_histograms(parts)
         sizes = [len(part.label) for part in parts]
         seeds[split] = np.repeat([-1 if seed is None else seed for seed, _ in runs], sizes).astype(np.int64)
     threshold = choose_threshold(histograms["validation"])
     thresholds = {"default": DEFAULT_THRESHOLD, "validation": threshold}
-    counts = {(s, choice): count_confusion(histograms[s], t) for s in SPLITS for choice, t in thresholds.items()}
+    counts = {(s, choice): count_confusion(histograms[s], t) for s in HELD_OUT for choice, t in thresholds.items()}
     return Evaluation(settings, threshold, counts, seeds)
 
 
@@ -86,7 +88,7 @@ def tabulate_experiments(evaluations: Sequence[Evaluation], selected: str | None
     """
     rows = []
     for evaluation in evaluations:
-        for split in SPLITS:
+        for split in HELD_OUT:
             for choice in CHOICES:
                 chosen = evaluation.name == selected and choice == "validation"
                 figures = _describe_split(evaluation, split, choice, seed)
@@ -95,11 +97,10 @@ def tabulate_experiments(evaluations: Sequence[Evaluation], selected: str | None
 
 
 def _describe_settings(settings: dict) -> dict:
-    weak = bool(settings.get("weak_classes")) or settings.get("weak_map")
     return {
         "experiment": settings["name"],
         "human_fraction": settings.get("human", 0),
-        "weak_map": settings.get("weak_map") if weak else None,
+        "weak_map": settings.get("weak_map"),
         "weak_classes": "+".join(settings.get("weak_classes") or ()) or None,
         "mined_cropland": settings.get("mined_cropland"),
         "mined_noncropland": settings.get("mined_noncropland"),
@@ -115,8 +116,9 @@ def _describe_settings(settings: dict) -> dict:
 
 def _describe_split(evaluation: Evaluation, split: str, choice: str, seed: int) -> dict:
     pieces, seeds = evaluation.counts[split, choice], evaluation.seeds[split]
-    by_seed = compute_f1(np.stack([pieces.where(seeds == s).counts.sum(axis=0) for s in np.unique(seeds)] or [np.zeros(4)]))
-    return describe_scores(pieces, seed, repeats=max(len(by_seed), 1)) | {
+    by_seed = [pieces.where(seeds == one).counts.sum(axis=0) for one in np.unique(seeds)]
+    by_seed = compute_f1(np.stack(by_seed or [np.zeros(4)]))
+    return describe_scores(pieces, seed, repeats=len(by_seed)) | {
         "split": split,
         "threshold": evaluation.threshold_at(choice),
         "threshold_choice": choice,
@@ -183,6 +185,12 @@ def tabulate_differences(evaluations: Sequence[Evaluation], seed: int = 0) -> pd
         for choice in CHOICES
     ]
     return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, numbers to six decimals, the same bytes for the same table."""
+    with replacing(path) as temporary:
+        table.round(6).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def find_base(table: pd.DataFrame) -> str | None:

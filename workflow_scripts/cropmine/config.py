@@ -49,7 +49,6 @@ class Simulation(Settings):
     )
     omission: Fraction = Field(0.12, description="share of the cropland that the weak map omits in blobs")
     commission: Fraction = Field(0.06, description="share of other land that the weak map takes for cropland in blobs")
-    training_labels: int = Field(66, ge=4, description="about how many label polygons fall into training blocks")
     label_sites: int = Field(90, ge=8, description="places, spread over the region, that hold label polygons")
 
 

@@ -26,8 +26,8 @@ AREA_NOTE = "pixel counts: biased as the map errs; a probability sample is neede
 def compose_map(runs: Sequence[np.ndarray], zones: np.ndarray, threshold: float) -> np.ndarray:
     """Compose the bands of a map from the codes of one or more runs, each uint8 (h, w).
 
-    zones: as read_zones gives them. Returns uint8 (3, h, w): the mean of the runs' codes; its class, 1 where the mean is
-    above the threshold (0 to 1); and the runs' standard deviation. All 255 where there is no data.
+    zones: as read_zones gives them. Returns uint8 (3, h, w): the mean of the runs' codes; its class, 1 where the mean
+    is above the threshold (0 to 1); and the runs' standard deviation. All 255 where there is no data.
     """
     total = np.zeros(zones.shape, np.uint32)
     squares = np.zeros(zones.shape, np.uint32)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STEPS = 200
+from cropmine.codes import STEPS, threshold_code
+
 DEFAULT_THRESHOLD = 0.5
 BOOTSTRAP_DRAWS = 1000
 LEAST_BLOCKS = 10
@@ -66,14 +67,9 @@ def join_histograms(parts: Sequence[Histograms]) -> Histograms:
     return Histograms(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def code_of(threshold: float) -> int:
-    """Give the code above which (strictly) a pixel is cropland at a threshold between 0 and 1."""
-    return int(np.floor(threshold * STEPS + 1e-6))
-
-
 def count_confusion(histograms: Histograms, threshold: float) -> PieceCounts:
     """Count the pixels of each piece that are TP, FP, FN and TN: cropland is a probability above the threshold."""
-    positive = histograms.counts[:, code_of(threshold) + 1 :].sum(axis=1)
+    positive = histograms.counts[:, threshold_code(threshold) + 1 :].sum(axis=1)
     negative = histograms.counts.sum(axis=1) - positive
     target, zero = histograms.target, np.zeros_like(positive)
     counts = np.stack(
@@ -127,7 +123,7 @@ def pool_rows(names: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def score_by_label(pieces: PieceCounts) -> float | None:
-    """Compute the F1 of cropland in which each label counts once, by the shares of its pixels; None without cropland."""
+    """Compute the F1 of cropland with each label counted once, by the shares of its pixels; None without cropland."""
     _, counts = pool_rows(pieces.label, pieces.counts)
     pixels = counts.sum(axis=1, keepdims=True)
     counts = counts[pixels[:, 0] > 0] / pixels[pixels[:, 0] > 0]
@@ -192,15 +188,15 @@ def describe_scores(pieces: PieceCounts, seed: int, repeats: int = 1) -> dict[st
     if min(cropland, noncropland) >= LEAST_BLOCKS:
         low, high = find_interval(bootstrap_f1(blocks, seed))
     loo_low, loo_high = leave_blocks_out(blocks)
-    support = pieces.counts.sum(axis=0) // repeats
+    support = pieces.counts.sum(axis=0)
     return figures | {
         "f1_cropland_lo": low,
         "f1_cropland_hi": high,
         "f1_cropland_loo_lo": loo_low,
         "f1_cropland_loo_hi": loo_high,
         "f1_cropland_by_label": score_by_label(pieces),
-        "support_cropland": int(support[TP] + support[FN]),
-        "support_noncropland": int(support[FP] + support[TN]),
+        "support_cropland": int(support[TP] + support[FN]) // repeats,
+        "support_noncropland": int(support[FP] + support[TN]) // repeats,
         "blocks_cropland": cropland,
         "blocks_noncropland": noncropland,
     }
@@ -226,3 +222,8 @@ def _count_above(counts: np.ndarray) -> np.ndarray:
     """Pixels with a code strictly above each code: (n, 201) to (201,)."""
     total = counts.sum(axis=0)
     return total.sum() - np.cumsum(total)
+
+
+def describe_classes(pieces: Iterable[dict], split: str, seed: int = 0) -> dict[str, float | int | None]:
+    """Describe the scores of a map of classes (codes 0 and 200) on the pieces of a split, as describe_scores does."""
+    return describe_scores(count_confusion(tabulate_pieces(pieces, split), DEFAULT_THRESHOLD), seed)

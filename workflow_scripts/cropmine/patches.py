@@ -58,7 +58,7 @@ class PatchReader:
             target = _read_target(self.tiles[tile].target, window, self.shapes[tile])
         else:
             pixels, valid, target = (
-                _cut_array(array, window, fill)
+                cut_window(array, window, fill)
                 for array, fill in zip(self._kept[tile], (0, False, IGNORE), strict=True)
             )
         return pixels, valid, np.where(valid, target, np.uint8(IGNORE))
@@ -77,7 +77,8 @@ def _inner(window: Window, shape: tuple[int, int]) -> tuple[slice, slice, slice,
     return slice(top, bottom), slice(left, right), slice(top - row, bottom - row), slice(left - column, right - column)
 
 
-def _cut_array(array: np.ndarray, window: Window, fill) -> np.ndarray:
+def cut_window(array: np.ndarray, window: Window, fill) -> np.ndarray:
+    """Cut a window (column, row, width, height) out of an array (…, h, w); beyond its edges is `fill`."""
     rows, columns, to_rows, to_columns = _inner(window, array.shape[-2:])
     cut = np.full((*array.shape[:-2], window[3], window[2]), fill, array.dtype)
     cut[..., to_rows, to_columns] = array[..., rows, columns]
@@ -177,7 +178,7 @@ class PatchBatches:
     seed: int
 
     def cut_batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Cut one batch: normalised pixels float32 (n, channels, h, w) and targets uint8 (n, h, w), turned at random."""
+        """Cut a batch, turned at random: normalised pixels float32 (n, channels, h, w) and targets uint8 (n, h, w)."""
         rng = np.random.default_rng([self.seed, number])
         schedule = schedule_strata(self.strata, number * self.batch_size, self.batch_size)
         patches = [self._cut_patch(stratum, rng) for stratum in schedule]

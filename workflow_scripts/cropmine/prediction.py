@@ -89,3 +89,18 @@ def _read_view(source: TileSource, norm: Normalisation, shape: tuple[int, int], 
     margins = ((near[1] - top, top + height - far[1]), (near[0] - left, left + width - far[0]))
     pixels = np.pad(norm.apply(pixels, valid), ((0, 0), *margins), mode="reflect")
     return pixels, np.pad(valid, margins, mode="reflect")
+
+
+def predict_tile(
+    network: nn.Module,
+    norm: Normalisation,
+    source: TileSource,
+    shape: tuple[int, int],
+    windows: Sequence[Window],
+    precision: str = "auto",
+) -> np.ndarray:
+    """Predict windows as predict_windows does, into one array uint8 (h, w) of the tile: 255 outside the windows."""
+    codes = np.full(shape, NODATA, np.uint8)
+    for (left, top, width, height), part in predict_windows(network, norm, source, shape, windows, precision):
+        codes[top : top + height, left : left + width] = part
+    return codes

@@ -37,8 +37,8 @@ def collect_scores(
     """Score the held-out pieces of labels.parquet on all tiles.
 
     splits: as splits.split_of gives them; read_codes(tile, ids) gives the codes uint8 (h, w) of a tile, which matter
-    where ids, int32 (h, w), isn't 0; tiles without a held-out piece aren't read. Returns the pieces of a scores file, in
-    the order of the labels; those without a valid pixel are left out. Where tiles overlap, their common pixels count
+    where ids, int32 (h, w), isn't 0; tiles without a held-out piece aren't read. Returns the pieces of a scores file,
+    in the order of the labels; those without a valid pixel are left out. Where tiles overlap, their common pixels count
     once for each tile.
     """
     held_out = labels[np.isin(splits, HELD_OUT)]

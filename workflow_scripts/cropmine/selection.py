@@ -10,8 +10,8 @@ from cropmine.metrics import bootstrap_f1, compute_f1, pool_rows
 
 def count_sources(settings: dict) -> int:
     """Count the sources of labels of an experiment: human labels, each mined class and each weak class are one each."""
-    mined = [settings.get("mined_cropland"), settings.get("mined_noncropland")]
-    return int(settings.get("human", 0) > 0) + sum(m is not None for m in mined) + len(settings.get("weak_classes") or ())
+    mined = [key for key in ("mined_cropland", "mined_noncropland") if settings.get(key) is not None]
+    return int(settings.get("human", 0) > 0) + len(mined) + len(settings.get("weak_classes") or ())
 
 
 def select_experiment(evaluations: Sequence[Evaluation], seed: int = 0) -> dict:
@@ -19,7 +19,7 @@ def select_experiment(evaluations: Sequence[Evaluation], seed: int = 0) -> dict:
 
     Among the trained experiments within one standard error (bootstrap over blocks) of the best, the one with the fewest
     sources of labels wins, then the higher F1, then the earlier (Breiman et al. 1984, section 3.4.3). Returns
-    experiment, recipe_runs, model, model_digest, threshold and the reason in words; experiment is None if none is trained.
+    experiment, recipe_runs, model, model_digest, threshold and the reason in words; experiment is None if none trains.
     """
     trained = [evaluation for evaluation in evaluations if evaluation.settings["trained"]]
     if not trained:
@@ -48,8 +48,8 @@ def _explain_choice(trained: list[Evaluation], scores: list, best: int, winner: 
     if winner == best:
         return text + f"; none with fewer sources of labels is within one standard error ({error:.3f})."
     return (
-        f"Its validation F1 of cropland, {scores[winner]:.3f}, is within one standard error ({error:.3f}) of the highest, "
-        f"{scores[best]:.3f} ({trained[best].name}), and no simpler or equally simple experiment within it scores higher."
+        f"Its validation F1 of cropland, {scores[winner]:.3f}, is within one standard error ({error:.3f}) of the "
+        f"highest, {scores[best]:.3f} ({trained[best].name}), and no experiment so near has fewer sources of labels."
     )
 
 

@@ -81,7 +81,7 @@ def draw_labels(
     """Draw human labels at sites spread over a region, most with a field and a piece of other land near it.
 
     `clear` bool (h, w): where the imagery can be seen. Returns polygons in pixel coordinates (column, row), each wholly
-    in one field or one patch of other land and apart, and their classes: cropland, other, or, for some pastures, unsure.
+    in one field or patch of other land and apart, and their classes: cropland, other, or, for some pastures, unsure.
     """
     fields, patches = _distances(land, clear)
     centres, tree = _field_centres(land, fields)

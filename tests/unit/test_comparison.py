@@ -1,0 +1,195 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cropmine.comparison import (
+    COLUMNS,
+    compare_pair,
+    evaluate_experiment,
+    find_base,
+    tabulate_differences,
+    tabulate_experiments,
+    write_table,
+)
+from cropmine.selection import count_sources, select_experiment
+
+
+def make_scores(quality, blocks=12, seed=0, splits=("validation", "test"), shift=0):
+    """Pieces whose codes tell cropland from other land the better the higher the quality is."""
+    rng = np.random.default_rng(seed)
+    pieces = []
+    for split in splits:
+        for block in range(blocks):
+            for target in (0, 1):
+                centre = 100 + shift + (quality if target else -quality)
+                values, counts = np.unique(np.clip(rng.normal(centre, 40, 60), 0, 200).astype(int), return_counts=True)
+                label = {"label": 2 * block + target, "block": f"{split}{block}", "target": target, "split": split}
+                pieces.append(label | {"pixels": 60, "codes": values.tolist(), "counts": counts.tolist()})
+    return pieces
+
+
+def make_settings(name="one", runs=1, **changes):
+    settings = {
+        "name": name,
+        "human": 0.5,
+        "weak_map": None,
+        "weak_classes": [],
+        "mined_cropland": None,
+        "mined_noncropland": None,
+        "segmentation": None,
+        "model": "unet",
+        "erode_m": 0,
+        "random": False,
+        "model_digest": "unet_0123abcd",
+        "trained": True,
+        "runs": [
+            {"run": f"seed{i}", "recipe": f"r{i}_{name}", "seed": i, "fold": None, "score_index": i}
+            for i in range(runs)
+        ],
+    }
+    return settings | changes
+
+
+def evaluate(name, *scores, **changes):
+    return evaluate_experiment(make_settings(name, len(scores), **changes), scores)
+
+
+def test_the_table_has_a_row_for_each_split_and_threshold_and_the_columns_of_the_contract():
+    evaluations = [evaluate("plain", make_scores(30)), evaluate("other", make_scores(50))]
+    table = tabulate_experiments(evaluations, "other")
+    assert tuple(table.columns) == COLUMNS
+    assert len(table) == 8
+    assert table["selected"].sum() == 2
+    chosen = table[table["selected"]]
+    assert set(chosen["split"]) == {"validation", "test"}
+    assert set(chosen["threshold_choice"]) == {"validation"}
+    assert set(table[table["threshold_choice"] == "default"]["threshold"]) == {0.5}
+
+
+def test_the_own_threshold_follows_from_validation_alone():
+    shifted = [row for row in make_scores(40, shift=40) if row["split"] == "validation"]
+    test = [row for row in make_scores(40, seed=1) if row["split"] == "test"]
+    assert evaluate("a", shifted + test).threshold == evaluate("b", shifted).threshold > 0.55
+
+
+def test_several_runs_are_pooled_and_their_spread_stands_beside():
+    scores = [make_scores(20, seed=0), make_scores(60, seed=1)]
+    pooled = tabulate_experiments([evaluate("two", *scores)], None).iloc[2]
+    single = [tabulate_experiments([evaluate("one", s)], None).iloc[2] for s in scores]
+    assert (pooled["split"], pooled["threshold_choice"], pooled["runs"]) == ("test", "default", 2)
+    assert pooled["f1_cropland_min"] == pytest.approx(single[0]["f1_cropland"])
+    assert pooled["f1_cropland_max"] == pytest.approx(single[1]["f1_cropland"])
+    assert single[0]["f1_cropland"] < pooled["f1_cropland"] < single[1]["f1_cropland"]
+    assert pooled["support_cropland"] == single[0]["support_cropland"]
+
+
+def test_the_folds_of_a_seed_are_pooled_into_one():
+    parts = [[row for row in make_scores(30) if int(row["block"][-1]) % 3 == fold] for fold in range(3)]
+    runs = [{"run": f"seed0_fold{f}", "recipe": "r", "seed": 0, "fold": f, "score_index": f} for f in range(3)]
+    folded = evaluate_experiment(make_settings("folds", runs=0) | {"runs": runs}, parts)
+    whole = evaluate("whole", make_scores(30))
+    rows = [
+        tabulate_experiments([evaluation], None).drop(columns=["experiment", "runs"]) for evaluation in (folded, whole)
+    ]
+    pd.testing.assert_frame_equal(*rows)
+    assert rows[0]["f1_cropland_min"].equals(rows[0]["f1_cropland"])
+
+
+def test_a_paired_interval_is_narrower_than_one_of_unpaired_experiments():
+    scores = make_scores(30, blocks=20)
+    better = [row | {"codes": [min(code + 5, 200) for code in row["codes"]]} for row in scores]
+    row = compare_pair(evaluate("better", better), evaluate("base", scores), "test", "default")
+    table = tabulate_experiments([evaluate("base", scores)], None).iloc[2]
+    assert row["lo"] <= row["difference"] <= row["hi"]
+    assert row["hi"] - row["lo"] < (table["f1_cropland_hi"] - table["f1_cropland_lo"]) / 2
+
+
+def test_an_experiment_does_not_differ_from_itself():
+    evaluation = evaluate("same", make_scores(30))
+    row = compare_pair(evaluation, evaluation, "test", "validation")
+    assert (row["difference"], row["lo"], row["hi"], row["min"], row["max"]) == (0, 0, 0, 0, 0)
+
+
+def test_experiments_are_compared_on_the_blocks_that_both_have():
+    scores = make_scores(30, blocks=14)
+    fewer = [row for row in scores if not row["block"].endswith("13")]
+    row = compare_pair(evaluate("fewer", fewer), evaluate("base", scores), "test", "default")
+    assert (row["difference"], row["blocks"]) == (0, 13)
+
+
+def test_few_blocks_give_a_difference_without_an_interval():
+    row = compare_pair(evaluate("a", make_scores(50, 9)), evaluate("b", make_scores(20, 9)), "test", "default")
+    assert row["difference"] > 0
+    assert row["lo"] is row["hi"] is None
+
+
+def test_each_experiment_is_compared_with_each_one_before_it():
+    evaluations = [evaluate(name, make_scores(quality)) for name, quality in (("a", 20), ("b", 30), ("c", 40))]
+    table = tabulate_differences(evaluations)
+    assert set(zip(table["experiment"], table["base"], strict=True)) == {("b", "a"), ("c", "a"), ("c", "b")}
+    assert len(table) == 6
+    assert (table["difference"] > 0).all()
+
+
+def test_the_highest_on_validation_is_selected_whatever_the_test_says():
+    good_on_test = make_scores(20, splits=["validation"]) + make_scores(80, splits=["test"])
+    choice = select_experiment([evaluate("a", good_on_test), evaluate("b", make_scores(60))])
+    assert choice["experiment"] == "b"
+    assert choice["recipe_runs"] == [["r0_b", "seed0"]]
+
+
+def test_within_one_standard_error_the_simpler_recipe_wins():
+    scores = make_scores(30)
+    slightly_better = [
+        row | {"codes": [min(c + 1, 200) if row["target"] else c for c in row["codes"]]} for row in scores
+    ]
+    mined = evaluate("mined", slightly_better, mined_cropland=0.8, mined_noncropland=0.2)
+    plain = evaluate("plain", scores)
+    assert select_experiment([mined, plain])["experiment"] == "plain"
+    clearly_better = evaluate("mined", make_scores(80), mined_cropland=0.8)
+    assert select_experiment([clearly_better, plain])["experiment"] == "mined"
+
+
+def test_the_untrained_weak_map_does_not_compete():
+    weak = evaluate("weak", make_scores(95), trained=False)
+    assert select_experiment([weak, evaluate("plain", make_scores(10))])["experiment"] == "plain"
+    assert select_experiment([weak])["experiment"] is None
+
+
+def test_without_validation_labels_the_first_experiment_is_taken_and_it_says_so():
+    evaluations = [evaluate(name, make_scores(40, splits=["test"])) for name in "ab"]
+    choice = select_experiment(evaluations)
+    assert (choice["experiment"], choice["threshold"]) == ("a", 0.5)
+    assert "no validation labels" in choice["reason"]
+    assert tabulate_experiments(evaluations, "a").iloc[0]["support_cropland"] == 0
+
+
+def test_sources_of_labels_are_counted_by_class():
+    assert count_sources(make_settings()) == 1
+    assert count_sources(make_settings(mined_cropland=0.8, mined_noncropland=0.0)) == 3
+    assert count_sources(make_settings(human=0, weak_classes=["cropland"])) == 1
+
+
+def test_the_base_is_the_first_trained_on_human_labels_only(tmp_path):
+    evaluations = [
+        evaluate("weak", make_scores(10), human=0, trained=False),
+        evaluate("mined", make_scores(10), mined_noncropland=0.2),
+        evaluate("half", make_scores(10)),
+        evaluate("all", make_scores(10), human=1.0),
+    ]
+    write_table(tmp_path / "t.csv", tabulate_experiments(evaluations, "half"))
+    assert find_base(pd.read_csv(tmp_path / "t.csv")) == "half"
+
+
+def test_a_table_is_written_the_same_to_the_byte(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        write_table(tmp_path / name, tabulate_experiments([evaluate("one", make_scores(30))], "one"))
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_a_choice_is_plain_json():
+    choice = select_experiment([evaluate("a", make_scores(30)), evaluate("b", make_scores(40))])
+    assert json.loads(json.dumps(choice)) == choice
+    assert SimpleNamespace(**choice).model == "unet"

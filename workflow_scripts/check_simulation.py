@@ -1,0 +1,57 @@
+"""Set the scores of a made-up region beside those on its truth."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import torch
+from cropmine.codes import encode_probability
+from cropmine.comparison import write_table
+from cropmine.config import WeakMap
+from cropmine.grids import read_grid
+from cropmine.imagery import read_tile, source_from_settings
+from cropmine.logs import rule_log
+from cropmine.models import load_checkpoint
+from cropmine.prediction import predict_windows, tile_windows
+from cropmine.truth import read_truth, sum_codes, tabulate_truth
+from cropmine.weak import read_weak_map
+
+
+def list_sources(files, settings):
+    dates = settings["dates"]
+    for first in range(0, len(files.images), dates):
+        dated = slice(first, first + dates)
+        yield source_from_settings(files.images[dated], files.get("masks", [])[dated], settings)
+
+
+def predict_tile(network, norm, precision, source, shape):
+    codes = np.empty(shape, np.uint8)
+    for window, part in predict_windows(network, norm, source, shape, tile_windows(shape), precision):
+        left, top, width, height = window
+        codes[top : top + height, left : left + width] = part
+    return codes
+
+
+def main(snakemake):
+    torch.set_num_threads(snakemake.threads)
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    sources = list(list_sources(files, settings))
+    grids = [read_grid(source.images[0]) for source in sources]
+    truths = [read_truth(files.truth, grid) for grid in grids]
+    counts = {}
+    for experiment in settings["experiments"]:
+        network, norm, meta = load_checkpoint(files.models[experiment["models"][0]])
+        shapes = (grid.shape for grid in grids)
+        codes = (predict_tile(network, norm, meta["precision"], *tile) for tile in zip(sources, shapes, strict=True))
+        counts[experiment["name"]] = sum_codes(zip(truths, codes, strict=True))
+    if settings["weak_experiment"]:
+        weak = WeakMap.model_validate(settings["weak"])
+        maps = (read_weak_map(files.weak[0], weak, grid) for grid in grids)
+        seen = (read_tile(source)[1] for source in sources)
+        codes = (encode_probability(values, valid & image) for (values, valid), image in zip(maps, seen, strict=True))
+        counts[settings["weak_experiment"]] = sum_codes(zip(truths, codes, strict=True))
+    write_table(snakemake.output.table, tabulate_truth(pd.read_csv(files.table), counts))
+
+
+with rule_log(snakemake):
+    main(snakemake)

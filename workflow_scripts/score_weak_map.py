@@ -1,0 +1,41 @@
+"""Score a weak map itself on the held-out labels, on the pixels on which a network would be scored."""
+
+import json
+
+import geopandas
+import numpy as np
+from cropmine.codes import NODATA, encode_probability
+from cropmine.config import Split, WeakMap
+from cropmine.grids import read_grid
+from cropmine.imagery import read_tile
+from cropmine.logs import rule_log
+from cropmine.scores import collect_scores, write_scores
+from cropmine.sources import group_sources
+from cropmine.splits import split_of
+from cropmine.weak import read_weak_map
+
+
+def main(snakemake):
+    settings = json.loads(snakemake.params.settings)
+    weak = WeakMap(**settings["weak"] | {"guard_m": 0})  # a guard is for mining: near boundaries the map is scored too
+    sources = group_sources(snakemake.input.images, snakemake.input.get("masks", []), settings)
+    grids = {tile: read_grid(source.images[0]) for tile, source in sources.items()}
+
+    def read_codes(tile, ids):
+        rows, columns = (np.flatnonzero(ids.any(axis)) for axis in (1, 0))
+        top, left = int(rows[0]), int(columns[0])
+        window = (left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)
+        values, known = read_weak_map(snakemake.input.weak, weak, grids[tile].window(*window))
+        codes = np.full(ids.shape, NODATA, np.uint8)
+        inside = np.s_[top : top + window[3], left : left + window[2]]
+        codes[inside] = encode_probability(values, known & read_tile(sources[tile], window)[1])
+        return codes
+
+    (path,) = snakemake.input.labels
+    labels = geopandas.read_parquet(path)
+    splits = split_of(labels, settings["fold"], Split(**settings["split"]).folds)
+    write_scores(snakemake.output.scores, collect_scores(labels, splits, grids, read_codes))
+
+
+with rule_log(snakemake):
+    main(snakemake)
