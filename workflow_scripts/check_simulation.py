@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import torch
+
 from cropmine.codes import encode_probability
 from cropmine.comparison import write_table
 from cropmine.config import WeakMap

@@ -3,6 +3,7 @@
 import json
 
 import torch
+
 from cropmine.grids import read_grid
 from cropmine.imagery import source_from_settings
 from cropmine.logs import rule_log

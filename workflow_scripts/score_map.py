@@ -4,6 +4,7 @@ import json
 
 import geopandas
 import numpy as np
+
 from cropmine.codes import STEPS
 from cropmine.config import Split
 from cropmine.files import replacing

@@ -4,6 +4,7 @@ import json
 
 import geopandas
 import torch
+
 from cropmine.config import Split
 from cropmine.grids import read_grid
 from cropmine.logs import rule_log

@@ -4,6 +4,7 @@ import json
 
 import geopandas
 import numpy as np
+
 from cropmine.codes import NODATA, encode_probability
 from cropmine.config import Split, WeakMap
 from cropmine.grids import read_grid

@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import geopandas
+
 from cropmine.config import Model, Split, Training
 from cropmine.logs import rule_log
 from cropmine.sources import group_sources

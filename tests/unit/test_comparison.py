@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+
 from cropmine.comparison import (
     COLUMNS,
     compare_pair,

@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cropmine.metrics import (
     PieceCounts,
     bootstrap_f1,
@@ -14,8 +17,6 @@ from cropmine.metrics import (
     score_confusion,
     tabulate_pieces,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def piece(label, target, codes, block="b0", split="test"):

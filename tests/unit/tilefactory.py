@@ -4,10 +4,11 @@ import geopandas
 import numpy as np
 import shapely
 from affine import Affine
+from rasterio.crs import CRS
+
 from cropmine.grids import Grid
 from cropmine.imagery import TileSource
 from cropmine.rasters import write_raster
-from rasterio.crs import CRS
 
 UTM = CRS.from_epsg(32636)
 PIXEL_M = 5

@@ -146,7 +146,7 @@ def save_checkpoint(
     dates: int,
     precision: str,
 ) -> None:
-    """Write a trained network with all that predicting needs, in plain types and tensors; equal content, equal bytes."""
+    """Write a trained network with all that a prediction needs, in plain types and tensors, the same to the byte."""
     content = {
         "format": CHECKPOINT_FORMAT,
         "state_dict": {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()},

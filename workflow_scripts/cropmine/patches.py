@@ -19,10 +19,10 @@ Window = tuple[int, int, int, int]
 Strata = dict[tuple[int, int], np.ndarray]
 
 IN_MEMORY_BYTES = 2_000_000_000
-STATISTICS_PX = 64_000_000
+STATISTICS_PX = 32_000_000
 STATISTICS_WINDOW_PX = 512
-CUTTERS = 2
-BATCHES_AHEAD = 4
+CUTTERS = 4
+BATCHES_AHEAD = 8
 SOURCES = {HUMAN: "human", MINED: "mined", WEAK: "weak", RANDOM: "random"}
 
 
@@ -99,7 +99,7 @@ def _read_target(path: str, window: Window | None = None, shape: tuple[int, int]
 
 
 def measure_normalisation(reader: PatchReader) -> Normalisation:
-    """Measure mean and standard deviation of the tiles' valid pixels; beyond 64 Mpx those of evenly spread windows.
+    """Measure mean and standard deviation of the tiles' valid pixels; beyond 32 Mpx those of evenly spread windows.
 
     A band that is constant has deviation 1. Raises CropmineError if no pixel is valid.
     """

@@ -17,6 +17,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from scipy.ndimage import find_objects
 from torch import nn
 from torch.optim import lr_scheduler
@@ -129,7 +130,7 @@ class SegmentationTask(LightningModule):
 
     def configure_optimizers(self):
         model = self.model
-        optimizer = OPTIMIZERS[model.optimizer](self.network.parameters(), lr=model.learning_rate)
+        optimizer = OPTIMIZERS[model.optimizer](self.network.parameters(), lr=model.learning_rate, fused=True)
         scheduler = {
             "constant": lambda: lr_scheduler.ConstantLR(optimizer, factor=1.0),
             "cosine": lambda: lr_scheduler.CosineAnnealingLR(optimizer, model.steps),
@@ -264,7 +265,7 @@ def train_model(
     labels: the validation pieces (columns target and geometry, EPSG:4326) or None. The best epoch has the highest F1 of
     cropland at 0.5 on them; without any it's the last. The checkpoint is as save_checkpoint writes it, the history a
     CSV of a row an epoch. A training that was killed goes on if the fingerprint, which names all that it is made from,
-    is the same. Raises CropmineError if a class has no label, no pixel is valid, or the loss isn't finite.
+    is the same. Raises CropmineError if a class has no label, no pixel is valid, the loss isn't finite, or on SIGTERM.
     """
     torch.set_num_threads(training.cpu_threads)
     reader = PatchReader([LabelledTile(source, str(targets[tile])) for tile, source in sources.items()])
@@ -312,8 +313,13 @@ def _fit(task: SegmentationTask, bookkeeper: Bookkeeper, precision: str) -> None
         enable_model_summary=False,
         enable_progress_bar=sys.stdout.isatty(),
     )
-    if trainer.max_epochs:
-        trainer.fit(task)
+    try:
+        if trainer.max_epochs:
+            trainer.fit(task)
+    except SIGTERMException as error:  # a SystemExit with code 0, which would pass for a success
+        raise CropmineError(
+            "training", "was ended by SIGTERM", "start it again; is its time limit too short?"
+        ) from error
     task.network.cpu()
 
 

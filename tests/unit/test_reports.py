@@ -1,0 +1,271 @@
+import copy
+import json
+import re
+from html.parser import HTMLParser
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from rasterfactory import make_grid
+
+from cropmine.comparison import evaluate_experiment, tabulate_differences, tabulate_experiments, write_table
+from cropmine.config import WeakMap
+from cropmine.metrics import describe_classes
+from cropmine.mining import overlap_segments, write_overlap
+from cropmine.rasters import write_cog, write_raster
+from cropmine.reports import build_report
+from cropmine.segments import write_segments
+from cropmine.selection import select_experiment
+from cropmine.wording import explain_difference, spell_hectares, spell_interval, spell_labels
+
+EVIL = "<script>alert('x')</script>"
+
+
+def make_scores(quality, blocks=11):
+    rng = np.random.default_rng(quality)
+    pieces = []
+    for split in ("validation", "test"):
+        for block in range(blocks):
+            for target in (0, 1):
+                values = np.clip(rng.normal(100 + (quality if target else -quality), 40, 40), 0, 200).astype(int)
+                codes, counts = np.unique(values, return_counts=True)
+                piece = {"label": 2 * block + target, "block": f"{split}{block}", "target": target, "split": split}
+                pieces.append(piece | {"pixels": 40, "codes": codes.tolist(), "counts": counts.tolist()})
+    return pieces
+
+
+def write_comparison(folder, names):
+    settings = {"human": 0.5, "weak_map": None, "weak_classes": [], "segmentation": None, "model": "unet"}
+    settings |= {"model_digest": "unet_x", "mined_cropland": None, "mined_noncropland": None, "trained": True}
+    runs = [{"run": "seed0", "recipe": "r", "seed": 0, "fold": None, "score_index": 0}]
+    evaluations = [
+        evaluate_experiment(settings | {"name": name, "runs": runs} | ({"mined_cropland": 0.8} if i else {}), [scores])
+        for i, (name, scores) in enumerate(zip(names, (make_scores(20), make_scores(70)), strict=True))
+    ]
+    choice = select_experiment(evaluations)
+    write_table(folder / "experiments.csv", tabulate_experiments(evaluations, choice["experiment"]))
+    write_table(folder / "differences.csv", tabulate_differences(evaluations))
+    (folder / "selected.json").write_text(json.dumps(choice))
+
+
+def write_rasters(folder, grid):
+    """Imagery, weak map, segments, overlaps and map of a tile whose western half is cropland."""
+    half = np.zeros(grid.shape, np.uint8)
+    half[:, : grid.width // 2] = 1
+    rng = np.random.default_rng(0)
+    image = folder / "image.tif"
+    write_raster(
+        image, (rng.integers(500, 900, (4, *grid.shape)) + half * np.uint16(300)).astype(np.uint16), grid, nodata=0
+    )
+    write_raster(folder / "weak.tif", half, grid, nodata=255)
+    clusters = np.array([0, 1, 2], np.uint8)
+    write_segments(folder / "segments.tif", half.astype(np.uint32) + 1, clusters, grid)
+    areas, known = np.full((1, 1), 100.0), np.ones(grid.shape, bool)
+    write_overlap(
+        folder / "overlap.parquet", overlap_segments(half.astype(np.uint32) + 1, half, known, areas, clusters)
+    )
+    write_cog(folder / "map.tif", np.stack([half * 150, half, half * 0]), grid, nodata=255, tags={"threshold": 0.5})
+
+
+def write_labels(folder, grid):
+    places = [grid.transform @ place for place in [(4, 4), (4, 20), (24, 4), (24, 20)]]
+    boxes = geopandas.GeoSeries([shapely.box(x, y, x + 50, y + 40) for x, y in places], crs=grid.crs.to_wkt())
+    columns = {"label": range(4), "piece": 0, "target": [1, 1, 0, 0], "block": ["r0c0", "r0c1"] * 2, "fold": -1}
+    labels = geopandas.GeoDataFrame(
+        columns | {"split": ["train", "test", "validation", "test"]}, geometry=boxes.to_crs(4326)
+    )
+    labels.to_parquet(folder / "labels.parquet")
+    splits = {
+        "block": ["r0c0", "r0c1"],
+        "split": ["train", "test"],
+        "labels_cropland": [1, 1],
+        "labels_noncropland": [0, 2],
+    }
+    pd.DataFrame(splits).to_csv(folder / "splits.csv", index=False)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Settings of a region that has everything."""
+    folder, grid = tmp_path_factory.mktemp("region"), make_grid(32, 24)
+    write_rasters(folder, grid)
+    write_labels(folder, grid)
+    write_comparison(folder, ["plain", "mined"])
+    scores = {"note": None} | {split: describe_classes(make_scores(50), split) for split in ("validation", "test")}
+    (folder / "map.json").write_text(json.dumps(scores))
+    area = {"threshold": 0.5, "total": {"cropland_ha": 1234.4, "noncropland_ha": 4000, "valid_ha": 5234.4}}
+    (folder / "area.json").write_text(json.dumps(area))
+    (folder / "checks.json").write_text(json.dumps({"warnings": [f"a warning about {EVIL}"]}))
+    weak = WeakMap(path=str(folder / "weak.tif"))
+    names = {"experiments": "experiments.csv", "differences": "differences.csv", "selected": "selected.json"}
+    names |= {"map_scores": "map.json", "area": "area.json", "labels": "labels.parquet", "splits": "splits.csv"}
+    files = {key: str(folder / name) for key, name in (names | {"checks": "checks.json"}).items()}
+    files |= {"maps": [str(folder / "map.tif")], "images": {"t0": [str(folder / "image.tif")]}, "truth_check": None}
+    files |= {"segments": {"t0": str(folder / "segments.tif")}, "overlaps": {"t0": str(folder / "overlap.parquet")}}
+    mined = {"cropland": 0.8, "noncropland": 0.2, "random": False}
+    files |= {"mined": {"mined": mined, "min_valid": 0.5}}
+    files |= {"weak": {"name": "global_map", "path": weak.path, "settings": weak.model_dump(mode="json")}}
+    region = {
+        "name": "highlands",
+        "definition": "annual crops",
+        "tiles": ["t0"],
+        "bands": ["blue", "green", "red", "nir"],
+    }
+    return region | {"mask_bad": [], "mask_band": 1, "block_m": 1000, "runs": 1, "simulated": False, "files": files}
+
+
+def without(region, *keys):
+    """The region without some of its files."""
+    changed = copy.deepcopy(region)
+    for key in keys:
+        value = changed["files"][key]
+        changed["files"][key] = type(value)() if isinstance(value, list) or key in ("segments", "overlaps") else None
+    return changed
+
+
+def render(folder, *regions):
+    build_report(folder / "report.html", regions)
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+class Outline(HTMLParser):
+    """Headings, sources of images, and whether every element is closed."""
+
+    VOID = ("meta", "img", "br", "link")
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.headings, self.sources, self.titles = [], [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.open += [] if tag in self.VOID else [tag]
+        self.sources += [value for key, value in attributes if key in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+        if self.open and self.open[-1] == "strong":
+            self.titles.append(data)
+
+
+def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
+    outline = Outline(render(tmp_path, whole))
+    assert outline.open == []
+    assert outline.headings == [
+        *("In short", "The map", "Experiments", "Do the added labels help?", "Places"),
+        "What these numbers are, and are not",
+    ]
+    pictures = ["Imagery", "Human labels", "Weak map global_map", "Mined labels", "Probability", "Map"]
+    assert [title for title in outline.titles if title in pictures] == pictures
+
+
+def test_the_report_needs_no_network(whole, tmp_path):
+    page = render(tmp_path, whole)
+    assert all(source.startswith(("data:image/", "#")) for source in Outline(page).sources)
+    assert not re.findall(r"https?://|url\(|@import", re.sub(r"data:image/[^\"]+", "", page))
+    assert "default-src 'none'" in page
+
+
+def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
+    changed = copy.deepcopy(whole) | {"name": EVIL, "definition": f"crops {EVIL}"}
+    changed["files"]["weak"]["name"] = EVIL
+    write_comparison(tmp_path, [EVIL, f"mined{EVIL}"])
+    for key, name in (
+        ("experiments", "experiments.csv"),
+        ("differences", "differences.csv"),
+        ("selected", "selected.json"),
+    ):
+        changed["files"][key] = str(tmp_path / name)
+    page = render(tmp_path, changed)
+    assert EVIL not in page
+    assert page.count("<script>") == 1
+    assert page.count("&lt;script&gt;") > 10
+
+
+def test_the_same_inputs_make_the_same_report(whole, tmp_path):
+    assert render(tmp_path, whole) == render(tmp_path, whole)
+
+
+def test_it_says_how_little_the_numbers_say(whole, tmp_path):
+    page = render(tmp_path, whole)
+    assert "on labelled polygons" in page
+    assert "is no estimate of the area of cropland" in page
+    assert "Cropland here means:</strong> annual crops" in page
+    assert "chance in training and in the draw of labels" in page
+
+
+def test_a_made_up_region_says_so_and_another_does_not(whole, tmp_path):
+    assert "A made-up landscape" in render(tmp_path, whole | {"simulated": True})
+    assert "made-up" not in render(tmp_path, whole)
+
+
+def test_several_regions_stand_in_one_report(whole, tmp_path):
+    page = render(tmp_path, whole, whole | {"name": "lowlands"})
+    assert 'href="#region-2"' in page
+    assert Outline(page).headings.count("Experiments") == 2
+
+
+COMPARED = ("experiments", "differences", "selected", "map_scores", "area", "maps")
+UNWEAK = ("segments", "overlaps", "mined", "weak")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "sections"),
+    [
+        (UNWEAK, {"The map", "Experiments", "Places"}),
+        (COMPARED, {"Places"}),
+        ((*COMPARED, "labels", "splits"), {"Places"}),
+        ((*COMPARED, *UNWEAK, "labels", "splits"), {"Places"}),
+    ],
+)
+def test_what_a_region_lacks_is_left_out(whole, tmp_path, lacking, sections):
+    outline = Outline(render(tmp_path, without(whole, *lacking)))
+    assert sections <= set(outline.headings)
+    assert ("Experiments" in outline.headings) == ("Experiments" in sections)
+    assert ("Mined labels" in outline.titles) == ("mined" not in lacking)
+    assert ("Human labels" in outline.titles) == ("labels" not in lacking)
+
+
+def test_with_folds_the_report_says_what_that_means(whole, tmp_path):
+    changed = without(whole, "map_scores")
+    blocks = {"block": ["a", "b"], "fold": [0, 1], "labels_cropland": [1, 1], "labels_noncropland": [0, 2]}
+    pd.DataFrame(blocks).to_csv(tmp_path / "splits.csv", index=False)
+    changed["files"]["splits"] = str(tmp_path / "splits.csv")
+    assert "every label is tested once" in render(tmp_path, changed)
+
+
+def test_labels_of_an_experiment_are_spelt():
+    row = {"trained": True, "human_fraction": 0.5, "mined_cropland": 0.8, "mined_noncropland": None, "random": False}
+    row |= {"weak_classes": None, "erode_m": None, "weak_map": "global_map"}
+    spelt = spell_labels(row).replace("\N{NO-BREAK SPACE}", " ")
+    assert spelt == "50 % human + mined cropland (> 0.8)"
+    eroded = row | {
+        "human_fraction": 1,
+        "mined_cropland": None,
+        "weak_classes": "cropland+noncropland",
+        "erode_m": 60.0,
+    }
+    spelt = spell_labels(eroded).replace("\N{NO-BREAK SPACE}", " ")
+    assert spelt == "all human + weak cropland and non-cropland eroded by 60 m"
+    assert spell_labels(row | {"trained": False}) == "none: the weak map global_map itself"
+
+
+def test_a_difference_whose_interval_holds_zero_is_called_no_difference():
+    row = {"base": "plain", "difference": -0.02, "lo": -0.05, "hi": 0.01}
+    assert "lower" in explain_difference(row)
+    assert "can't tell from none" in explain_difference(row)
+    assert "can't tell" not in explain_difference(row | {"hi": -0.01})
+    assert "too few test blocks" in explain_difference(row | {"lo": None, "hi": None})
+    assert explain_difference(None) is None
+
+
+def test_numbers_are_spelt_for_people():
+    assert (spell_hectares(12345.6), spell_hectares(3.21)) == ("12,346", "3.2")
+    assert spell_interval(-0.1, 0.2, signed=True) == "\N{MINUS SIGN}0.100 to +0.200"
+    assert spell_interval(None, None) == ""

@@ -1,0 +1,165 @@
+import csv
+import math
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from tilefactory import label_boxes, write_tile
+
+from cropmine import training as training_module
+from cropmine.config import Model, Training
+from cropmine.errors import CropmineError
+from cropmine.models import load_checkpoint
+from cropmine.patches import LabelledTile, PatchReader
+from cropmine.prediction import predict_tile, tile_windows
+from cropmine.scores import choose_windows, collect_scores
+from cropmine.training import COLUMNS, compute_loss, cut_validation, train_model
+
+MODEL = Model(
+    encoder="resnet18",
+    encoder_weights=None,
+    decoder_channels=(16, 8, 8, 8, 8),
+    steps=8,
+    epochs=2,
+    batch_size=4,
+    patch_px=32,
+    learning_rate=3e-3,
+)
+BOXES = [(40, 0, 10, 8, 1, "validation"), (40, 8, 10, 8, 0, "validation"), (40, 16, 20, 8, 1, "test")]
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("region")
+    tiles = {f"t{number}": write_tile(folder, f"t{number}", column=number, seed=number) for number in range(2)}
+    return tiles, label_boxes(tiles["t0"][0], BOXES)
+
+
+def train(region, folder, model=MODEL, validate=True, **options):
+    tiles, labels = region
+    train_model(
+        {name: source for name, (_, source, _, _) in tiles.items()},
+        {name: target for name, (_, _, target, _) in tiles.items()},
+        labels[labels["split"] == "validation"] if validate else None,
+        model,
+        Training(cpu_threads=1),
+        seed=options.pop("seed", 1),
+        bands=["red", "nir"],
+        dates=1,
+        out_checkpoint=folder / "model.ckpt",
+        out_history=folder / "history.csv",
+        **options,
+    )
+    with (folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def trained(region, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return folder, train(region, folder, MODEL.model_copy(update={"steps": 24}))
+
+
+def test_a_network_learns_the_region_and_tells_its_history(trained):
+    folder, history = trained
+    assert tuple(history[0]) == COLUMNS
+    assert [(row["epoch"], row["step"]) for row in history] == [("1", "12"), ("2", "24")]
+    assert float(history[1]["loss"]) < float(history[0]["loss"])
+    assert float(history[1]["validation_f1_cropland"]) > 0.8
+    assert sorted(path.name for path in folder.iterdir()) == ["history.csv", "model.ckpt"]
+
+
+def test_scores_are_read_from_the_same_codes_as_the_map(region, trained):
+    (grid, source, *_), labels = region[0]["t0"], region[1]
+    network, norm, meta = load_checkpoint(trained[0] / "model.ckpt")
+    whole = predict_tile(network, norm, source, grid.shape, tile_windows(grid.shape), meta["precision"])
+
+    def predict(_, ids):
+        windows = choose_windows(tile_windows(ids.shape), ids)
+        return predict_tile(network, norm, source, grid.shape, windows, meta["precision"])
+
+    splits = labels["split"].to_numpy(object)
+    scored = collect_scores(labels, splits, {"t0": grid}, predict)
+    assert scored == collect_scores(labels, splits, {"t0": grid}, lambda *_: whole)
+    assert [piece["pixels"] for piece in scored] == [80, 80, 160]
+
+
+def test_a_seed_gives_the_same_weights_twice_and_another_seed_others(region, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(region, tmp_path / name, seed=seed)
+    first, second, other = ((tmp_path / name / "model.ckpt").read_bytes() for name in "abc")
+    assert first == second
+    assert first != other
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_weights(region, tmp_path, monkeypatch):
+    train(region, tmp_path / "whole", fingerprint="a")
+    monkeypatch.setattr(training_module, "SECONDS_BETWEEN_SAVES", 0)
+
+    class Killed(training_module.Progress):
+        def add(self, row, state):
+            if row["epoch"] == 2:
+                raise KeyboardInterrupt
+            super().add(row, state)
+
+    monkeypatch.setattr(training_module, "Progress", Killed)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        train(region, tmp_path / "killed", fingerprint="a")
+    monkeypatch.undo()
+    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["last.ckpt"]
+    last = training_module.LastCheckpoint(tmp_path / "killed/last.ckpt", "other")
+    assert not last.load().rows
+    train(region, tmp_path / "killed", fingerprint="a")
+    assert (tmp_path / "killed/model.ckpt").read_bytes() == (tmp_path / "whole/model.ckpt").read_bytes()
+
+
+def test_a_training_that_is_terminated_fails(region, tmp_path, monkeypatch):
+    def terminate(progress, row, state):
+        progress.rows.append(row)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(training_module.Progress, "add", terminate)
+    with pytest.raises(CropmineError, match="SIGTERM"):
+        train(region, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_validation_labels_the_last_epoch_is_kept(region, tmp_path):
+    history = train(region, tmp_path, MODEL.model_copy(update={"steps": 2, "epochs": 2}), validate=False)
+    assert [row["validation_f1_cropland"] for row in history] == ["", ""]
+    assert (tmp_path / "model.ckpt").exists()
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
+def test_every_optimizer_and_schedule_takes_as_few_as_one_step(region, tmp_path, optimizer, schedule):
+    change = {"optimizer": optimizer, "schedule": schedule, "steps": 1, "epochs": 3}
+    assert len(train(region, tmp_path, MODEL.model_copy(update=change))) == 1
+
+
+def test_a_loss_that_explodes_is_told(region, tmp_path):
+    change = {"optimizer": "sgd", "learning_rate": 1e30, "schedule": "constant", "steps": 2}
+    with pytest.raises(CropmineError, match="learning_rate"):
+        train(region, tmp_path, MODEL.model_copy(update=change))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_validation_patch_holds_its_own_piece_alone(region):
+    tiles, labels = region
+    reader = PatchReader([LabelledTile(source, target) for _, source, target, _ in tiles.values()])
+    patches = cut_validation(reader, labels, 32, np.random.default_rng(0))
+    assert [np.unique(target).tolist() for target in patches.target] == [[1, 255], [0, 255], [1, 255]]
+    assert [np.count_nonzero(target != 255) for target in patches.target] == [80, 80, 160]
+    far = labels.assign(geometry=labels.geometry.translate(xoff=5))
+    assert cut_validation(reader, far, 32, np.random.default_rng(0)) is None
+
+
+def test_balanced_classes_weigh_the_same_whatever_their_pixels():
+    logits = torch.zeros(1, 2, 1, 12)
+    logits[:, 0] = 2.0
+    target = torch.tensor([[[0] * 9 + [1, 255, 255]]], dtype=torch.uint8)
+    right, wrong = (math.log(1 + math.exp(sign * 2)) for sign in (-1, 1))
+    assert float(compute_loss(logits, target, "none")) == pytest.approx((9 * right + wrong) / 10)
+    assert float(compute_loss(logits, target, "balanced")) == pytest.approx((right + wrong) / 2)

@@ -1,0 +1,144 @@
+"""Figures of the report: charts as SVG, the same bytes for the same table, in a palette safe for the colour-blind."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cropmine.wording import spell_difference, spell_figure
+
+# Okabe and Ito (2008), Color Universal Design.
+CROPLAND_COLOUR = "#E69F00"
+NONCROPLAND_COLOUR = "#9CC6DF"  # their blue, lightened: the two differ in lightness, too, and most land is this
+SPREAD_COLOUR = "#0072B2"
+INK = "#1F2A30"
+MUTED = "#6B767D"
+GRID_LINE = "#E3E7EA"
+BAR = "#E8EDF0"
+SELECTED_BAR = "#FBEBCB"
+STYLE = {
+    "svg.hashsalt": "cropmine",
+    "svg.fonttype": "none",
+    "font.size": 10.5,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": INK,
+}
+WIDTH_IN = 10.4
+ROW_IN = 0.44
+FONTS = "'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans'"  # as the page
+
+
+def encode_figure(figure: Figure, kind: str = "svg", **options) -> str:
+    """Encode a figure as a data URI: kind svg, png or jpeg; options as for savefig."""
+    buffer = io.BytesIO()
+    metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None} if kind == "png" else None
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format=kind, metadata=metadata, **options)
+    content, mime = buffer.getvalue(), kind
+    if kind == "svg":
+        content, mime = content.replace(b"'DejaVu Sans'", FONTS.encode()), "svg+xml"
+    return f"data:image/{mime};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def draw_experiments(table: pd.DataFrame) -> str:
+    """Draw F1 of cropland on the test labels, one row an experiment, with intervals; a data URI.
+
+    table: the table of experiments. The bar and the filled dot are at the experiment's own threshold, the hollow dot at
+    0.5; a solid line is the 95 % interval, a dashed one the range when any one block is left out, ticks are the lowest
+    and highest of several seeds.
+    """
+    test = table[table["split"] == "test"]
+    own = test[test["threshold_choice"] == "validation"].reset_index(drop=True)
+    default = test[test["threshold_choice"] == "default"].set_index("experiment")["f1_cropland"]
+    figure, axes = _start_rows(own["experiment"], own["selected"].to_numpy(bool))
+    for row in own.itertuples():
+        y, selected = row.Index, bool(row.selected)
+        if np.isfinite(row.f1_cropland):
+            axes.barh(y, row.f1_cropland, height=0.62, color=SELECTED_BAR if selected else BAR, zorder=1)
+            _draw_interval(axes, y, row, INK)
+            axes.plot(row.f1_cropland, y, "o", ms=7.5, color=CROPLAND_COLOUR if selected else INK, mec=INK, zorder=5)
+            if row.seeds > 1:
+                ends = [row.f1_cropland_min, row.f1_cropland_max]
+                axes.plot(ends, [y, y], "|", ms=13, color=SPREAD_COLOUR, mew=1.6, zorder=3)
+        if np.isfinite(default[row.experiment]):
+            axes.plot(default[row.experiment], y, "o", ms=7.5, mfc="none", mec=MUTED, mew=1.3, zorder=4)
+        axes.text(
+            1.02, y, spell_figure(_known(row.f1_cropland)), va="center", color=INK, transform=axes.get_yaxis_transform()
+        )
+    axes.set_xlim(0, 1)
+    axes.set_xticks(np.arange(0, 1.01, 0.2))
+    axes.set_xlabel("F1 of cropland on labelled test polygons")
+    return encode_figure(figure)
+
+
+def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None) -> str:
+    """Draw the differences in F1 of cropland from a base at each experiment's own threshold; a data URI.
+
+    table: the table of differences, of which the rows of this base and the test split are shown, with 95 % intervals.
+    """
+    rows = table[(table["base"] == base) & (table["split"] == "test")]
+    own = rows[rows["threshold_choice"] == "validation"].reset_index(drop=True)
+    figure, axes = _start_rows(own["experiment"], (own["experiment"] == selected).to_numpy())
+    axes.axvline(0, color=INK, lw=1.2, zorder=2)
+    for row in own.itertuples():
+        y = row.Index
+        if np.isfinite(row.lo):
+            axes.plot([row.lo, row.hi], [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=3)
+        if np.isfinite(row.difference):
+            colour = CROPLAND_COLOUR if row.experiment == selected else INK
+            axes.plot(row.difference, y, "o", ms=7.5, color=colour, mec=INK, zorder=5)
+        axes.text(
+            1.02,
+            y,
+            spell_difference(_known(row.difference)),
+            va="center",
+            color=INK,
+            transform=axes.get_yaxis_transform(),
+        )
+    values = own[["difference", "lo", "hi"]].to_numpy(float)
+    reach = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0
+    axes.set_xlim(*np.array([-1.12, 1.12]) * max(reach, 0.05))
+    axes.set_xlabel(f"difference in F1 of cropland from {_protect(base)}, paired by test block")
+    return encode_figure(figure)
+
+
+def _start_rows(names: Sequence[str], selected: np.ndarray):
+    """A figure with one named row each, the first at the top."""
+    with matplotlib.rc_context(STYLE):
+        height = ROW_IN * len(names) + 0.75
+        figure = Figure(figsize=(WIDTH_IN, height))
+        left = min(0.085 * max(map(len, names), default=0) + 0.25, 4.2) / WIDTH_IN
+        axes = figure.add_axes((left, 0.58 / height, 0.925 - left, 1 - 0.72 / height))
+        axes.set_yticks(range(len(names)), [_protect(name) for name in names])
+        for label, bold in zip(axes.get_yticklabels(), selected, strict=True):
+            label.set_fontweight("bold" if bold else "normal")
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    axes.tick_params(length=0, pad=6)
+    axes.grid(axis="x", color=GRID_LINE, lw=0.9, zorder=0)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    return figure, axes
+
+
+def _draw_interval(axes, y: int, row, colour: str) -> None:
+    if np.isfinite(row.f1_cropland_lo):
+        ends = [row.f1_cropland_lo, row.f1_cropland_hi]
+        axes.plot(ends, [y, y], color=colour, lw=2.2, solid_capstyle="butt", zorder=3)
+    elif np.isfinite(row.f1_cropland_loo_lo):
+        ends = [row.f1_cropland_loo_lo, row.f1_cropland_loo_hi]
+        axes.plot(ends, [y, y], color=colour, lw=1.4, ls=(0, (2, 1.5)), zorder=3)
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _protect(name: str) -> str:
+    """A name as it is: matplotlib would set what stands between dollars as a formula."""
+    return str(name).replace("$", r"\$")

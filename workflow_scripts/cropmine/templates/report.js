@@ -1,0 +1,23 @@
+"use strict";
+// A click, or Enter, on a heading sorts its table by data-value: numbers as numbers, missing ones last.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const headings = [...table.tHead.rows[0].cells];
+  headings.forEach((heading, column) => {
+    const sort = () => {
+      const ascending = heading.getAttribute("aria-sort") === "descending" || !heading.hasAttribute("aria-sort") && column === 0;
+      headings.forEach((other) => other.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      const value = (row) => row.cells[column].dataset.value;
+      const rows = [...table.tBodies[0].rows].sort((one, two) => {
+        const [a, b] = [value(one), value(two)];
+        if (a === "" || b === "") return (a === "") - (b === "");
+        const order = isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;
+        return ascending ? order : -order;
+      });
+      table.tBodies[0].append(...rows);
+    };
+    heading.tabIndex = 0;
+    heading.addEventListener("click", sort);
+    heading.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
+  });
+}

@@ -1,0 +1,71 @@
+"""Words and numbers of the report."""
+
+NONE = "\N{EN DASH}"
+SPACE = "\N{NO-BREAK SPACE}"
+CLASS_WORDS = {"cropland": "cropland", "noncropland": "non-cropland"}
+
+
+def spell_figure(value: float | None, digits: int = 3) -> str:
+    """Spell a figure such as an F1; a dash where there is none."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def spell_share(part: float, whole: float) -> str:
+    """Spell a share in percent."""
+    return f"{100 * part / whole:.0f}{SPACE}%" if whole else NONE
+
+
+def spell_hectares(hectares: float) -> str:
+    """Spell hectares to whole ones, with commas; below ten to a tenth."""
+    return f"{hectares:,.0f}" if hectares >= 10 else f"{hectares:.1f}"
+
+
+def spell_interval(low: float | None, high: float | None, signed: bool = False) -> str:
+    """Spell an interval; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"{_sign(low)} to {_sign(high)}" if signed else f"{low:.3f} to {high:.3f}"
+
+
+def spell_difference(value: float | None) -> str:
+    """Spell a difference with its sign; a dash where there is none."""
+    return NONE if value is None else _sign(value)
+
+
+def _sign(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def spell_labels(row: dict) -> str:
+    """Spell which labels an experiment trains on, from its row of the table of experiments."""
+    if not row["trained"]:
+        return f"none: the weak map {row['weak_map']} itself"
+    parts = []
+    if row["human_fraction"]:
+        whole = row["human_fraction"] == 1
+        parts.append("all human" if whole else f"{100 * row['human_fraction']:g}{SPACE}% human")
+    for name, sign in (("cropland", ">"), ("noncropland", "<")):
+        threshold = row[f"mined_{name}"]
+        if threshold is not None:
+            kind = "random pixels as" if row["random"] else "mined"
+            parts.append(f"{kind} {CLASS_WORDS[name]} ({sign}{SPACE}{threshold:g})")
+    if row["weak_classes"]:
+        classes = " and ".join(CLASS_WORDS[name] for name in row["weak_classes"].split("+"))
+        parts.append(
+            f"weak {classes} eroded by {row['erode_m']:g}{SPACE}m" if row["erode_m"] else f"raw weak {classes}"
+        )
+    return " + ".join(parts)
+
+
+def explain_difference(row: dict | None) -> str | None:
+    """Explain a difference between the selected experiment and the base, and whether it may be chance."""
+    if row is None or row["difference"] is None:
+        return None
+    way = "higher" if row["difference"] >= 0 else "lower"
+    text = f"On the test labels its F1 of cropland is {way} than that of {row['base']} by {abs(row['difference']):.3f}"
+    if row["lo"] is None:
+        return f"{text}; there are too few test blocks to tell how far chance goes."
+    interval = f" (95 % interval of the difference {spell_interval(row['lo'], row['hi'], signed=True)})"
+    if row["lo"] <= 0 <= row["hi"]:
+        return f"{text}{interval}, a difference that these labels can't tell from none."
+    return f"{text}{interval}, more than chance in which blocks are tested explains."
