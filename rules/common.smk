@@ -37,9 +37,10 @@ def plan(region):
         refuse(error)
 
 
-def code(script):
+def code(script, templates=None):
     """The digest of a rule's code, for its params."""
-    return digest_code(Path(workflow.basedir) / "workflow_scripts" / f"{script}.py")
+    folder = Path(workflow.basedir) / "workflow_scripts"
+    return digest_code(folder / f"{script}.py", folder / templates if templates else None)
 
 
 # Settings: the keys of the configuration that a rule reads, as canonical JSON.
@@ -379,8 +380,6 @@ def report_settings(wildcards):
                 "definition": labels.definition if labels else None,
                 "tiles": here.tiles,
                 "files": report_files(region),
-                "block_m": here.region.split.block_m,
-                "runs": len(next(iter(here.runs.values()), [])),
                 "simulated": bool(here.region.simulate),
             }
             | imagery_settings(region)

@@ -48,7 +48,7 @@ rule build_report:
         runtime=30,
     params:
         settings=lambda wildcards: write_canonical(report_settings(wildcards)),
-        code=code("build_report"),
+        code=code("build_report", "cropmine/templates"),
     message:
         "Writing the report"
     script:

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+
 from cropmine.config import Mined, Split, WeakMap
 from cropmine.grids import read_grid
 from cropmine.imagery import read_tile, source_from_settings

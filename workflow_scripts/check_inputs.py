@@ -20,5 +20,5 @@ def main(snakemake):
         temporary.write_text(write_canonical(verdict) + "\n", encoding="utf-8")
 
 
-with rule_log(snakemake):  # noqa: F821
-    main(snakemake)  # noqa: F821
+with rule_log(snakemake):
+    main(snakemake)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 from cropmine.config import Segmentation
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import rasterio
 from rasterio.features import rasterize
+
 from workspace import TINY_MODEL, Workspace
 
 COLUMNS = [
@@ -129,7 +130,7 @@ def test_mined_polygons_rasterised_again_are_the_mined_pixels_of_the_target(glen
 
 
 def test_random_pixels_are_as_many_as_were_mined(glen):
-    (random,) = [f for f in results(glen, "targets").glob("human0.5_draw0_random-neg0.2*")]
+    (random,) = results(glen, "targets").glob("human0.5_draw0_random-neg0.2*")
     for path in sorted(random.glob("*.tif")):
         with rasterio.open(path) as raster:
             target, source = raster.read()
@@ -154,7 +155,7 @@ def test_the_map_has_classes_that_follow_from_the_probability(glen):
 
 def test_the_map_is_scored_as_it_is_delivered(glen):
     scores = json.loads(results(glen, "scores/map.json").read_text())
-    assert {"validation", "test"} <= set(scores["splits"] if "splits" in scores else scores)
+    assert {"validation", "test"} <= set(scores)
 
 
 def test_the_report_stands_alone_and_escapes_what_users_wrote(glen):

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cropmine.config import Config, suggest, validate_config
 from cropmine.errors import CropmineError
 from cropmine.reference import list_models, render_reference
-from hypothesis import given
-from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from affine import Affine
-from cropmine.errors import CropmineError
-from cropmine.grids import Grid, pixel_areas, pixel_size_m, read_grid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 from rasterfactory import make_grid, write_plain
 from rasterio.crs import CRS
+
+from cropmine.errors import CropmineError
+from cropmine.grids import Grid, pixel_areas, pixel_size_m, read_grid
 
 PLACES = {
     "EPSG:3857": (4e6, 4.777),

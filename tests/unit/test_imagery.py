@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import rasterio
-from cropmine.errors import CropmineError
-from cropmine.imagery import TileSource, read_tile, source_from_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterfactory import checkerboard, make_grid, write_plain
 from rasterio.enums import ColorInterp
+
+from cropmine.errors import CropmineError
+from cropmine.imagery import TileSource, read_tile, source_from_settings
 
 GRID = make_grid(12, 9)
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cropmine.config import Mined
 from cropmine.errors import CropmineError
 from cropmine.mining import mine_segments, overlap_segments, read_overlap, write_overlap
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 BOTH = Mined(cropland=0.8, noncropland=0.2)
 

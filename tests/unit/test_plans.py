@@ -1,6 +1,7 @@
 """What a configuration makes the workflow do."""
 
 import pytest
+
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
 from cropmine.plans import plan_region

@@ -4,16 +4,17 @@ import pytest
 import rasterio.features
 import scipy.ndimage
 import shapely
-from cropmine.config import Mined
-from cropmine.grids import Grid
-from cropmine.mining import mine_segments, overlap_segments
-from cropmine.polygons import polygonise_labels, write_mined_polygons
-from cropmine.segments import label_segments
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rasterio import Affine
 from rasterio.crs import CRS
+
+from cropmine.config import Mined
+from cropmine.grids import Grid
+from cropmine.mining import mine_segments, overlap_segments
+from cropmine.polygons import polygonise_labels, write_mined_polygons
+from cropmine.segments import label_segments
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=14)
 CLUSTERS = hnp.arrays(np.uint8, SHAPES, elements=st.integers(0, 2))

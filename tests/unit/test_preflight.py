@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from rasterio.enums import ColorInterp
+from rasterio.transform import from_origin
+
 from cropmine.config import Region
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings
 from cropmine.preflight import check_region
-from rasterio.enums import ColorInterp
-from rasterio.transform import from_origin
 
 BANDS = ["blue", "green", "red", "nir"]
 PX, STEP = 64, 10.0

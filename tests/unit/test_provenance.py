@@ -1,6 +1,7 @@
 """A digest of code changes with what the code does and with nothing else."""
 
 import pytest
+
 from cropmine import provenance
 
 

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 import rasterio
-from cropmine.errors import CropmineError
-from cropmine.grids import Grid, open_raster
-from cropmine.rasters import match_values, read_raster, warp_nearest, write_cog, write_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterfactory import checkerboard, make_grid, write_plain
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
+
+from cropmine.errors import CropmineError
+from cropmine.grids import Grid, open_raster
+from cropmine.rasters import match_values, read_raster, warp_nearest, write_cog, write_raster
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "int16", "int32", "float32", "float64"])

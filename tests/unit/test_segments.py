@@ -1,6 +1,13 @@
 import numpy as np
 import pytest
 import scipy.ndimage
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from rasterio import Affine
+from rasterio.crs import CRS
+from threadpoolctl import threadpool_limits
+
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
 from cropmine.segments import (
@@ -16,12 +23,6 @@ from cropmine.segments import (
     write_codebook,
     write_segments,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from rasterio import Affine
-from rasterio.crs import CRS
-from threadpoolctl import threadpool_limits
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
 CLUSTERS = hnp.arrays(np.uint8, SHAPES, elements=st.integers(0, 3))

@@ -5,6 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cropmine.config import Split
 from cropmine.errors import CropmineError
 from cropmine.labels import GEOD
@@ -20,8 +23,6 @@ from cropmine.splits import (
     write_labels,
     write_splits,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 latitudes, longitudes = st.floats(-84, 84), st.floats(-179.9, 179.9)
 block_sizes = st.floats(10, 200_000)

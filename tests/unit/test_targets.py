@@ -6,6 +6,10 @@ import pyproj
 import pytest
 import shapely
 from affine import Affine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rasterio.crs import CRS
+
 from cropmine.config import Split
 from cropmine.grids import Grid
 from cropmine.labels import GEOD
@@ -24,9 +28,6 @@ from cropmine.targets import (
     draw_random_like,
     select_weak,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from rasterio.crs import CRS
 
 SIDE = 40
 slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

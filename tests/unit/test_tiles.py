@@ -1,6 +1,7 @@
 """Tiles are found by the names of their files."""
 
 import pytest
+
 from cropmine.config import Region, Training
 from cropmine.errors import CropmineError
 from cropmine.tiles import choose_training_tiles, find_tiles, tile_files

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 import shapely
-from cropmine.config import WeakMap
-from cropmine.errors import CropmineError
-from cropmine.grids import pixel_size_m
-from cropmine.weak import erode_weak_map, find_within, read_weak_map
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterfactory import checkerboard, make_grid, write_plain, write_polygons
 from scipy import ndimage
+
+from cropmine.config import WeakMap
+from cropmine.errors import CropmineError
+from cropmine.grids import pixel_size_m
+from cropmine.weak import erode_weak_map, find_within, read_weak_map
 
 GRID = make_grid(40, 30)
 WIDE = GRID.padded(20)

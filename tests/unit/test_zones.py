@@ -4,12 +4,13 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
-from cropmine.errors import CropmineError
-from cropmine.zones import NONCROPLAND, ORDINARY, OUTSIDE, read_zones
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterfactory import make_grid, write_polygons
+
+from cropmine.errors import CropmineError
+from cropmine.zones import NONCROPLAND, ORDINARY, OUTSIDE, read_zones
 
 GRID = make_grid(40, 30)
 WEST, SOUTH, EAST, NORTH = GRID.bounds

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from workspace import ROOT, Workspace, valley_config
 
 HEAVY = ("numpy", "rasterio", "geopandas", "pandas", "torch", "sklearn", "scipy", "shapely", "matplotlib", "pyarrow")

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+
 from workspace import Workspace, valley_config
 
 # What follows from new models: the scores, the table, the map and the report.

@@ -33,7 +33,7 @@ def rule_log(snakemake) -> Iterator[None]:
     start = time.perf_counter()
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (logged whole, then the process ends)
         log.error("%s", traceback.format_exc())
         text = str(error) if isinstance(error, CropmineError) else f"{type(error).__name__}: {error}"
         print(f"{snakemake.rule}: {text} (log: {path})", file=sys.stderr)

@@ -168,7 +168,7 @@ def _spell_thresholds(mined: dict, joint: str) -> str:
 
 
 def _plan_mined(plan: Plan, config: Config) -> None:
-    """Collect the mined polygons to make for people: those of the experiments, and not twice where one holds another."""
+    """Collect the mined polygons to make: those of the experiments, and not twice where one holds another."""
     if not plan.region.weak:
         return
     wanted: dict[tuple[str, str], list[Mined]] = {}

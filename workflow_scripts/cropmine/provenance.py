@@ -27,10 +27,11 @@ def digest_settings(settings: Any, digits: int = 8) -> str:
 
 
 @cache
-def digest_code(script: Path) -> str:
+def digest_code(script: Path, templates: Path | None = None) -> str:
     """Digest a script and the library modules that it imports, directly or not, without comments and docstrings.
 
-    The versions of the third-party packages that these import count as well.
+    The versions of the third-party packages that these import count as well, and so do all files of a folder of
+    templates.
     """
     modules, packages, todo = {}, set(), [script]
     while todo:
@@ -41,6 +42,8 @@ def digest_code(script: Path) -> str:
             todo += imported
     lines = [f"{path.name} {digest}" for path, digest in sorted(modules.items())]
     lines += [f"{package} {_installed_version(package)}" for package in sorted(packages)]
+    for path in sorted(templates.iterdir()) if templates else ():
+        lines.append(f"{path.name} {sha256(path.read_bytes()).hexdigest()}")
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

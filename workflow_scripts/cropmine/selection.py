@@ -17,11 +17,12 @@ def count_sources(settings: dict) -> int:
 def select_experiment(evaluations: Sequence[Evaluation], seed: int = 0) -> dict:
     """Select the experiment that makes the map, by F1 of cropland on validation at each one's own threshold.
 
-    Among the trained experiments within one standard error (bootstrap over blocks) of the best, the one with the fewest
-    sources of labels wins, then the higher F1, then the earlier (Breiman et al. 1984, section 3.4.3). Returns
-    experiment, recipe_runs, model, model_digest, threshold and the reason in words; experiment is None if none trains.
+    Random controls don't compete. Among the trained experiments within one standard error (bootstrap over blocks) of
+    the best, the one with the fewest sources of labels wins, then the higher F1, then the earlier (Breiman et al. 1984,
+    section 3.4.3). Returns experiment, recipe_runs, model, model_digest, threshold and the reason in words; experiment
+    is None if none trains.
     """
-    trained = [evaluation for evaluation in evaluations if evaluation.settings["trained"]]
+    trained = [e for e in evaluations if e.settings["trained"] and not e.settings.get("random")]
     if not trained:
         return _describe_choice(None, "No experiment trains a model.")
     scores = [compute_f1(e.counts["validation", "validation"].counts.sum(axis=0)) for e in trained]

@@ -14,10 +14,10 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import RichProgressBar
-from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.utilities.exceptions import SIGTERMException
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from scipy.ndimage import find_objects
 from torch import nn
 from torch.optim import lr_scheduler
@@ -298,7 +298,7 @@ def _count_strata(strata: dict) -> dict[str, int]:
 
 def _fit(task: SegmentationTask, bookkeeper: Bookkeeper, precision: str) -> None:
     device = choose_device()
-    for name in ("lightning.pytorch", "lightning.fabric"):
+    for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
