@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test reproduce lint bench lock clean
+.PHONY: demo test reproduce lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -25,9 +25,6 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-
-bench: $(READY)  ## what cropmine costs beside what a user would write instead
-	$(BIN)/python benchmarks/mining.py
 
 lock: $(READY)  ## pin every package anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -93,6 +93,6 @@ def test_a_threshold_is_strict():
 
 
 def test_scoring_and_mapping_import_no_trainer():
-    code = "import sys, cropmine.prediction, cropmine.scores, cropmine.maps; print('lightning' in sys.modules)"
+    code = "import sys, cropmine.prediction, cropmine.scores, cropmine.maps; print('pytorch_lightning' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": LIBRARY})
     assert run.stdout == "False\n", run.stderr
