@@ -40,7 +40,7 @@ def test_parsing_loads_nothing_heavy(workspace, tmp_path):
         (("regions", "valley", "labls"), {}, "regions.valley.labls: unknown key 'labls'. Hint: did you mean 'labels'?"),
         (("regions", "valley", "imagery"), "nowhere/{tile}.tif", "no file matches nowhere/{tile}.tif"),
         (("experiments", "half_human", "human"), 2, "experiments.half_human.human"),
-        (("experiments", "half_human", "model"), "unet", "'unet' isn't known"),
+        (("experiments", "half_human", "model"), "unet", "'unet' isn't a model. Hint: known: tiny, weak_map"),
     ],
 )
 def test_a_faulty_configuration_is_told_without_a_traceback(workspace, path, value, message):
