@@ -9,6 +9,7 @@ from cropmine.config import validate_config
 from cropmine.errors import CropmineError
 from cropmine.plans import DRAWS, choose_segmentation, choose_weak_map, list_seeds, plan_region
 from cropmine.provenance import digest_code, write_canonical
+from cropmine.tiles import check_files
 from snakemake.exceptions import WorkflowError
 
 
@@ -32,7 +33,10 @@ SIMULATED = [name for name, region in CONFIG.regions.items() if region.simulate]
 @cache
 def plan(region):
     try:
-        return plan_region(region, CONFIG)
+        here = plan_region(region, CONFIG)
+        if region not in SIMULATED:
+            check_files(region, here.region, here.files)
+        return here
     except CropmineError as error:
         refuse(error)
 

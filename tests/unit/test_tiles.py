@@ -4,7 +4,7 @@ import pytest
 
 from cropmine.config import Region, Training
 from cropmine.errors import CropmineError
-from cropmine.tiles import choose_training_tiles, find_tiles, tile_files
+from cropmine.tiles import check_files, choose_training_tiles, find_tiles, tile_files
 
 
 def region(**settings) -> Region:
@@ -75,3 +75,18 @@ def test_an_added_tile_redraws_none_of_the_training_tiles():
 def test_an_unknown_training_tile_is_refused():
     with pytest.raises(CropmineError, match=r"training\.tiles: region x has no tile 'c'"):
         choose_training_tiles("x", ["a", "b"], Training(tiles=["c"]), seed=0)
+
+
+def test_every_file_that_is_missing_is_named_with_what_lies_there_instead(folder):
+    make(folder, "images/a.tif", "weak/world.tif", "labels.gpkg")
+    labels = {"path": "labls.gpkg", "class_field": "c", "cropland": [1], "noncropland": [0], "definition": "crops"}
+    given = region(tiles=["a", "b"], weak={"w": {"path": "weak/wrld.tif"}}, labels=labels)
+    with pytest.raises(CropmineError) as fault:
+        check_files("x", given, {tile: tile_files(given, tile) for tile in given.tiles})
+    for part in ("3 files", "images/b.tif", "weak/wrld.tif", "weak has world.tif", "labls.gpkg", "has labels.gpkg"):
+        assert part in str(fault.value)
+
+
+def test_files_that_a_rule_makes_are_not_looked_for(folder):
+    given = region(imagery="results/x/inputs/imagery/{tile}.tif", tiles=["a"])
+    check_files("x", given, {"a": tile_files(given, "a")})

@@ -1,12 +1,15 @@
 """Tiles of a region, found by the names of their files alone."""
 
 import re
+from difflib import get_close_matches
 from glob import escape, glob
 from hashlib import sha256
 from pathlib import Path
 
 from cropmine.config import TILE_NAME, Region, Training
 from cropmine.errors import CropmineError
+
+SHOWN = 20
 
 
 def imagery_patterns(region: Region) -> list[str]:
@@ -60,6 +63,35 @@ def _match_names(pattern: str) -> set[str]:
     head, tail = pattern.split("{tile}")
     matches = glob(escape(head) + "*" + escape(tail))  # noqa: PTH207 (a pattern with a head and a tail)
     return {match[len(head) : len(match) - len(tail)] for match in matches if re.search(r"[^/]", match[len(head) :])}
+
+
+def check_files(name: str, region: Region, files: dict[str, dict[str, list[str]]]) -> None:
+    """Refuse a region whose files aren't all there, with every missing one and what its folder has instead.
+
+    A finished run wouldn't notice that they are gone. Files that a rule makes and those of GDAL's virtual file systems
+    aren't looked for.
+    """
+    named = [("imagery", path) for tile in files.values() for path in tile["images"]]
+    named += [("mask.path", path) for tile in files.values() for path in tile["masks"]]
+    named += [(f"weak.{key}.path", weak.path) for key, weak in region.weak.items()]
+    named += [("labels.path", path) for path in (region.labels.path if region.labels else ())]
+    named += [("area", region.area)] if region.area else []
+    named += [(f"exclude.{place}.path", exclusion.path) for place, exclusion in enumerate(region.exclude)]
+    missing = [
+        (key, path) for key, path in named if not path.startswith(("results/", "/vsi")) and not Path(path).exists()
+    ]
+    if missing:
+        faults = [
+            CropmineError(f"regions.{name}.{key}", f"no such file: {path}", _hint_name(path))
+            for key, path in missing[:SHOWN]
+        ]
+        raise CropmineError(f"regions.{name}", f"{len(missing)} files are missing", faults=faults)
+
+
+def _hint_name(path: str) -> str:
+    folder = Path(path).parent
+    near = get_close_matches(Path(path).name, [p.name for p in folder.iterdir()] if folder.is_dir() else [], n=1)
+    return f"{folder} has {near[0]}" if near else _hint_folder(path)
 
 
 def _hint_folder(pattern: str) -> str:
