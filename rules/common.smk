@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import DRAWS, choose_segmentation, choose_weak_map, list_seeds, plan_region
+from cropmine.plans import DRAWS, describe_experiment, list_seeds, plan_region
 from cropmine.provenance import digest_code, write_canonical
 from cropmine.tiles import check_files
 from snakemake.exceptions import WorkflowError
@@ -244,36 +244,10 @@ def experiment_settings(wildcards):
     """Each experiment as a row of the table, its runs by the places of their scores among the inputs."""
     region, here = wildcards.region, plan(wildcards.region)
     places = {path: place for place, path in enumerate(experiment_scores(wildcards))}
-    rows = []
-    for name, experiment in here.experiments.items():
-        mined = experiment.mined
-        runs = here.runs[name]
-        rows.append(
-            {
-                "name": name,
-                "human": experiment.human,
-                "weak_map": choose_weak_map(here.region, experiment) if experiment.uses_weak_map else None,
-                "weak_classes": list(experiment.weak_classes),
-                "erode_m": experiment.erode_m,
-                "mined_cropland": mined.cropland if mined else None,
-                "mined_noncropland": mined.noncropland if mined else None,
-                "random": bool(mined and mined.random),
-                "segmentation": choose_segmentation(CONFIG, experiment) if mined else None,
-                "model": experiment.model or next(iter(CONFIG.models)),
-                "model_digest": runs[0].model,
-                "trained": name in here.trained,
-                "runs": [
-                    {
-                        "run": run.name,
-                        "recipe": run.recipe,
-                        "seed": run.seed,
-                        "fold": run.fold,
-                        "score_index": places[score_path(region, run)],
-                    }
-                    for run in runs
-                ],
-            }
-        )
+    rows = [describe_experiment(here, CONFIG, name) for name in here.experiments]
+    for row in rows:
+        scores = [places[score_path(region, run)] for run in here.runs[row["name"]]]
+        row["runs"] = [run | {"score_index": place} for run, place in zip(row["runs"], scores)]
     return {"region": region, "experiments": rows, "bootstrap_seed": 0}
 
 

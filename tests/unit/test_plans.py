@@ -4,7 +4,7 @@ import pytest
 
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import plan_region
+from cropmine.plans import describe_experiment, plan_region
 
 LABELS = {"path": "l.gpkg", "class_field": "c", "cropland": ["a"], "noncropland": ["b"], "definition": "crops"}
 WEAK = {"global_map": {"path": "weak.tif"}}
@@ -93,3 +93,19 @@ def test_folds_take_turns():
 def test_a_simulated_region_does_not_write_over_a_users_files():
     with pytest.raises(CropmineError, match="results/x/inputs/imagery"):
         plan({"e": {"human": 1}}, simulate={"seed": 1}, weak=None, labels=None, folder="data/mine")
+
+
+def test_an_experiment_is_described_by_what_it_uses():
+    config = validate_config(
+        {
+            "regions": {
+                "x": {"imagery": "i/{tile}.tif", "tiles": ["t"], "bands": ["red"], "labels": LABELS, "weak": WEAK}
+            },
+            "experiments": {"m": {"human": 0.5, "mined": {"noncropland": 0.2}}, "w": {"model": "weak_map"}},
+        }
+    )
+    planned = plan_region("x", config)
+    mined, weak = (describe_experiment(planned, config, name) for name in ("m", "w"))
+    assert (mined["segmentation"], mined["weak_map"], mined["mined_noncropland"]) == ("kmeans10", "global_map", 0.2)
+    assert mined["trained"]
+    assert (weak["segmentation"], weak["weak_map"], weak["trained"]) == (None, "global_map", False)

@@ -11,8 +11,6 @@ import rasterio
 
 from workspace import Workspace, valley_config
 
-# What follows from new models: the scores, the table, the map and the report.
-MINING = {"fit_codebook", "segment_tile", "overlap_tile"}
 # Whether the map is made anew hangs on what was selected.
 MAPPING = {"map_tile", "build_mosaic", "score_map", "build_report"}
 
@@ -31,7 +29,7 @@ def workspace(valley, tmp_path_factory) -> Workspace:
     return made
 
 
-def jobs_after(workspace: Workspace, **also: int) -> dict[str, int]:
+def jobs_after(workspace: Workspace) -> dict[str, int]:
     """The jobs of the next run, the mapping ones left out; a run after it has nothing to do."""
     jobs = workspace.succeed().jobs
     assert workspace.succeed().idle

@@ -213,3 +213,24 @@ def _check_simulated_paths(name: str, region: Region) -> None:
                 f"a simulated region's lie in its inputs folder, not at {given}",
                 f"write {made}",
             )
+
+
+def describe_experiment(plan: Plan, config: Config, name: str) -> dict:
+    """One experiment of a plan as the comparison of experiments reads it: what it is made of, and its runs."""
+    experiment, runs = plan.experiments[name], plan.runs[name]
+    mined = experiment.mined
+    return {
+        "name": name,
+        "human": experiment.human,
+        "weak_map": choose_weak_map(plan.region, experiment) if experiment.uses_weak_map else None,
+        "weak_classes": list(experiment.weak_classes),
+        "erode_m": experiment.erode_m,
+        "mined_cropland": mined.cropland if mined else None,
+        "mined_noncropland": mined.noncropland if mined else None,
+        "random": bool(mined and mined.random),
+        "segmentation": choose_segmentation(config, experiment) if mined else None,
+        "model": experiment.model or next(iter(config.models)),
+        "model_digest": runs[0].model,
+        "trained": name in plan.trained,
+        "runs": [{"run": run.name, "recipe": run.recipe, "seed": run.seed, "fold": run.fold} for run in runs],
+    }
