@@ -19,10 +19,9 @@ from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, grid_of, open_raster, pixel_size_m
+from cropmine.vectors import PARQUET
 
 LONLAT = "EPSG:4326"
-PARQUET = (".parquet", ".geoparquet")
-VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml", ".gml")
 _EDGE_POINTS = 9
 
 

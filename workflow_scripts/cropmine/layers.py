@@ -16,8 +16,6 @@ from cropmine.findings import Findings, hint_path, list_names
 from cropmine.grids import grid_of, open_raster
 from cropmine.headers import (
     LONLAT,
-    PARQUET,
-    VECTORS,
     Footprint,
     VectorHeader,
     meet,
@@ -26,6 +24,7 @@ from cropmine.headers import (
     transform_bounds,
 )
 from cropmine.labels import class_text, read_labels
+from cropmine.vectors import PARQUET, is_vector
 
 SAMPLED_TILES = 32
 SAMPLED_PX = 64
@@ -39,7 +38,7 @@ def check_weak_maps(region: Region, footprint: Footprint, where: str, findings: 
     for name, weak in region.weak.items():
         here = f"{where}.weak.{name}"
         try:
-            if Path(weak.path).suffix.lower() in VECTORS:
+            if is_vector(weak.path):
                 _check_weak_polygons(weak, footprint, here, findings)
             else:
                 _check_weak_raster(weak, footprint, here, findings)
