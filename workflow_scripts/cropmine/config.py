@@ -3,7 +3,16 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from cropmine.conflicts import TILE_NAME as TILE_NAME
 from cropmine.conflicts import WEAK_MAP_MODEL, find_conflicts
@@ -78,9 +87,13 @@ class Units(Settings):
 
 
 class WeakMap(Settings):
-    """A global or national cropland map: plentiful, noisy."""
+    """A global or national cropland map, plentiful and noisy; or what several of them agree on."""
 
-    path: str = Field(description="raster of class values or probabilities, or a polygon file")
+    path: str | None = Field(None, description="raster of class values or probabilities, or a polygon file")
+    consensus: tuple[str, ...] = Field((), description="in place of a path: other weak maps of the region, by name")
+    agreement: Literal["all", "mean"] = Field(
+        "all", description="of a consensus: pixels on which all maps agree, or the mean of the maps"
+    )
     band: int = Field(1, ge=1, description="band of the raster to read")
     cropland: Values = Field(
         (1,), description="class values that are cropland; of a polygon file with class_field, too"
@@ -94,8 +107,11 @@ class WeakMap(Settings):
     )
     nodata: float | None = Field(None, description="value without data, where the file's own tag lacks or is wrong")
     year: int | None = Field(None, ge=1970, le=2100, description="year that the map describes")
-    register_: Annotated[Literal["off"] | tuple[float, float], BeforeValidator(_off)] = Field(
-        "off", alias="register", description="off, or [east, north]: metres by which the map is moved before use"
+    register_: Annotated[Literal["off", "auto"] | tuple[float, float], BeforeValidator(_off)] = Field(
+        "off",
+        alias="register",
+        description="off, auto: by the shift that makes segments most unanimous, or [east, north]: metres by which the "
+        "map is moved before use",
     )
     guard_m: float = Field(
         0, ge=0, le=10_000, description="weak pixels within so many metres of a class boundary are invalid"
@@ -103,7 +119,18 @@ class WeakMap(Settings):
     min_valid: Fraction = Field(
         0.5, description="least share of a segment's pixels with a valid weak pixel to be mined"
     )
+    training_labels: str | None = Field(
+        None, description="vector file of the public labels that the map was trained on; the audit looks for yours there"
+    )
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    @model_validator(mode="after")
+    def _check(self):
+        if (self.path is None) != bool(self.consensus):
+            raise ValueError("give either a path, or a consensus of other weak maps")
+        if len(self.consensus) == 1:
+            raise ValueError("a consensus is one of two maps or more")
+        return self
 
 
 class LabelFiles(Settings):
@@ -165,8 +192,14 @@ class Region(Settings):
     area: str | None = Field(None, description="polygon file; nothing outside is mined or mapped")
     exclude: tuple[Exclusion, ...] = Field((), description="polygons that are kept out of mining")
     units: Units | None = Field(None, description="administrative units for statistics")
+    features: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        {}, description="further rasters by name, such as embeddings or seasonal composites: patterns with {tile}"
+    )
     weak: dict[str, WeakMap] = Field({}, description="weak maps by name; the first is the default")
     labels: Labels | None = Field(None, description="human labels")
+    prevalence: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="share of cropland in the region, for the purity of mined labels; null: the weak map's own"
+    )
     split: Split = Field(Split(), description="how blocks are split")
     experiments: tuple[str, ...] | None = Field(None, description="the experiments to run here; default: every one")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
@@ -174,18 +207,52 @@ class Region(Settings):
     )
 
 
+SEGMENTATION_FIELDS = {
+    "clusters": ("kmeans", "deep"),
+    "scope": ("kmeans",),
+    "smooth_px": ("kmeans", "deep"),
+    "segment_m2": ("slic", "watershed"),
+    "compactness": ("slic",),
+    "features": ("kmeans", "slic", "watershed"),
+}
+
+
 class Segmentation(Settings):
     """How a tile is cut into segments."""
 
-    method: Literal["kmeans"] = Field("kmeans", description="K-means clusters, then connected pixels of one cluster")
-    clusters: int = Field(10, ge=1, le=250, description="number of clusters, K")
+    method: Literal["kmeans", "slic", "watershed", "deep"] = Field(
+        "kmeans",
+        description="kmeans: connected pixels of one K-means cluster; slic: superpixels; watershed: basins of the "
+        "gradient; deep: K-means on the features of a trained network",
+    )
+    clusters: int = Field(10, ge=1, le=250, description="number of clusters, K (kmeans, deep)")
     scope: Literal["tile", "region"] = Field(
-        "tile", description="clusters of each tile, or one codebook for the region"
+        "tile", description="clusters of each tile, or one codebook for the region (kmeans)"
+    )
+    smooth_px: int = Field(
+        1, ge=1, le=31, description="odd side of the window of a majority filter over the clusters; 1: none (kmeans, deep)"
+    )
+    segment_m2: float = Field(5000, gt=0, description="mean area of a segment, true square metres (slic, watershed)")
+    compactness: float = Field(0.1, ge=0, le=100, description="weight of nearness against colour (slic)")
+    experiment: str | None = Field(None, description="the trained experiment whose features are clustered (deep)")
+    features: tuple[Literal["ndvi", "ndwi", "evi", "savi", "texture"], ...] = Field(
+        (), description="indices and texture beside the bands (kmeans, slic, watershed)"
     )
     min_area_m2: float = Field(500, ge=0, description="smaller segments are dropped, true square metres")
     max_area_m2: float | None = Field(None, gt=0, description="larger segments are dropped, true square metres")
     sample_px: int = Field(100_000, ge=100, description="pixels drawn to fit the clusters")
     seed: int = Field(0, ge=0, description="seed of the draw and of K-means")
+
+    @model_validator(mode="after")
+    def _check(self):
+        if self.smooth_px % 2 == 0:
+            raise ValueError("smooth_px must be odd")
+        if (self.experiment is None) == (self.method == "deep"):
+            raise ValueError("`experiment` names a trained experiment and goes with `method: deep`")
+        for name, methods in SEGMENTATION_FIELDS.items():
+            if self.method not in methods and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} goes with method {' or '.join(methods)}, not {self.method}")
+        return self
 
 
 class Model(Settings):
@@ -210,6 +277,35 @@ class Model(Settings):
     epochs: int = Field(10, ge=1, description="parts that the steps are divided into; each ends with a validation")
     batch_size: int = Field(8, ge=1, le=1024, description="patches a step")
     patch_px: int = Field(256, ge=32, le=2048, multiple_of=32, description="width and height of a patch, pixels")
+
+
+class Forest(Settings):
+    """A random forest over single pixels and their neighbourhoods: the baseline that networks have to beat."""
+
+    method: Literal["random_forest"] = Field("random_forest", description="told from a network by this key")
+    trees: int = Field(200, ge=1, le=2000, description="number of trees")
+    max_depth: int | None = Field(None, ge=1, description="greatest depth of a tree; null: until leaves are pure")
+    min_leaf: int = Field(5, ge=1, description="least samples of a leaf")
+    sample_px: int = Field(20_000, ge=10, description="labelled pixels drawn of each class")
+    neighbourhood_px: tuple[Annotated[int, Field(ge=3, le=101)], ...] = Field(
+        (3, 9), description="odd sides of windows whose mean and deviation of each band are features"
+    )
+    features: str | None = Field(None, description="one of the region's `features`, used in place of the bands")
+
+    @model_validator(mode="after")
+    def _check(self):
+        if any(size % 2 == 0 for size in self.neighbourhood_px):
+            raise ValueError("neighbourhood_px must be odd")
+        return self
+
+
+def _tell_model(value: Any) -> str:
+    if isinstance(value, Forest):
+        return "forest"
+    return "forest" if isinstance(value, dict) and "method" in value else "network"
+
+
+AnyModel = Annotated[Annotated[Model, Tag("network")] | Annotated[Forest, Tag("forest")], Discriminator(_tell_model)]
 
 
 class Training(Settings):
@@ -271,6 +367,27 @@ class Experiment(Settings):
         return bool(self.mined or self.weak_classes or self.model == WEAK_MAP_MODEL)
 
 
+class Sweep(Settings):
+    """A grid of experiments around a base one."""
+
+    base: str = Field(description="the experiment that the grid changes")
+    grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
+        min_length=1,
+        description="values by dotted key of an experiment, such as mined.cropland, human or segmentation.clusters",
+    )
+
+
+class Transfer(Settings):
+    """What labels of one region are worth in another."""
+
+    source: str = Field(description="region whose human labels train")
+    target: str = Field(description="region whose test blocks score")
+    experiment: str = Field(description="experiment that gives the share of human labels, the thresholds and the model")
+    normalise: Literal["source", "target", "each"] = Field(
+        "source", description="whose statistics normalise the imagery: the source's, the target's, or each its own"
+    )
+
+
 class Config(Settings):
     """The whole configuration."""
 
@@ -279,10 +396,12 @@ class Config(Settings):
     segmentations: dict[str, Segmentation] = Field(
         {"kmeans10": Segmentation()}, min_length=1, description="segmentations by name; the first is the default"
     )
-    models: dict[str, Model] = Field(
+    models: dict[str, AnyModel] = Field(
         {"unet_resnet50": Model()}, min_length=1, description="models by name; the first is the default"
     )
     experiments: dict[str, Experiment] = Field({}, description="experiments by name")
+    sweeps: dict[str, Sweep] = Field({}, description="grids of experiments by name; sweep_NAME is a target")
+    transfer: dict[str, Transfer] = Field({}, description="transfers between regions by name; transfer is a target")
     training: Training = Field(Training(), description="what concerns all trainings")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="runs: each seed is a label draw and a start"

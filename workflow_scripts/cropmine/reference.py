@@ -3,6 +3,7 @@
 Write it with ``PYTHONPATH=workflow_scripts python -m cropmine.reference > docs/configuration.md``.
 """
 
+import re
 import sys
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -25,7 +26,7 @@ default (—) is required; one whose default is `null` may be left out.
 """
 
 _UNITS = {"_m": "metres", "_m2": "square metres", "_px": "pixels"}
-_TYPES = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}
+_TYPES = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Any: "values"}
 _BOUNDS = {
     "range": "{}",
     "ge": "≥ {}",
@@ -97,7 +98,7 @@ def _spell_branch(kind: Any) -> str:
     if origin is tuple and arguments[-1] is not ...:
         return f"list of {len(arguments)}: {', '.join(_spell_type(argument) for argument in arguments)}"
     if origin is tuple:
-        return "list of " + _spell_type(arguments[0]).replace("number", "numbers")
+        return "list of " + re.sub(r"number\b", "numbers", _spell_type(arguments[0]))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     return _TYPES[kind]
