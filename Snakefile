@@ -20,6 +20,7 @@ wildcard_constraints:
     recipe=r"[A-Za-z0-9_.-]+",
     model=r"[A-Za-z0-9_]+",
     run=r"seed\d+(_fold\d+)?",
+    sweep="|".join(CONFIG.sweeps) or "none",
 
 
 localrules:
@@ -61,6 +62,18 @@ rule map:
 rule report:
     input:
         "results/report.html",
+
+
+for sweep in CONFIG.sweeps:
+
+    rule:
+        name:
+            f"sweep_{sweep}"
+        input:
+            sweep_figures(sweep),
+        localrule: True
+        message:
+            f"The sweep {sweep} is compared."
 
 
 include: "rules/inputs.smk"

@@ -5,10 +5,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from cropmine.config import validate_config
+from cropmine.config import Forest, validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import DRAWS, describe_experiment, list_seeds, plan_region
+from cropmine.plans import (
+    DRAWS,
+    describe_experiment,
+    describe_weak_map,
+    list_seeds,
+    Run,
+    list_weak_files,
+    plan_region,
+)
 from cropmine.provenance import digest_code, write_canonical
+from cropmine.sweeps import describe_sweep, expand_sweeps
 from cropmine.tiles import check_files
 from snakemake.exceptions import WorkflowError
 
@@ -20,20 +29,23 @@ def refuse(error):
 
 def load_config():
     try:
-        return validate_config(config)
+        return expand_sweeps(validate_config(config))
     except CropmineError as error:
         refuse(error)
 
 
-CONFIG = load_config()
+CONFIG, POINTS = load_config()
 REGIONS = list(CONFIG.default_regions or CONFIG.regions)
 SIMULATED = [name for name, region in CONFIG.regions.items() if region.simulate]
+DEEP = [name for name, segmentation in CONFIG.segmentations.items() if segmentation.method == "deep"]
+SHALLOW = [name for name in CONFIG.segmentations if name not in DEEP]
+FORESTS = [name for name, model in CONFIG.models.items() if isinstance(model, Forest)]
 
 
 @cache
 def plan(region):
     try:
-        here = plan_region(region, CONFIG)
+        here = plan_region(region, CONFIG, POINTS)
         if region not in SIMULATED:
             check_files(region, here.region, here.files)
         return here
@@ -100,11 +112,11 @@ def segmentation_settings(name):
 
 
 def weak_settings(region, name):
-    return plan(region).region.weak[name].model_dump(mode="json", exclude={"year", "min_valid"})
+    return describe_weak_map(plan(region).region, name)
 
 
 def find_run(region, run):
-    return next(r for runs in plan(region).runs.values() for r in runs if r.name == run)
+    return next(made for made in plan(region).every_run if made.name == run)
 
 
 # Inputs. Users' files are read only by jobs behind the verdict of check_inputs.
@@ -156,16 +168,16 @@ def excludes(wildcards):
 
 
 def weak_paths(wildcards):
-    return [weak.path for weak in plan(wildcards.region).region.weak.values()]
+    return [weak.path for weak in plan(wildcards.region).region.weak.values() if weak.path is not None]
 
 
 def weak_path(wildcards):
-    return plan(wildcards.region).region.weak[wildcards.weak].path
+    return list_weak_files(plan(wildcards.region).region, wildcards.weak)
 
 
 def label_paths(wildcards):
     labels = plan(wildcards.region).region.labels
-    return list(labels.path) if labels else []
+    return [*labels.path, *labels.test_path] if labels else []
 
 
 def split_table(wildcards):
@@ -176,6 +188,11 @@ def codebook(wildcards):
     if CONFIG.segmentations[wildcards.segmentation].scope == "tile":
         return []
     return [f"results/{wildcards.region}/codebooks/{wildcards.segmentation}.json"]
+
+
+def deep_model(wildcards):
+    experiment = CONFIG.segmentations[wildcards.segmentation].experiment
+    return model_path(wildcards.region, plan(wildcards.region).runs[experiment][0])
 
 
 # Recipes, models and runs.
@@ -198,7 +215,7 @@ def recipe_overlap(wildcards):
 
 def recipe_weak(wildcards):
     recipe = recipe_of(wildcards)
-    return [plan(wildcards.region).region.weak[recipe["weak_name"]].path] if recipe["weak_classes"] else []
+    return list_weak_files(plan(wildcards.region).region, recipe["weak_name"]) if recipe["weak_classes"] else []
 
 
 def recipe_settings(wildcards):
@@ -240,15 +257,51 @@ def experiment_scores(wildcards):
     return list(dict.fromkeys(score_path(wildcards.region, run) for run in runs))
 
 
-def experiment_settings(wildcards):
-    """Each experiment as a row of the table, its runs by the places of their scores among the inputs."""
-    region, here = wildcards.region, plan(wildcards.region)
-    places = {path: place for place, path in enumerate(experiment_scores(wildcards))}
-    rows = [describe_experiment(here, CONFIG, name) for name in here.experiments]
+def place_scores(region, rows, paths):
+    """Point each run of the rows of a table to the place of its scores among the inputs."""
+    places = {path: place for place, path in enumerate(paths)}
     for row in rows:
-        scores = [places[score_path(region, run)] for run in here.runs[row["name"]]]
-        row["runs"] = [run | {"score_index": place} for run, place in zip(row["runs"], scores)]
+        for run in row["runs"]:
+            model = row["model_digest"]
+            run["score_index"] = places[
+                score_path(region, Run(run["run"], run["seed"], run["fold"], run["recipe"], model))
+            ]
+    return rows
+
+
+def experiment_settings(wildcards):
+    region, here = wildcards.region, plan(wildcards.region)
+    rows = [describe_experiment(here, CONFIG, name) for name in here.experiments]
+    rows = place_scores(region, rows, experiment_scores(wildcards))
     return {"region": region, "experiments": rows, "bootstrap_seed": 0}
+
+
+def sweep_runs(region, sweep):
+    here = plan(region)
+    base = here.runs[CONFIG.sweeps[sweep].base]
+    return base + [run for _, runs in here.sweeps[sweep] for run in runs]
+
+
+def sweep_scores(wildcards):
+    return list(
+        dict.fromkeys(score_path(wildcards.region, run) for run in sweep_runs(wildcards.region, wildcards.sweep))
+    )
+
+
+def sweep_settings(wildcards):
+    region = wildcards.region
+    rows, base = describe_sweep(plan(region), CONFIG, wildcards.sweep)
+    return {"points": place_scores(region, rows, sweep_scores(wildcards)), "base": base, "bootstrap_seed": 0}
+
+
+def sweep_figures(*sweeps):
+    """The figures of sweeps in the regions that run their bases."""
+    return [
+        f"results/{region}/figures/sweep_{sweep}.png"
+        for region in REGIONS
+        for sweep in sweeps
+        if sweep in plan(region).sweeps
+    ]
 
 
 # What lies behind the choice of an experiment.
@@ -259,7 +312,7 @@ def selected(region):
 
 
 def selected_models(wildcards):
-    runs = plan(wildcards.region).runs[selected(wildcards.region)["experiment"]]
+    runs = plan(wildcards.region).final_runs[selected(wildcards.region)["experiment"]]
     return [model_path(wildcards.region, run) for run in runs]
 
 

@@ -11,6 +11,7 @@ if SIMULATED:
                 tile=plan(SIMULATED[0]).tiles,
             ),
             weak="results/{region}/inputs/weak.tif",
+            weak_other="results/{region}/inputs/weak_other.tif",
             labels="results/{region}/inputs/labels.gpkg",
             truth="results/{region}/inputs/truth.tif",
         log:

@@ -38,6 +38,8 @@ rule segment_tile:
         "results/{region}/logs/segment_tile/{segmentation}/{tile}.log",
     benchmark:
         "results/{region}/benchmarks/segment_tile/{segmentation}/{tile}.tsv"
+    wildcard_constraints:
+        segmentation="|".join(SHALLOW) or "none",
     conda:
         "../envs/geo.yaml"
     threads: 1
@@ -53,6 +55,41 @@ rule segment_tile:
         "Segmenting {wildcards.tile} of {wildcards.region} by {wildcards.segmentation}"
     script:
         "../workflow_scripts/segment_tile.py"
+
+
+if DEEP:
+
+    rule segment_deep:
+        input:
+            images=tile_images,
+            masks=tile_masks,
+            area=area,
+            excludes=excludes,
+            model=deep_model,
+            verdict=verdict,
+        output:
+            segments="results/{region}/segments/{segmentation}/{tile}.tif",
+        log:
+            "results/{region}/logs/segment_deep/{segmentation}/{tile}.log",
+        benchmark:
+            "results/{region}/benchmarks/segment_deep/{segmentation}/{tile}.tsv"
+        wildcard_constraints:
+            segmentation="|".join(DEEP),
+        conda:
+            "../envs/train.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            settings=lambda wildcards: write_canonical(
+                tile_settings(wildcards) | {"segmentation": segmentation_settings(wildcards.segmentation)}
+            ),
+            code=code("segment_deep"),
+        message:
+            "Segmenting {wildcards.tile} of {wildcards.region} by the features of a network, {wildcards.segmentation}"
+        script:
+            "../workflow_scripts/segment_deep.py"
 
 
 rule overlap_tile:

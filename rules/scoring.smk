@@ -78,3 +78,54 @@ checkpoint compare_experiments:
         "Comparing the experiments of {wildcards.region}"
     script:
         "../workflow_scripts/compare_experiments.py"
+
+
+rule compare_sweep:
+    input:
+        scores=sweep_scores,
+    output:
+        table="results/{region}/sweeps/{sweep}.csv",
+    log:
+        "results/{region}/logs/compare_sweep/{sweep}.log",
+    benchmark:
+        "results/{region}/benchmarks/compare_sweep/{sweep}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: write_canonical(sweep_settings(wildcards)),
+        code=code("compare_sweep"),
+    message:
+        "Comparing the points of the sweep {wildcards.sweep} in {wildcards.region}"
+    script:
+        "../workflow_scripts/compare_sweep.py"
+
+
+rule draw_sweep:
+    input:
+        table="results/{region}/sweeps/{sweep}.csv",
+    output:
+        figure="results/{region}/figures/sweep_{sweep}.png",
+        data="results/{region}/figures/sweep_{sweep}.csv",
+    log:
+        "results/{region}/logs/draw_sweep/{sweep}.log",
+    benchmark:
+        "results/{region}/benchmarks/draw_sweep/{sweep}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: write_canonical(
+            {"sweep": wildcards.sweep, "grid": CONFIG.sweeps[wildcards.sweep].model_dump(mode="json")["grid"]}
+        ),
+        code=code("draw_sweep"),
+    message:
+        "Drawing the sweep {wildcards.sweep} of {wildcards.region}"
+    script:
+        "../workflow_scripts/draw_sweep.py"

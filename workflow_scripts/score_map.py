@@ -17,7 +17,7 @@ from cropmine.scores import HELD_OUT, collect_scores
 from cropmine.splits import split_of
 from cropmine.targets import CROPLAND
 
-FOLDED = "With k-fold every label has trained one of the map's models, so none is left to score the map itself on."
+FOLDED = "With k-fold the model of the map trains on every label, so none is left to score the map itself on."
 
 
 def read_codes(path, _ids):

@@ -11,7 +11,8 @@ from cropmine.splits import split_labels, write_labels, write_splits
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
     split = Split(**settings["split"])
-    labels = read_labels(LabelFiles(**settings["labels"]), list(snakemake.input.labels), split.field)
+    files = LabelFiles(**settings["labels"])
+    labels = read_labels(files, files.path, split.field, files.test_path)
     pieces, blocks = split_labels(labels, split, settings["draws"])
     write_labels(snakemake.output.labels, pieces)
     write_splits(snakemake.output.splits, blocks)

@@ -38,12 +38,13 @@ def write_tif(
 
 
 def write_polygons(path, classes=("cropland", "other"), column=0.0, crs=UTM, **fields):
-    """A polygon a class, 100 m wide, in the tile of a column."""
-    boxes = [
-        shapely.box(x, NORTH - 300, x + 100, NORTH - 200)
-        for x in WEST + column * PX * STEP + 150.0 * np.arange(len(classes))
+    """Two polygons a class, 100 m wide, in the tile of a column; the northern one trains, the southern one tests."""
+    corners = [
+        (x, y) for x in WEST + column * PX * STEP + 150.0 * np.arange(len(classes)) for y in (NORTH - 300, NORTH - 500)
     ]
-    frame = geopandas.GeoDataFrame({"class": list(classes), **fields}, geometry=boxes, crs=UTM)
+    boxes = [shapely.box(x, y, x + 100, y + 100) for x, y in corners]
+    columns = {"class": np.repeat(classes, 2), "part": ["train", "test"] * len(classes), **fields}
+    frame = geopandas.GeoDataFrame(columns, geometry=boxes, crs=UTM)
     frame = frame.to_crs(crs) if crs else frame.set_crs(None, allow_override=True)
     frame.to_parquet(path) if path.suffix == ".parquet" else frame.to_file(path)
     return path
@@ -82,6 +83,7 @@ class World:
                 "definition": "annual crops",
                 "year": 2021,
             },
+            "split": {"method": "field", "field": "part", "block_m": 50, "buffer_m": 0},
         }
 
     def check(self):
@@ -295,7 +297,7 @@ def test_labels_that_lack_a_class_on_the_imagery_are_a_warning(world):
     write_polygons(world.folder / "labels.gpkg", ["cropland"])
     world.settings["labels"]["path"] = [f"{world.folder}/labels.gpkg", f"{world.folder}/more.gpkg"]
     warnings = "\n".join(world.check()["warnings"])
-    assert "2 of 3 labels lie on no tile" in warnings
+    assert "4 of 6 labels lie on no tile" in warnings
     assert "no noncropland label lies on a tile" in warnings
 
 
@@ -363,3 +365,12 @@ def test_findings_keep_the_rest_of_a_long_list_short():
         findings.fault("here", f"fault {number}")
     with pytest.raises(CropmineError, match="and 960 faults more"):
         findings.raise_faults("region")
+
+
+def test_a_class_that_no_test_block_holds_is_a_fault(world):
+    path = world.folder / "labels.gpkg"
+    labels = geopandas.read_file(path)
+    labels[(labels["class"] == "other") | (labels["part"] == "train")].to_file(path)
+    text = world.refuse()
+    assert "regions.r.split: no test block holds a cropland label. Hint: a smaller block_m" in text
+    assert "noncropland" not in text

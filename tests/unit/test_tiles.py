@@ -60,6 +60,7 @@ def test_the_files_of_a_tile_come_in_the_order_of_the_dates():
     assert tile_files(dated, "t") == {
         "images": ["late/t.tif", "early/t.tif"],
         "masks": ["m/late_t.tif", "m/early_t.tif"],
+        "features": {},
     }
 
 

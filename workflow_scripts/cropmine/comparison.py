@@ -26,6 +26,7 @@ from cropmine.metrics import (
 from cropmine.scores import HELD_OUT
 
 CHOICES = ("default", "validation")
+DIFFERENCE_TAIL = ("base", "difference", "difference_lo", "difference_hi")
 COLUMNS = (
     *("experiment", "human_fraction", "weak_map", "weak_classes", "mined_cropland", "mined_noncropland"),
     *("segmentation", "model", "runs", "split", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi"),
@@ -33,6 +34,7 @@ COLUMNS = (
     *("f1_cropland_by_label", "false_positive_rate", "support_cropland", "support_noncropland", "blocks_cropland"),
     *("blocks_noncropland", "selected", "threshold_choice", "f1_cropland_min", "f1_cropland_max"),
     *("f1_cropland_loo_lo", "f1_cropland_loo_hi", "erode_m", "random", "trained", "seeds"),
+    *DIFFERENCE_TAIL,
 )
 DIFFERENCE_COLUMNS = (
     *("experiment", "base", "split", "threshold_choice", "difference", "lo", "hi", "min", "max"),
@@ -84,16 +86,50 @@ def evaluate_experiment(settings: dict, scores: Mapping[int, list[dict]] | Seque
 def tabulate_experiments(evaluations: Sequence[Evaluation], selected: str | None, seed: int = 0) -> pd.DataFrame:
     """Make the table of experiments: one row an experiment, split and choice of threshold.
 
-    `selected` is true on the rows of the selected experiment at its own threshold.
+    `selected` is true on the rows of the selected experiment at its own threshold. The differences are those in F1 of
+    cropland from the first experiment that has human labels only.
     """
-    rows = []
-    for evaluation in evaluations:
-        for split in HELD_OUT:
-            for choice in CHOICES:
-                chosen = evaluation.name == selected and choice == "validation"
-                figures = _describe_split(evaluation, split, choice, seed)
-                rows.append(_describe_settings(evaluation.settings) | figures | {"selected": chosen})
+    base = next((evaluation for evaluation in evaluations if _is_human_only(evaluation.settings)), None)
+    rows = [row for evaluation in evaluations for row in _tabulate_rows(evaluation, base, HELD_OUT, seed)]
+    for row in rows:
+        row["selected"] = row["experiment"] == selected and row["threshold_choice"] == "validation"
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def tabulate_sweep(evaluations: Sequence[Evaluation], base: str, seed: int = 0) -> pd.DataFrame:
+    """Make the table of a sweep: one row a point and choice of threshold, on validation labels.
+
+    Test labels are for named experiments: that many points would wear them out. Columns are those of the table of
+    experiments, one for each key of the grid, and in `base` whether the row is the base's; settings["values"] holds a
+    point's values by key.
+    """
+    (reference,) = (evaluation for evaluation in evaluations if evaluation.name == base)
+    rows = [
+        row | evaluation.settings["values"] | {"selected": False, "base": evaluation is reference}
+        for evaluation in evaluations
+        for row in _tabulate_rows(evaluation, reference, ("validation",), seed)
+    ]
+    keys = [key for evaluation in evaluations for key in evaluation.settings["values"]]
+    own = [name for name in COLUMNS if name not in DIFFERENCE_TAIL]
+    return pd.DataFrame(rows, columns=list(dict.fromkeys([*own, *keys, *DIFFERENCE_TAIL])))
+
+
+def _tabulate_rows(evaluation: Evaluation, base: Evaluation | None, splits: Sequence[str], seed: int) -> list[dict]:
+    rows = []
+    for split in splits:
+        for choice in CHOICES:
+            row = _describe_settings(evaluation.settings) | _describe_split(evaluation, split, choice, seed)
+            if base is not None and base is not evaluation:
+                pair = compare_pair(evaluation, base, split, choice, seed)
+                row |= {"difference": pair["difference"], "difference_lo": pair["lo"], "difference_hi": pair["hi"]}
+            rows.append(row | {"base": None if base is None else base.name})
+    return rows
+
+
+def _is_human_only(settings: dict) -> bool:
+    mined = settings.get("mined_cropland"), settings.get("mined_noncropland")
+    labelled = settings["trained"] and settings.get("human", 0) > 0
+    return labelled and not settings.get("weak_classes") and mined == (None, None)
 
 
 def _describe_settings(settings: dict) -> dict:

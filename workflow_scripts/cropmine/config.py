@@ -43,7 +43,7 @@ Patterns = Annotated[str | dict[str, str], BeforeValidator(_text_keys)]
 
 
 class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
 
 class Simulation(Settings):
@@ -120,7 +120,8 @@ class WeakMap(Settings):
         0.5, description="least share of a segment's pixels with a valid weak pixel to be mined"
     )
     training_labels: str | None = Field(
-        None, description="vector file of the public labels that the map was trained on; the audit looks for yours there"
+        None,
+        description="public labels that the map was trained on, a vector file; the audit warns if yours are among them",
     )
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
@@ -142,6 +143,9 @@ class LabelFiles(Settings):
     noncropland: Values = Field(description="class values that are not")
     ignore: Values = Field((), description="class values to leave out")
     radius_m: float | None = Field(None, gt=0, le=1000, description="radius around a point label, metres")
+    test_path: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="further files with the same field and classes, whose labels only test"
+    )
 
 
 class Labels(LabelFiles):
@@ -154,8 +158,10 @@ class Labels(LabelFiles):
 class Split(Settings):
     """Which blocks train, which validate and which test."""
 
-    method: Literal["holdout", "kfold", "field"] = Field(
-        "holdout", description="blocks drawn once, blocks in folds that take turns, or a field of the labels"
+    method: Literal["auto", "holdout", "kfold", "field"] = Field(
+        "auto",
+        description="holdout: blocks drawn once; kfold: blocks in folds that take turns; field: a field of the labels, "
+        "or files that only test; auto: field where there is one, kfold under 200 labels, else holdout",
     )
     block_m: float = Field(2000, ge=10, le=200_000, description="width and height of a block, metres on the ground")
     train: Fraction = Field(0.6, description="share of blocks for training (holdout)")
@@ -170,11 +176,12 @@ class Split(Settings):
 
     @model_validator(mode="after")
     def _check(self):
-        if self.method == "holdout" and not math.isclose(self.train + self.validation + self.test, 1, abs_tol=1e-6):
+        drawn = self.method in ("auto", "holdout")
+        if drawn and not math.isclose(self.train + self.validation + self.test, 1, abs_tol=1e-6):
             raise ValueError("train, validation and test must add up to 1")
-        if self.method == "holdout" and min(self.train, self.validation, self.test) <= 0:
+        if drawn and min(self.train, self.validation, self.test) <= 0:
             raise ValueError("train, validation and test must each be above 0")
-        if (self.method == "field") != (self.field is not None):
+        if self.field is not None and self.method not in ("auto", "field"):
             raise ValueError("`field` names the split field of the labels and goes with `method: field`")
         return self
 
@@ -206,6 +213,15 @@ class Region(Settings):
         None, min_length=1, description="runs of each experiment here; default: the configuration's seeds"
     )
 
+    @model_validator(mode="after")
+    def _check(self):
+        tests = self.labels.test_path if self.labels else ()
+        if tests and self.split.method in ("holdout", "kfold"):
+            raise ValueError(f"labels.test_path goes with split.method field or auto, not {self.split.method}")
+        if self.split.method == "field" and self.split.field is None and not tests:
+            raise ValueError("split.method field needs split.field, or labels.test_path")
+        return self
+
 
 SEGMENTATION_FIELDS = {
     "clusters": ("kmeans", "deep"),
@@ -230,7 +246,10 @@ class Segmentation(Settings):
         "tile", description="clusters of each tile, or one codebook for the region (kmeans)"
     )
     smooth_px: int = Field(
-        1, ge=1, le=31, description="odd side of the window of a majority filter over the clusters; 1: none (kmeans, deep)"
+        1,
+        ge=1,
+        le=31,
+        description="odd side of the majority filter over the clusters; 1: none (kmeans, deep)",
     )
     segment_m2: float = Field(5000, gt=0, description="mean area of a segment, true square metres (slic, watershed)")
     compactness: float = Field(0.1, ge=0, le=100, description="weight of nearness against colour (slic)")

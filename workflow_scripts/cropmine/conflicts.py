@@ -8,7 +8,7 @@ from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
 
 if TYPE_CHECKING:
-    from cropmine.config import Config, Region
+    from cropmine.config import Config, Experiment, Region
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -21,11 +21,12 @@ def find_conflicts(config: "Config") -> Iterator[CropmineError]:
     for name, region in config.regions.items():
         yield from _check_region(name, region, config)
     yield from _check_references(config)
+    yield from _check_transfers(config)
     yield from _check_simulations(config.regions)
 
 
 def _check_names(config: "Config") -> Iterator[CropmineError]:
-    for kind in ("regions", "segmentations", "models", "experiments"):
+    for kind in ("regions", "segmentations", "models", "experiments", "sweeps", "transfer"):
         for name in getattr(config, kind):
             yield from _check_name(name, kind)
     if WEAK_MAP_MODEL in config.models:
@@ -43,12 +44,55 @@ def _check_name(name: str, where: str) -> Iterator[CropmineError]:
 
 def _check_references(config: "Config") -> Iterator[CropmineError]:
     yield from _check_known(config.default_regions, config.regions, "default_regions", "a region")
+    for name, segmentation in config.segmentations.items():
+        yield from _check_deep(f"segmentations.{name}.experiment", segmentation.experiment, config)
     for name, experiment in config.experiments.items():
-        here = f"experiments.{name}"
-        yield from _check_known(
-            [experiment.segmentation], config.segmentations, f"{here}.segmentation", "a segmentation"
-        )
-        yield from _check_known([experiment.model], [*config.models, WEAK_MAP_MODEL], f"{here}.model", "a model")
+        yield from check_experiment(f"experiments.{name}", experiment, name, config)
+    for name, sweep in config.sweeps.items():
+        yield from _check_known([sweep.base], config.experiments, f"sweeps.{name}.base", "an experiment")
+
+
+def check_experiment(where: str, experiment: "Experiment", name: str, config: "Config") -> Iterator[CropmineError]:
+    """Yield a fault for each segmentation, model, weak map or feature raster that an experiment names in vain.
+
+    name: the experiment itself or the base that it derives from; the regions that run it must have what it names.
+    """
+    yield from _check_known([experiment.segmentation], config.segmentations, f"{where}.segmentation", "a segmentation")
+    yield from _check_known([experiment.model], [*config.models, WEAK_MAP_MODEL], f"{where}.model", "a model")
+    features = getattr(config.models.get(experiment.model or next(iter(config.models))), "features", None)
+    for region_name, region in config.regions.items():
+        if name in (region.experiments or config.experiments):
+            here = f"of regions.{region_name}"
+            if region.weak:
+                yield from _check_known([experiment.weak_map], region.weak, f"{where}.weak_map", f"a weak map {here}")
+            yield from _check_known([features], region.features, f"{where}.model", f"a feature raster {here}")
+
+
+def _check_deep(where: str, base: str | None, config: "Config") -> Iterator[CropmineError]:
+    """The experiment whose features are clustered must be trained without them, and once for all folds."""
+    if base is None:
+        return
+    yield from _check_known([base], config.experiments, where, "an experiment")
+    experiment = config.experiments.get(base)
+    if experiment is None:
+        return
+    model = experiment.model or next(iter(config.models))
+    if not hasattr(config.models.get(model), "architecture"):
+        yield CropmineError(where, f"{base} trains no network", "name an experiment whose model is one")
+    segmentation = experiment.segmentation or next(iter(config.segmentations))
+    if experiment.mined and config.segmentations[segmentation].method == "deep":
+        yield CropmineError(where, f"{base} is itself mined from deep features", "name one of another segmentation")
+    for name, region in config.regions.items():
+        if region.split.method == "kfold":
+            hint = "features would carry the test labels of one fold into another; use holdout or field"
+            yield CropmineError(where, f"regions.{name} is split by kfold", hint)
+
+
+def _check_transfers(config: "Config") -> Iterator[CropmineError]:
+    for name, transfer in config.transfer.items():
+        here = f"transfer.{name}"
+        yield from _check_known([transfer.source, transfer.target], config.regions, here, "a region")
+        yield from _check_known([transfer.experiment], config.experiments, f"{here}.experiment", "an experiment")
 
 
 def _check_known(names, known, where: str, what: str) -> Iterator[CropmineError]:
@@ -70,20 +114,25 @@ def _check_region(name: str, region: "Region", config: "Config") -> Iterator[Cro
             hint = "use letters, digits, dots, dashes and underscores, a letter or digit first"
             yield CropmineError(f"{here}.tiles", f"{tile!r} can't be a tile's name", hint)
     yield from _check_known(region.experiments or (), config.experiments, f"{here}.experiments", "an experiment")
-    for key, experiment in config.experiments.items():
-        if region.weak and key in (region.experiments or config.experiments):
-            yield from _check_known(
-                [experiment.weak_map], region.weak, f"experiments.{key}.weak_map", f"a weak map of {here}"
-            )
+    for key, pattern in region.features.items():
+        yield from _check_name(key, f"{here}.features")
+        yield from _check_pattern(f"{here}.features.{key}", pattern)
+    for key, weak in region.weak.items():
+        plain = [other for other, map_ in region.weak.items() if map_.path is not None]
+        yield from _check_known(weak.consensus, plain, f"{here}.weak.{key}.consensus", "another weak map with a path")
 
 
 def _check_patterns(here: str, region: "Region") -> Iterator[CropmineError]:
     patterns = {"imagery": region.imagery} | ({"mask.path": region.mask.path} if region.mask else {})
     for key, value in patterns.items():
         for pattern in value.values() if isinstance(value, dict) else [value]:
-            if pattern.count("{tile}") != 1:
-                hint = "write it in the place of the tile's name, such as imagery/{tile}.tif"
-                yield CropmineError(f"{here}.{key}", f"{pattern!r} must hold {{tile}} once", hint)
+            yield from _check_pattern(f"{here}.{key}", pattern)
+
+
+def _check_pattern(where: str, pattern: str) -> Iterator[CropmineError]:
+    if pattern.count("{tile}") != 1:
+        hint = "write it in the place of the tile's name, such as imagery/{tile}.tif"
+        yield CropmineError(where, f"{pattern!r} must hold {{tile}} once", hint)
 
 
 def _check_dates(here: str, region: "Region") -> Iterator[CropmineError]:

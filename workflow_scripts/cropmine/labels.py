@@ -31,20 +31,23 @@ _CIRCLE_CORNERS = 64
 _CHORD_M = 1000.0  # an edge this long leaves its arc by 2 cm at 45 degrees
 
 
-def read_labels(labels: LabelFiles, paths, split_field: str | None = None) -> geopandas.GeoDataFrame:
-    """Read the label files of a region into one table in EPSG:4326.
+def read_labels(labels: LabelFiles, paths, split_field: str | None = None, tests=()) -> geopandas.GeoDataFrame:
+    """Read the label files of a region, and those that only test, into one table in EPSG:4326.
 
     Columns: label (int64, the row's position among all rows of all files, so that a class that is left out moves
-    no id), target (uint8, 1 cropland, 0 not), file (str), split (str, only with `split_field`) and geometry: valid
-    2-D polygons and multipolygons. A point becomes a geodesic circle of `labels.radius_m` metres. Class values are
-    compared as text, 1 like 1.0 and "1", an empty one as "". Raises CropmineError where a file can't be read or
-    lacks its CRS or a field, where a class value isn't known, a geometry isn't a polygon or a point, and where
-    nothing is left.
+    no id), target (uint8, 1 cropland, 0 not), file (str), split (str, only with `split_field` or `tests`; "" where
+    neither tells) and geometry: valid 2-D polygons and multipolygons. A point becomes a geodesic circle of
+    `labels.radius_m` metres. Class values are compared as text, 1 like 1.0 and "1", an empty one as "". Raises
+    CropmineError where a file can't be read or lacks its CRS or a field, where a class value isn't known, a geometry
+    isn't a polygon or a point, and where nothing is left.
     """
     classes = _class_table(labels)
     frames, offset = [], 0
-    for path in paths:
-        frame, rows = _read_file(Path(path), labels, classes, split_field)
+    for path in [*paths, *tests]:
+        own = path in tests
+        frame, rows = _read_file(Path(path), labels, classes, None if own else split_field)
+        if own or (tests and not split_field):
+            frame["split"] = "test" if own else ""
         frame["label"] += offset
         offset += rows
         frames.append(frame)
@@ -52,7 +55,7 @@ def read_labels(labels: LabelFiles, paths, split_field: str | None = None) -> ge
     if table.empty:
         where = ", ".join(map(str, paths))
         raise CropmineError(where, "no label is left to work with", "see the log for what was dropped")
-    order = ["label", "target", "file", *(["split"] if split_field else []), "geometry"]
+    order = ["label", "target", "file", *(["split"] if split_field or tests else []), "geometry"]
     return geopandas.GeoDataFrame(table[order], geometry="geometry", crs=CRS_LONLAT)
 
 

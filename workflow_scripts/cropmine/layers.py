@@ -4,12 +4,13 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyogrio
 import rasterio
 import shapely
 from pyarrow import parquet as pq
 
-from cropmine.config import Region, WeakMap
+from cropmine.config import Region, Split, WeakMap
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
 from cropmine.findings import Findings, hint_path, list_names
@@ -23,7 +24,8 @@ from cropmine.headers import (
     read_vector_header,
     transform_bounds,
 )
-from cropmine.labels import class_text, read_labels
+from cropmine.labels import TARGETS, class_text, read_labels
+from cropmine.splits import split_labels
 from cropmine.vectors import PARQUET, is_vector
 
 SAMPLED_TILES = 32
@@ -37,6 +39,8 @@ def check_weak_maps(region: Region, footprint: Footprint, where: str, findings: 
     """Note what is wrong with weak maps: files, bands and fields, their place, and values in a decimated read."""
     for name, weak in region.weak.items():
         here = f"{where}.weak.{name}"
+        if weak.path is None:
+            continue  # a consensus: its maps are checked themselves
         try:
             if is_vector(weak.path):
                 _check_weak_polygons(weak, footprint, here, findings)
@@ -204,20 +208,41 @@ def check_labels(region: Region, footprint: Footprint, where: str, findings: Fin
     labels, here = region.labels, f"{where}.labels"
     if labels is None:
         return
-    missing = [path for path in labels.path if not Path(path).exists()]
+    paths = [*labels.path, *labels.test_path]
+    missing = [path for path in paths if not Path(path).exists()]
     if missing:
         findings.fault(f"{here}.path", f"no such file: {list_names(missing)}", hint_path(missing[0]))
     tables = []
-    for path in labels.path:
+    for path in paths:
         if path not in missing:
+            tests = [path] if path in labels.test_path else []
             try:
-                tables.append(read_labels(labels, [path], region.split.field))
+                tables.append(read_labels(labels, [] if tests else [path], region.split.field, tests))
             except CropmineError as error:
                 findings.add(here, error, path if error.where == path else None)
     if tables and len(footprint.tiles):
         geometries = np.concatenate([table.geometry.to_numpy() for table in tables])
         targets = np.concatenate([table["target"].to_numpy() for table in tables])
         _check_labels_place(geometries, targets, footprint, here, findings)
+    if tables and not findings.has_faults:
+        _check_test_blocks(tables, region.split, f"{where}.split", findings)
+
+
+def _check_test_blocks(tables: list, split: Split, where: str, findings: Findings) -> None:
+    """Note a class that no test block holds: nothing could be said of it."""
+    labels = pd.concat(tables, ignore_index=True)
+    labels["label"] = np.arange(len(labels))
+    labels["split"] = labels["split"].fillna("") if "split" in labels else ""
+    try:
+        pieces, _ = split_labels(labels if split.method == "field" else labels.drop(columns="split"), split, [0])
+    except CropmineError as error:
+        findings.fault(where, error.what, error.hint)
+        return
+    for name, target in TARGETS.items():
+        own = pieces[pieces["target"] == target]
+        if split.method != "kfold" and len(own) and not (own["split"] == "test").any():
+            hint = "a smaller block_m, another seed, a larger share for test, or method kfold"
+            findings.fault(where, f"no test block holds a {name} label", hint)
 
 
 def _check_labels_place(geometries, targets, footprint: Footprint, where: str, findings: Findings) -> None:

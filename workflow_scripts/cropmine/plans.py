@@ -3,14 +3,21 @@
 It is made when the Snakefile is parsed, so it opens no raster and imports nothing heavy.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from cropmine.config import WEAK_MAP_MODEL, Config, Experiment, Mined, Region
+from cropmine.config import WEAK_MAP_MODEL, Config, Experiment, Mined, Region, Split, WeakMap
 from cropmine.errors import CropmineError
 from cropmine.provenance import digest_settings
-from cropmine.tiles import choose_training_tiles, find_tiles, imagery_patterns, tile_files
+from cropmine.tiles import choose_training_tiles, count_rows, find_tiles, imagery_patterns, tile_files
+
+if TYPE_CHECKING:
+    from cropmine.sweeps import Point
 
 DRAWS = 10
+FEW_LABELS = 200
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,11 @@ class Plan:
     training_tiles: list[str]
     experiments: dict[str, Experiment] = field(default_factory=dict)
     runs: dict[str, list[Run]] = field(default_factory=dict)
+    final_runs: dict[str, list[Run]] = field(default_factory=dict)
     recipes: dict[str, dict] = field(default_factory=dict)
     models: dict[str, dict] = field(default_factory=dict)
     mined: dict[str, dict] = field(default_factory=dict)
+    sweeps: dict[str, list[tuple["Point", list[Run]]]] = field(default_factory=dict)
 
     @property
     def tiles(self) -> list[str]:
@@ -47,19 +56,26 @@ class Plan:
         return len(imagery_patterns(self.region))
 
     @property
+    def every_run(self) -> list[Run]:
+        """The runs of the experiments, of the points of sweeps, and those that make the map."""
+        points = [runs for sweep in self.sweeps.values() for _, runs in sweep]
+        return [run for runs in [*self.runs.values(), *points, *self.final_runs.values()] for run in runs]
+
+    @property
     def trained(self) -> list[str]:
         """The experiments that train a model."""
         return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
 
 
-def plan_region(name: str, config: Config) -> Plan:
-    """Plan one region.
+def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"]] = MappingProxyType({})) -> Plan:
+    """Plan one region, with the points of sweeps that expand_sweeps gives beside its experiments.
 
     Experiments that need what the region lacks (labels, a weak map) are left out: a region without labels is mined,
     one without a weak map is trained on its human labels. Raises CropmineError as find_tiles does, and for a simulated
     region whose inputs lie elsewhere than in its inputs folder.
     """
     region = config.regions[name]
+    region = region.model_copy(update={"split": resolve_split(region)})
     if region.simulate:
         _check_simulated_paths(name, region)
     tiles = find_tiles(name, region)
@@ -73,11 +89,35 @@ def plan_region(name: str, config: Config) -> Plan:
         experiment = config.experiments[experiment_name]
         if region.labels and (region.weak or not experiment.uses_weak_map):
             plan.experiments[experiment_name] = experiment
-            plan.runs[experiment_name] = [
-                _plan_run(plan, config, experiment, *run) for run in _list_runs(region, config)
-            ]
+            plan.runs[experiment_name] = _plan_runs(plan, config, experiment)
+            plan.final_runs[experiment_name] = _plan_final_runs(plan, config, experiment)
+    for sweep, grid in points.items():
+        if config.sweeps[sweep].base in plan.experiments:
+            plan.sweeps[sweep] = [(point, _plan_runs(plan, config, point.experiment)) for point in grid]
     _plan_mined(plan, config)
     return plan
+
+
+def resolve_split(region: Region) -> Split:
+    """The split of a region with its method told: k-fold under 200 labels, where every label counts."""
+    split, labels = region.split, region.labels
+    if split.method != "auto" or labels is None:
+        return split
+    if split.field is not None or labels.test_path:
+        method = "field"
+    else:
+        counts = [] if region.simulate else [count_rows(path) for path in labels.path]
+        method = "kfold" if counts and None not in counts and sum(counts) < FEW_LABELS else "holdout"
+    return split.model_copy(update={"method": method})
+
+
+def _plan_final_runs(plan: Plan, config: Config, experiment: Experiment) -> list[Run]:
+    """The runs that make the map: with k-fold they train on all labels."""
+    return [_plan_run(plan, config, experiment, seed, None) for seed in list_seeds(plan.region, config)]
+
+
+def _plan_runs(plan: Plan, config: Config, experiment: Experiment) -> list[Run]:
+    return [_plan_run(plan, config, experiment, *run) for run in _list_runs(plan.region, config)]
 
 
 def _list_runs(region: Region, config: Config) -> list[tuple[int, int | None]]:
@@ -97,7 +137,7 @@ def _plan_run(plan: Plan, config: Config, experiment: Experiment, seed: int, fol
     recipe = resolve_recipe(plan.region, config, experiment, seed, fold)
     recipe_name = name_recipe(recipe)
     plan.recipes[recipe_name] = recipe
-    key = experiment.model or next(iter(config.models))
+    key = choose_model(config, experiment)
     settings = {
         "model": config.models[key].model_dump(mode="json"),
         "training": config.training.model_dump(mode="json", exclude={"tiles"}),
@@ -110,6 +150,31 @@ def _plan_run(plan: Plan, config: Config, experiment: Experiment, seed: int, fol
 def choose_weak_map(region: Region, experiment: Experiment) -> str:
     """The name of the weak map that an experiment uses in a region."""
     return experiment.weak_map or next(iter(region.weak))
+
+
+def describe_weak_map(region: Region, name: str) -> dict:
+    """The settings of a weak map, and those of the maps that it is a consensus of."""
+    weak = region.weak[name]
+    members = [region.weak[member] for member in weak.consensus]
+    return {
+        "weak": _dump_weak_map(weak),
+        "members": [_dump_weak_map(member) for member in members],
+    }
+
+
+def _dump_weak_map(weak: WeakMap) -> dict:
+    return weak.model_dump(mode="json", exclude={"year", "min_valid", "training_labels"})
+
+
+def list_weak_files(region: Region, name: str) -> list[str]:
+    """The files of a weak map: its own, or those of the maps that it is a consensus of."""
+    weak = region.weak[name]
+    return [region.weak[member].path for member in weak.consensus] or [weak.path]
+
+
+def choose_model(config: Config, experiment: Experiment) -> str:
+    """The name of the model that an experiment trains."""
+    return experiment.model or next(iter(config.models))
 
 
 def choose_segmentation(config: Config, experiment: Experiment) -> str:
@@ -130,7 +195,7 @@ def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed:
         "seed": seed if random else 0,
         "mined": experiment.mined.model_dump(mode="json") if experiment.mined else None,
         "min_valid": region.weak[weak].min_valid if experiment.mined else None,
-        "weak": region.weak[weak].model_dump(mode="json") if weak else None,
+        "weak": describe_weak_map(region, weak) if weak else None,
         "weak_classes": sorted(experiment.weak_classes),
         "erode_m": experiment.erode_m,
         "split": region.split.model_dump(mode="json"),
@@ -203,7 +268,10 @@ def _check_simulated_paths(name: str, region: Region) -> None:
     paths = {"imagery": (region.imagery, f"{folder}/imagery/{{tile}}.tif")}
     if region.mask:
         paths["mask.path"] = (region.mask.path, f"{folder}/masks/{{tile}}.tif")
-    paths |= {f"weak.{key}.path": (weak.path, f"{folder}/weak.tif") for key, weak in region.weak.items()}
+    maps = f"{folder}/weak.tif", f"{folder}/weak_other.tif"
+    for key, weak in region.weak.items():
+        if weak.path is not None:
+            paths[f"weak.{key}.path"] = (weak.path, weak.path if weak.path in maps else " or ".join(maps))
     if region.labels:
         paths["labels.path"] = (region.labels.path[0], f"{folder}/labels.gpkg")
     for key, (given, made) in paths.items():
@@ -217,7 +285,11 @@ def _check_simulated_paths(name: str, region: Region) -> None:
 
 def describe_experiment(plan: Plan, config: Config, name: str) -> dict:
     """One experiment of a plan as the comparison of experiments reads it: what it is made of, and its runs."""
-    experiment, runs = plan.experiments[name], plan.runs[name]
+    return describe_runs(plan, config, name, plan.experiments[name], plan.runs[name])
+
+
+def describe_runs(plan: Plan, config: Config, name: str, experiment: Experiment, runs: list[Run]) -> dict:
+    """An experiment or a point of a sweep, and its runs."""
     mined = experiment.mined
     return {
         "name": name,
@@ -229,8 +301,8 @@ def describe_experiment(plan: Plan, config: Config, name: str) -> dict:
         "mined_noncropland": mined.noncropland if mined else None,
         "random": bool(mined and mined.random),
         "segmentation": choose_segmentation(config, experiment) if mined else None,
-        "model": experiment.model or next(iter(config.models)),
+        "model": choose_model(config, experiment),
         "model_digest": runs[0].model,
-        "trained": name in plan.trained,
+        "trained": experiment.model != WEAK_MAP_MODEL,
         "runs": [{"run": run.name, "recipe": run.recipe, "seed": run.seed, "fold": run.fold} for run in runs],
     }

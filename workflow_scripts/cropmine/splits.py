@@ -97,6 +97,16 @@ def assign_blocks(blocks, split: Split) -> pd.DataFrame:
     return table.assign(split=np.array(SPLITS, dtype=object)[np.searchsorted(borders, draws, side="right")])
 
 
+def _draw_validation(pieces: geopandas.GeoDataFrame, split: Split) -> np.ndarray:
+    """The split of pieces of which only those that test are told: blocks of the others train or validate."""
+    told = pieces["split"].to_numpy(object)
+    blocks = pd.unique(pieces["block"][told != TEST])
+    share = split.validation / (split.train + split.validation)
+    drawn = {block: _draw_uniform(f"{split.seed} {block}".encode()) < share for block in blocks}
+    others = np.array([VALIDATION if drawn.get(block) else TRAIN for block in pieces["block"]], dtype=object)
+    return np.where(told == TEST, TEST, others)
+
+
 def rank_labels(labels: geopandas.GeoDataFrame, draws, seed: int) -> pd.DataFrame:
     """Rank the labels of each class at random, once a draw.
 
@@ -124,6 +134,8 @@ def split_labels(labels: geopandas.GeoDataFrame, split: Split, draws) -> tuple[g
     pieces = cut_labels(labels, split.block_m)
     if split.method != "field":
         pieces = pieces.merge(assign_blocks(pd.unique(pieces["block"]), split), on="block", how="left")
+    elif split.field is None:
+        pieces["split"] = _draw_validation(pieces, split)
     pieces["fold"] = pieces["fold"].astype(np.int32) if "fold" in pieces else np.int32(-1)
     pieces["split"] = (pieces["split"] if "split" in pieces else pd.Series(None, pieces.index, object)).astype("string")
     pieces["class"] = pieces["target"].map({target: name for name, target in TARGETS.items()})
@@ -152,11 +164,14 @@ def write_splits(path: str | Path, blocks: pd.DataFrame) -> None:
 def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -> np.ndarray:
     """Tell what every piece of labels.parquet does in a run: train, validation or test.
 
-    In a run of k-fold, the blocks of `fold` test, those of the next fold validate and the others train. Returns an
-    object array of str. Raises CropmineError if the run's fold and the labels don't go together.
+    In a run of k-fold, the blocks of `fold` test, those of the next fold validate and the others train; without a fold
+    all train, as for the map. Returns an object array of str. Raises CropmineError if the fold and the labels don't go
+    together.
     """
-    unsplit = len(labels) and (labels["fold"] >= 0).any() != (fold is not None)
-    if unsplit or (fold is not None and not 0 <= fold < (folds or 0)):
+    folded = len(labels) and (labels["fold"] >= 0).any()
+    if fold is None and folded:
+        return np.full(len(labels), TRAIN, object)
+    if (fold is not None and not folded) or (fold is not None and not 0 <= fold < (folds or 0)):
         what = f"were not split for fold {fold} of {folds}"
         raise CropmineError("labels", what, "a run has a fold if the split is kfold")
     if fold is None:

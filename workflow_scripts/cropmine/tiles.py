@@ -1,6 +1,9 @@
 """Tiles of a region, found by the names of their files alone."""
 
+import json
 import re
+import sqlite3
+from contextlib import closing
 from difflib import get_close_matches
 from glob import escape, glob
 from hashlib import sha256
@@ -10,6 +13,7 @@ from cropmine.config import TILE_NAME, Region, Training
 from cropmine.errors import CropmineError
 
 SHOWN = 20
+COUNTED_BYTES = 50_000_000
 
 
 def imagery_patterns(region: Region) -> list[str]:
@@ -65,7 +69,7 @@ def _match_names(pattern: str) -> set[str]:
     return {match[len(head) : len(match) - len(tail)] for match in matches if re.search(r"[^/]", match[len(head) :])}
 
 
-def check_files(name: str, region: Region, files: dict[str, dict[str, list[str]]]) -> None:
+def check_files(name: str, region: Region, files: dict[str, dict]) -> None:
     """Refuse a region whose files aren't all there, with every missing one and what its folder has instead.
 
     A finished run wouldn't notice that they are gone. Files that a rule makes and those of GDAL's virtual file systems
@@ -73,8 +77,15 @@ def check_files(name: str, region: Region, files: dict[str, dict[str, list[str]]
     """
     named = [("imagery", path) for tile in files.values() for path in tile["images"]]
     named += [("mask.path", path) for tile in files.values() for path in tile["masks"]]
-    named += [(f"weak.{key}.path", weak.path) for key, weak in region.weak.items()]
+    named += [(f"features.{key}", path) for tile in files.values() for key, path in tile["features"].items()]
+    named += [(f"weak.{key}.path", weak.path) for key, weak in region.weak.items() if weak.path is not None]
+    named += [
+        (f"weak.{key}.training_labels", weak.training_labels)
+        for key, weak in region.weak.items()
+        if weak.training_labels is not None
+    ]
     named += [("labels.path", path) for path in (region.labels.path if region.labels else ())]
+    named += [("labels.test_path", path) for path in (region.labels.test_path if region.labels else ())]
     named += [("area", region.area)] if region.area else []
     named += [(f"exclude.{place}.path", exclusion.path) for place, exclusion in enumerate(region.exclude)]
     missing = [
@@ -102,12 +113,30 @@ def _hint_folder(pattern: str) -> str:
     return f"{folder} has {', '.join(names)}" if names else f"{folder} is empty"
 
 
-def tile_files(region: Region, tile: str) -> dict[str, list[str]]:
-    """The files of a tile: its images and its masks, one a date each."""
+def tile_files(region: Region, tile: str) -> dict:
+    """The files of a tile: its images and its masks, lists of one a date each, and its feature rasters by name."""
     return {
         "images": [pattern.replace("{tile}", tile) for pattern in imagery_patterns(region)],
         "masks": [pattern.replace("{tile}", tile) for pattern in mask_patterns(region)],
+        "features": {name: pattern.replace("{tile}", tile) for name, pattern in region.features.items()},
     }
+
+
+def count_rows(path: str) -> int | None:
+    """Count the rows of a vector file by the standard library alone; None where that can't be told."""
+    file, suffix = Path(path), Path(path).suffix.lower()
+    try:
+        if suffix == ".gpkg":
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+                query = "SELECT feature_count FROM gpkg_ogr_contents"
+                return sum(count for (count,) in database.execute(query))
+        if suffix == ".shp":
+            return (file.with_suffix(".shx").stat().st_size - 100) // 8
+        if suffix in (".geojson", ".json") and file.stat().st_size < COUNTED_BYTES:
+            return len(json.loads(file.read_text(encoding="utf-8"))["features"])
+    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
+        return None  # what is wrong with the file is for the preflight to say
+    return None
 
 
 def choose_training_tiles(name: str, tiles: list[str], training: Training, seed: int) -> list[str]:
