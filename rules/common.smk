@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -237,14 +238,38 @@ def training_settings(wildcards):
     return settings | split_settings(region, run.fold) | {"seed": run.seed}
 
 
+def features_of(region, model, tiles):
+    """The feature rasters that a model reads in place of the bands, one a tile; none of most models."""
+    name = plan(region).models[model]["model"].get("features")
+    return [plan(region).files[tile]["features"][name] for tile in tiles] if name else []
+
+
+def training_features(wildcards):
+    return features_of(wildcards.region, wildcards.model, plan(wildcards.region).training_tiles)
+
+
+def all_features(wildcards):
+    return features_of(wildcards.region, wildcards.model, plan(wildcards.region).tiles)
+
+
+def forest_settings(wildcards):
+    region = wildcards.region
+    settings = tiles_settings(region, plan(region).training_tiles)
+    model = plan(region).models[wildcards.model]["model"]
+    return settings | {"model": model, "seed": find_run(region, wildcards.run).seed}
+
+
+def trained_model(wildcards):
+    run = find_run(wildcards.region, wildcards.run)
+    return model_path(wildcards.region, replace(run, recipe=wildcards.recipe, model=wildcards.model))
+
+
 def model_path(region, run):
-    return f"results/{region}/models/{run.recipe}/{run.model}/{run.name}/model.ckpt"
+    return f"results/{region}/{plan(region).model_file(run)}"
 
 
 def score_path(region, run):
-    if not run.recipe:
-        return f"results/{region}/scores/weak_map/{run.model}/{run.name}.json"
-    return f"results/{region}/scores/{run.recipe}/{run.model}/{run.name}.json"
+    return f"results/{region}/{run.score_file}"
 
 
 def trained_models(region):
@@ -316,6 +341,11 @@ def selected_models(wildcards):
     return [model_path(wildcards.region, run) for run in runs]
 
 
+def selected_features(wildcards):
+    runs = plan(wildcards.region).final_runs[selected(wildcards.region)["experiment"]]
+    return features_of(wildcards.region, runs[0].model, [wildcards.tile])
+
+
 def map_settings(wildcards):
     choice = selected(wildcards.region)
     region = plan(wildcards.region).region
@@ -379,6 +409,12 @@ def report_files(region):
         ),
         "checks": f"{folder}/checks.json",
     }
+
+
+def run_inputs(wildcards):
+    """What the run leaves when it is done: tables of experiments and maps."""
+    tables = [f"results/{region}/experiments.csv" for region in REGIONS if plan(region).experiments]
+    return tables + [path for region in REGIONS for path in maps_wanted(region)]
 
 
 def report_inputs(wildcards):

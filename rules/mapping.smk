@@ -3,6 +3,7 @@ rule map_tile:
         models=selected_models,
         images=tile_images,
         masks=tile_masks,
+        features=selected_features,
         area=area,
         excludes=excludes,
     output:

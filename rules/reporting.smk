@@ -31,6 +31,32 @@ if SIMULATED:
             "../workflow_scripts/check_simulation.py"
 
 
+rule describe_run:
+    input:
+        run_inputs,
+    output:
+        run="results/run.json",
+    log:
+        "results/logs/describe_run.log",
+    benchmark:
+        "results/benchmarks/describe_run.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: write_canonical(
+            {"regions": REGIONS, "config": CONFIG.model_dump(mode="json", exclude_defaults=True)}
+        ),
+        code=code("describe_run"),
+    message:
+        "Writing down what was run"
+    script:
+        "../workflow_scripts/describe_run.py"
+
+
 rule build_report:
     input:
         report_inputs,

@@ -1,8 +1,9 @@
 rule score_model:
     input:
-        model="results/{region}/models/{recipe}/{model}/{run}/model.ckpt",
+        model=trained_model,
         images=all_images,
         masks=all_masks,
+        features=all_features,
         labels=split_table,
     output:
         scores="results/{region}/scores/{recipe}/{model}/{run}.json",

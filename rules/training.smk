@@ -56,3 +56,30 @@ rule train_model:
         "Training on {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
     script:
         "../workflow_scripts/train_model.py"
+
+
+rule train_forest:
+    input:
+        images=training_images,
+        masks=training_masks,
+        targets=training_targets,
+        features=training_features,
+    output:
+        model="results/{region}/models/{recipe}/{model}/{run}/forest.skops",
+    log:
+        "results/{region}/logs/train_forest/{recipe}/{model}/{run}.log",
+    benchmark:
+        "results/{region}/benchmarks/train_forest/{recipe}/{model}/{run}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=lambda wildcards: write_canonical(forest_settings(wildcards)),
+        code=code("train_forest"),
+    message:
+        "Growing a random forest on {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
+    script:
+        "../workflow_scripts/train_forest.py"

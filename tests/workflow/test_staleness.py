@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 
@@ -147,6 +148,27 @@ def test_an_added_experiment_trains_alone(workspace):
         "score_model": 1,
         "compare_experiments": 1,
     }
+
+
+def test_a_threshold_that_is_added_to_a_sweep_runs_alone_and_taken_away_or_restored_it_only_sums_up(workspace):
+    thresholds = [0.2, 0.25]
+    grid = {"mined.noncropland": thresholds}
+    workspace.config["sweeps"] = {"thresholds": {"base": "half_human_mined_neg", "grid": grid}}
+    summaries = {"compare_sweep": 1, "draw_sweep": 1}
+    point = {"burn_target": 3, "train_model": 1, "score_model": 1} | summaries
+    assert workspace.succeed("sweep_thresholds").jobs == point
+    thresholds.append(0.3)
+    assert workspace.succeed("sweep_thresholds").jobs == point
+    thresholds.pop()
+    assert workspace.succeed("sweep_thresholds").jobs == summaries
+    thresholds.append(0.3)
+    assert workspace.succeed("sweep_thresholds").jobs == summaries
+    assert workspace.succeed("sweep_thresholds").idle
+    table = pd.read_csv(workspace.folder / "results/valley/sweeps/thresholds.csv")
+    assert set(table["split"]) == {"validation"}
+    assert table["mined.noncropland"].tolist() == [0.2, 0.2, 0.25, 0.25, 0.3, 0.3]
+    assert table["base"].tolist() == [True] * 2 + [False] * 4
+    assert table.loc[~table["base"], "difference"].notna().all()
 
 
 def test_a_missing_tile_of_a_users_region_is_an_error_and_is_never_made_up(workspace):

@@ -30,6 +30,11 @@ class Run:
     recipe: str
     model: str
 
+    @property
+    def score_file(self) -> str:
+        """The file of the run's scores, below the region's folder."""
+        return f"scores/{self.recipe or WEAK_MAP_MODEL}/{self.model}/{self.name}.json"
+
 
 @dataclass
 class Plan:
@@ -60,6 +65,15 @@ class Plan:
         """The runs of the experiments, of the points of sweeps, and those that make the map."""
         points = [runs for sweep in self.sweeps.values() for _, runs in sweep]
         return [run for runs in [*self.runs.values(), *points, *self.final_runs.values()] for run in runs]
+
+    def trains_forest(self, run: Run) -> bool:
+        """Whether a run trains a random forest and no network."""
+        return "method" in self.models[run.model]["model"]
+
+    def model_file(self, run: Run) -> str:
+        """The file of a run's trained model, below the region's folder."""
+        name = "forest.skops" if self.trains_forest(run) else "model.ckpt"
+        return f"models/{run.recipe}/{run.model}/{run.name}/{name}"
 
     @property
     def trained(self) -> list[str]:

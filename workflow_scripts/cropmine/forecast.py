@@ -1,0 +1,133 @@
+"""What a run would cost, told before it: jobs left by rule, core-hours by past runs, gigabytes by folder.
+
+Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.forecast [config.yaml]``, or ``make plan``.
+"""
+
+import csv
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import yaml
+
+from cropmine.config import Config, validate_config
+from cropmine.errors import CropmineError
+from cropmine.plans import Plan, Run, plan_region
+from cropmine.sweeps import expand_sweeps
+
+SECONDS = "s"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Jobs of one rule that write into one folder."""
+
+    part: str
+    rule: str
+    folder: str
+    paths: tuple[Path, ...]
+    threads: int
+
+    @property
+    def left(self) -> int:
+        """The number of outputs that aren't there yet."""
+        return sum(not path.exists() for path in self.paths)
+
+
+def list_work(plan: Plan, config: Config, results: Path) -> list[Work]:
+    """List the jobs of a region: those of the named experiments, then those that each sweep adds."""
+    seen: set[Path] = set()
+    named = [run for name in plan.experiments for run in (*plan.runs[name], *plan.final_runs[name])]
+    work = _list_part(plan, config, results / plan.name, "experiments", named, seen)
+    maps = tuple(results / plan.name / "map" / f"{tile}.tif" for tile in plan.tiles) if plan.trained else ()
+    work += [Work("experiments", "map_tile", "map", maps, config.training.cpu_threads)] if maps else []
+    for sweep, points in plan.sweeps.items():
+        runs = [run for _, runs in points for run in runs]
+        work += _list_part(plan, config, results / plan.name, f"sweep_{sweep}", runs, seen)
+    return work
+
+
+def _list_part(plan: Plan, config: Config, folder: Path, part: str, runs: list[Run], seen: set[Path]) -> list[Work]:
+    """The jobs of some runs without those whose outputs were seen; these are added to `seen`."""
+    trained = list(dict.fromkeys(run for run in runs if run.recipe))
+    recipes = {run.recipe: plan.recipes[run.recipe] for run in trained}
+    mined = [recipe for recipe in recipes.values() if recipe["mined"]]
+    segmentations = list(dict.fromkeys(recipe["segmentation_name"] for recipe in mined))
+    overlaps = list(dict.fromkeys(f"{recipe['segmentation_name']}/{recipe['weak_name']}" for recipe in mined))
+    threads = config.training.cpu_threads
+    models = {False: [], True: []}
+    for run in trained:
+        models[plan.trains_forest(run)].append(folder / plan.model_file(run))
+    parts = [
+        ("segment_tile", "segments", _by_tile(plan, folder / "segments", segmentations, ".tif"), 1),
+        ("overlap_tile", "overlaps", _by_tile(plan, folder / "overlaps", overlaps, ".parquet"), 1),
+        ("burn_target", "targets", _by_tile(plan, folder / "targets", list(recipes), ".tif"), 1),
+        ("train_model", "models", models[False], threads),
+        ("train_forest", "models", models[True], threads),
+        ("score_model", "scores", [folder / run.score_file for run in trained], threads),
+    ]
+    work = []
+    for rule, place, paths, cores in parts:
+        new = tuple(path for path in dict.fromkeys(paths) if path not in seen)
+        seen.update(new)
+        work += [Work(part, rule, place, new, cores)] if new else []
+    return work
+
+
+def _by_tile(plan: Plan, folder: Path, names: Iterable[str], suffix: str) -> list[Path]:
+    return [folder / name / f"{tile}{suffix}" for name in names for tile in plan.training_tiles]
+
+
+def read_seconds(results: Path, rule: str) -> float | None:
+    """Mean seconds of a rule's past jobs, by their benchmarks; None without any."""
+    seconds = []
+    for path in results.glob(f"*/benchmarks/{rule}/**/*.tsv"):
+        with path.open(newline="") as file:
+            seconds += [float(row[SECONDS]) for row in csv.DictReader(file, delimiter="\t")]
+    return fmean(seconds) if seconds else None
+
+
+def _measure_bytes(work: Work) -> float | None:
+    """Mean size of what is there of the jobs' outputs, or of their folder's other files; None without any."""
+    sizes = [path.stat().st_size for path in work.paths if path.exists()]
+    if not sizes:
+        top = next(parent for parent in work.paths[0].parents if parent.name == work.folder)
+        sizes = [path.stat().st_size for path in top.rglob(f"*{work.paths[0].suffix}")]
+    return fmean(sizes) if sizes else None
+
+
+def render_forecast(regions: Iterable[tuple[str, list[Work]]], results: Path) -> str:
+    """Spell the work of regions as a table; what no past run tells is a dash."""
+    lines = [f"{'region':<14}{'part':<22}{'rule':<14}{'jobs':>6}{'left':>6}{'core-hours':>12}{'GB':>9}  folder"]
+    trainings, hours, unknown = 0, 0.0, set()
+    for region, works in regions:
+        for work in works:
+            seconds, size = read_seconds(results, work.rule), _measure_bytes(work)
+            spent = None if seconds is None else seconds * work.left * work.threads / 3600
+            trainings += work.left if work.rule.startswith("train_") else 0
+            hours += spent or 0
+            unknown |= {work.rule} if spent is None and work.left else set()
+            cells = "—" if spent is None else f"{spent:.2f}", "—" if size is None else f"{size * work.left / 1e9:.3f}"
+            counts = f"{len(work.paths):>6}{work.left:>6}{cells[0]:>12}{cells[1]:>9}"
+            lines.append(f"{region:<14}{work.part:<22}{work.rule:<14}{counts}  {work.folder}/")
+    lines.append(f"{trainings} trainings left; {hours:.2f} core-hours as far as past runs tell")
+    if unknown:
+        lines.append(f"no past run tells how long {', '.join(sorted(unknown))} take")
+    return "\n".join(lines)
+
+
+def main(path: str) -> None:
+    """Print the forecast of the configuration in a file."""
+    try:
+        config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
+        results = Path("results")
+        plans = [plan_region(name, config, points) for name in config.default_regions or config.regions]
+    except CropmineError as error:
+        sys.exit(str(error))
+    print(render_forecast([(plan.name, list_work(plan, config, results)) for plan in plans], results))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "config.yaml")

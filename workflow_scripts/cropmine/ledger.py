@@ -1,0 +1,78 @@
+"""What was run: configuration, versions, hours by rule, and how often the test labels were looked at."""
+
+import csv
+import json
+import platform
+import subprocess
+from collections import Counter
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from cropmine import __version__
+from cropmine.files import replacing
+from cropmine.scores import read_scores
+
+PACKAGES = ("snakemake", "numpy", "rasterio", "geopandas", "scikit-learn", "torch", "segmentation-models-pytorch")
+
+
+def count_test_scorings(scores: Path) -> int:
+    """Count the trained models, and weak maps, that were scored on test labels: the score files that hold such.
+
+    Those of earlier settings count as well, as long as their files are kept: somebody has seen their figures.
+    """
+    return sum(any(piece["split"] == "test" for piece in read_scores(path)) for path in sorted(scores.glob("*/*/*.json")))
+
+
+def sum_hours(folders: Iterable[Path]) -> dict[str, float]:
+    """Sum the hours of past jobs by rule, by the benchmarks in folders of one folder or file a rule."""
+    seconds: Counter[str] = Counter()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.tsv")):
+            rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
+            with path.open(newline="") as file:
+                seconds[rule] += sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
+    return {rule: round(total / 3600, 4) for rule, total in sorted(seconds.items())}
+
+
+def describe_run(results: Path, regions: Iterable[str], config: dict, repository: Path) -> dict:
+    """Describe what lies in a folder of results, and what made it."""
+    return {
+        "cropmine": __version__,
+        "commit": _read_commit(repository),
+        "python": platform.python_version(),
+        "packages": {package: found for package in PACKAGES if (found := _find_version(package))},
+        "hours": sum_hours([results / "benchmarks", *(results / region / "benchmarks" for region in regions)]),
+        "regions": {
+            region: {"test_scorings": count_test_scorings(results / region / "scores")}
+            for region in regions
+        },
+        "config": config,
+    }
+
+
+def _find_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _read_commit(repository: Path) -> str | None:
+    """The commit that is checked out, with a plus sign if files differ from it; None outside a repository."""
+    try:
+        commit = _ask_git(repository, "rev-parse", "HEAD")
+        return commit + ("+" if _ask_git(repository, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _ask_git(repository: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(repository), *arguments]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def write_run(path: str | Path, run: dict) -> None:
+    """Write the description of a run as JSON."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,17 @@
+"""Describe what was run: configuration, versions, hours by rule, and how often test labels were scored."""
+
+import json
+from pathlib import Path
+
+from cropmine.ledger import describe_run, write_run
+from cropmine.logs import rule_log
+
+
+def main(snakemake):
+    settings, output = json.loads(snakemake.params.settings), Path(snakemake.output.run)
+    run = describe_run(output.parent, settings["regions"], settings["config"], Path(__file__).parent)
+    write_run(output, run)
+
+
+with rule_log(snakemake):
+    main(snakemake)
