@@ -18,6 +18,7 @@ wildcard_constraints:
     weak=r"[A-Za-z0-9][A-Za-z0-9_]*",
     thresholds=r"[a-z0-9_.]+",
     recipe=r"[A-Za-z0-9_.-]+",
+    fold=r"whole|fold\d+",
     model=r"[A-Za-z0-9_]+",
     run=r"seed\d+(_fold\d+)?",
     sweep="|".join(CONFIG.sweeps) or "none",

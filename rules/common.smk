@@ -219,6 +219,24 @@ def recipe_weak(wildcards):
     return list_weak_files(plan(wildcards.region).region, recipe["weak_name"]) if recipe["weak_classes"] else []
 
 
+def name_fold(fold):
+    return "whole" if fold is None else f"fold{fold}"
+
+
+def mask_settings(wildcards):
+    """The split of the run whose fold is named; a region without labels holds nothing out."""
+    fold = None if wildcards.fold == "whole" else int(wildcards.fold.removeprefix("fold"))
+    return split_settings(wildcards.region, fold)
+
+
+def recipe_mask(wildcards):
+    return f"results/{wildcards.region}/masks/{name_fold(recipe_of(wildcards)['fold'])}/{wildcards.tile}.tif"
+
+
+def recipe_labels(wildcards):
+    return split_table(wildcards) if recipe_of(wildcards)["human"] else []
+
+
 def recipe_settings(wildcards):
     """What a target is burned from; the settings of its segments reach it by their files."""
     recipe = recipe_of(wildcards)

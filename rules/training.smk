@@ -1,14 +1,39 @@
-rule burn_target:
+rule mask_tile:
     input:
         images=tile_images,
         masks=tile_masks,
         area=area,
         excludes=excludes,
         labels=split_table,
+        verdict=verdict,
+    output:
+        mask="results/{region}/masks/{fold}/{tile}.tif",
+    log:
+        "results/{region}/logs/mask_tile/{fold}/{tile}.log",
+    benchmark:
+        "results/{region}/benchmarks/mask_tile/{fold}/{tile}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical(tile_settings(wildcards) | mask_settings(wildcards)),
+        code=code("mask_tile"),
+    message:
+        "Marking where labels of {wildcards.tile} of {wildcards.region} may train, {wildcards.fold}"
+    script:
+        "../workflow_scripts/mask_tile.py"
+
+
+rule burn_target:
+    input:
+        mask=recipe_mask,
+        labels=recipe_labels,
         segments=recipe_segments,
         overlap=recipe_overlap,
         weak=recipe_weak,
-        verdict=verdict,
     output:
         target="results/{region}/targets/{recipe}/{tile}.tif",
     log:
@@ -22,7 +47,7 @@ rule burn_target:
         mem_mb=1500,
         runtime=20,
     params:
-        settings=lambda wildcards: write_canonical(tile_settings(wildcards) | {"recipe": recipe_settings(wildcards)}),
+        settings=lambda wildcards: write_canonical({"recipe": recipe_settings(wildcards), "tile": wildcards.tile}),
         code=code("burn_target"),
     message:
         "Burning the target of {wildcards.tile} of {wildcards.region} by {wildcards.recipe}"

@@ -2,58 +2,60 @@
 
 import json
 
-import numpy as np
-
-from cropmine.config import Mined, Split, WeakMap
+from cropmine.config import Mined, Split
 from cropmine.grids import read_grid
-from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log
 from cropmine.mining import mine_segments, read_overlap
-from cropmine.rasters import write_raster
+from cropmine.rasters import read_raster, write_raster
 from cropmine.segments import read_segments, seed_tile
-from cropmine.splits import draw_labels, held_out_mask, split_of
-from cropmine.targets import IGNORE, MINED, RANDOM, burn_labels, compose_target, draw_random_like, select_weak
+from cropmine.targets import (
+    HUMAN,
+    IGNORE,
+    MINED,
+    OPEN,
+    RANDOM,
+    WEAK,
+    burn_labels,
+    compose_target,
+    draw_random_like,
+    select_weak,
+)
 from cropmine.weak import erode_weak_map
-from cropmine.zones import ORDINARY, read_zones
 
 
 def burn_human(path, recipe, grid):
-    """The human labels that train, and the held-out pixels."""
+    """The human labels that train."""
     import geopandas
 
-    split = Split(**recipe["split"])
+    from cropmine.splits import draw_labels, split_of
+
     labels = geopandas.read_parquet(path)
-    splits = split_of(labels, recipe["fold"], split.folds)
-    drawn = labels[draw_labels(labels, splits, recipe["human"], recipe["draw"])]
-    return burn_labels(drawn, grid), held_out_mask(labels, splits, grid, split.buffer_m, split.block_m)
+    splits = split_of(labels, recipe["fold"], Split(**recipe["split"]).folds)
+    return burn_labels(labels[draw_labels(labels, splits, recipe["human"], recipe["draw"])], grid)
+
+
+def burn_mined(files, recipe, mask, tile):
+    """The mined labels, or as many random ones, and the code of their source."""
+    settings = Mined(**recipe["mined"])
+    lut = mine_segments(read_overlap(files.overlap[0]), settings, recipe["min_valid"])
+    mined = lut[read_segments(files.segments[0])[0]]
+    if not settings.random:
+        return mined, MINED
+    return draw_random_like(mined, mask == OPEN, seed_tile(recipe["seed"], tile)), RANDOM
 
 
 def main(snakemake):
-    settings = json.loads(snakemake.params.settings)
-    recipe, files = settings["recipe"], snakemake.input
-    grid = read_grid(files.images[0])
-    source = source_from_settings(list(files.images), list(files.get("masks", [])), settings)
-    valid = read_tile(source)[1]
-    excludes = zip(files.get("excludes", []), settings["exclude_as"], strict=True)
-    ordinary = read_zones(grid, next(iter(files.get("area", [])), None), list(excludes)) == ORDINARY
-    human, mined, weak = (np.full(grid.shape, IGNORE, np.uint8) for _ in range(3))
-    closed, mined_source = ~valid, MINED
-    for path in files.get("labels", []):
-        human, held_out = burn_human(path, recipe, grid)
-        closed |= held_out
-    if recipe["mined"]:
-        settings_mined = Mined(**recipe["mined"])
-        lut = mine_segments(read_overlap(files.overlap[0]), settings_mined, recipe["min_valid"])
-        mined = lut[read_segments(files.segments[0])[0]]
-        if settings_mined.random:
-            rng = seed_tile(recipe["seed"], settings["tile"])
-            mined, mined_source = draw_random_like(mined, ordinary & ~closed, rng), RANDOM
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    recipe, grid, mask = settings["recipe"], read_grid(files.mask), read_raster(files.mask)
+    layers = []
     if recipe["weak_classes"]:
-        eroded = erode_weak_map(files.weak[0], WeakMap(**recipe["weak"]), grid, recipe["erode_m"])
-        weak = select_weak(*eroded, recipe["weak_classes"])
-    mined, weak = (np.where(ordinary, layer, IGNORE) for layer in (mined, weak))
-    target, origin = compose_target(human, mined, weak, closed, mined_source)
-    bands = np.stack([target, origin])
+        eroded = erode_weak_map(files.weak, recipe["weak"], grid, recipe["erode_m"])
+        layers.append((select_weak(*eroded, recipe["weak_classes"]), WEAK))
+    if recipe["mined"]:
+        layers.append(burn_mined(files, recipe, mask, settings["tile"]))
+    if recipe["human"]:
+        layers.append((burn_human(files.labels[0], recipe, grid), HUMAN))
+    bands = compose_target(layers, mask)
     write_raster(snakemake.output.target, bands, grid, nodata=IGNORE, descriptions=("target", "source"))
 
 

@@ -15,17 +15,21 @@ from cropmine.grids import Grid
 from cropmine.labels import GEOD
 from cropmine.splits import block_bounds, block_of, draw_labels, held_out_mask, split_labels, split_of
 from cropmine.targets import (
+    CLOSED,
     CROPLAND,
     HUMAN,
+    HUMAN_ONLY,
     IGNORE,
     MINED,
     NONCROPLAND,
+    OPEN,
     RANDOM,
     WEAK,
     burn_label_ids,
     burn_labels,
     compose_target,
     draw_random_like,
+    mask_training,
     select_weak,
 )
 
@@ -97,7 +101,8 @@ def test_nothing_trains_in_a_held_out_block_or_within_its_buffer(grid, method, s
     human = burn_labels(pieces[draw_labels(pieces, splits, 1, 0)], grid)
     mined, weak = rng.choice(np.array([0, 1, 255], np.uint8), (2, *grid.shape))
     mask = held_out_mask(pieces, splits, grid, buffer_m, block_m)
-    target, source = compose_target(human, mined, weak, mask)
+    layers = [(weak, WEAK), (mined, MINED), (human, HUMAN)]
+    target, source = compose_target(layers, mask_training(np.ones_like(mask), np.ones_like(mask), mask))
 
     held_out, blocks = find_held_out(pieces, splits, block_m)
     if not len(held_out):
@@ -144,11 +149,20 @@ def test_labels_elsewhere_burn_nothing():
 def test_human_labels_win_over_mined_over_weak():
     layers = [[1, 255, 255, 255, 0], [0, 0, 255, 255, 1], [0, 1, 1, 255, 1]]
     human, mined, weak = np.array(layers, np.uint8)[:, None]
-    closed = np.array([[False, False, False, False, True]])
-    target, source = compose_target(human, mined, weak, closed)
-    assert target.tolist() == [[1, 0, 1, 255, 255]] and source.tolist() == [[HUMAN, MINED, WEAK, 0, 0]]
-    assert compose_target(human, mined, weak, closed, RANDOM)[1].tolist() == [[HUMAN, RANDOM, WEAK, 0, 0]]
-    assert target.dtype == source.dtype == np.uint8
+    mask = np.array([[OPEN, OPEN, OPEN, OPEN, CLOSED]], np.uint8)
+    bands = compose_target([(weak, WEAK), (mined, MINED), (human, HUMAN)], mask)
+    assert bands.tolist() == [[[1, 0, 1, 255, 255]], [[HUMAN, MINED, WEAK, 0, 0]]] and bands.dtype == np.uint8
+    bands = compose_target([(weak, WEAK), (mined, RANDOM)], np.array([[OPEN, OPEN, OPEN, OPEN, OPEN]], np.uint8))
+    assert bands[1].tolist() == [[RANDOM, RANDOM, WEAK, 0, RANDOM]]
+
+
+def test_where_an_exclusion_lies_only_human_labels_train():
+    valid, ordinary, held_out = np.array([[[1, 1, 1, 0, 1]], [[1, 0, 1, 1, 0]], [[0, 0, 1, 0, 1]]], bool)
+    mask = mask_training(valid, ordinary, held_out)
+    assert mask.tolist() == [[OPEN, HUMAN_ONLY, CLOSED, CLOSED, CLOSED]]
+    ones = np.ones(mask.shape, np.uint8)
+    assert compose_target([(ones, MINED)], mask)[0].tolist() == [[1, 255, 255, 255, 255]]
+    assert compose_target([(ones, HUMAN)], mask)[0].tolist() == [[1, 1, 255, 255, 255]]
 
 
 @given(st.integers(0, 10**6))

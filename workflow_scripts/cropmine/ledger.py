@@ -21,7 +21,9 @@ def count_test_scorings(scores: Path) -> int:
 
     Those of earlier settings count as well, as long as their files are kept: somebody has seen their figures.
     """
-    return sum(any(piece["split"] == "test" for piece in read_scores(path)) for path in sorted(scores.glob("*/*/*.json")))
+    return sum(
+        any(piece["split"] == "test" for piece in read_scores(path)) for path in sorted(scores.glob("*/*/*.json"))
+    )
 
 
 def sum_hours(folders: Iterable[Path]) -> dict[str, float]:
@@ -43,10 +45,7 @@ def describe_run(results: Path, regions: Iterable[str], config: dict, repository
         "python": platform.python_version(),
         "packages": {package: found for package in PACKAGES if (found := _find_version(package))},
         "hours": sum_hours([results / "benchmarks", *(results / region / "benchmarks" for region in regions)]),
-        "regions": {
-            region: {"test_scorings": count_test_scorings(results / region / "scores")}
-            for region in regions
-        },
+        "regions": {region: {"test_scorings": count_test_scorings(results / region / "scores")} for region in regions},
         "config": config,
     }
 

@@ -1,5 +1,7 @@
 """Training targets: human, mined and weak labels of a tile in one raster, with the source of each pixel."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from rasterio.features import rasterize
@@ -9,6 +11,7 @@ from cropmine.labels import place_on_grid
 
 NONCROPLAND, CROPLAND, IGNORE = 0, 1, 255
 HUMAN, MINED, WEAK, RANDOM = 1, 2, 3, 4
+CLOSED, OPEN, HUMAN_ONLY = 0, 1, 2
 
 
 def burn_labels(labels: pd.DataFrame, grid: Grid) -> np.ndarray:
@@ -33,19 +36,29 @@ def burn_label_ids(labels: pd.DataFrame, grid: Grid) -> np.ndarray:
     return np.where(classes == IGNORE, np.int32(0), ids)
 
 
-def compose_target(
-    human: np.ndarray, mined: np.ndarray, weak: np.ndarray, closed: np.ndarray, mined_source: int = MINED
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lay human labels over mined over weak ones and take out all pixels where nothing may train.
+def mask_training(valid: np.ndarray, ordinary: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """Tell where labels may train: bool (h, w) thrice to uint8 (h, w).
 
-    human, mined, weak: uint8 (h, w), 0, 1 or 255; closed: bool (h, w), invalid or held-out pixels. Returns the target
-    and its source (0 none, 1 human, `mined_source`, 3 weak), both uint8 (h, w).
+    CLOSED where the imagery is invalid or a held-out block lies, HUMAN_ONLY where an area or an exclusion keeps mined
+    and weak labels away, else OPEN.
     """
-    target, source = np.full(human.shape, IGNORE, np.uint8), np.zeros(human.shape, np.uint8)
-    for layer, code in ((weak, WEAK), (mined, mined_source), (human, HUMAN)):
-        labelled = (layer != IGNORE) & ~closed
-        target[labelled], source[labelled] = layer[labelled], code
-    return target, source
+    return np.where(valid & ~held_out, np.where(ordinary, np.uint8(OPEN), np.uint8(HUMAN_ONLY)), np.uint8(CLOSED))
+
+
+def compose_target(layers: Sequence[tuple[np.ndarray, int]], mask: np.ndarray) -> np.ndarray:
+    """Lay labels over each other, each layer over those before it, and take out all pixels where they may not train.
+
+    layers: labels uint8 (h, w), 0, 1 or 255, each with the code of its source (1 human, 2 mined, 3 weak, 4 random);
+    mask: as mask_training gives it. Returns the target and its source, 0 where there is none, uint8 (2, h, w).
+    """
+    bands = np.empty((2, *mask.shape), np.uint8)
+    bands[0], bands[1] = IGNORE, 0
+    for layer, source in layers:
+        labelled = layer != IGNORE
+        labelled &= (mask != CLOSED) if source == HUMAN else (mask == OPEN)
+        np.copyto(bands[0], layer, where=labelled)
+        np.copyto(bands[1], np.uint8(source), where=labelled)
+    return bands
 
 
 def draw_random_like(mined: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,46 @@
+from cropmine.config import validate_config
+from cropmine.forecast import list_work, render_forecast
+from cropmine.plans import plan_region
+from cropmine.sweeps import expand_sweeps
+from workspace import valley_config
+
+
+def forecast(tmp_path, config):
+    config["regions"]["valley"]["tiles"] = ["a", "b"]
+    config, points = expand_sweeps(validate_config(config))
+    plan = plan_region("valley", config, points)
+    return list_work(plan, config, tmp_path), plan
+
+
+def test_a_sweep_counts_what_it_adds_to_the_experiments(tmp_path):
+    config = valley_config(tmp_path)
+    config["sweeps"] = {"s": {"base": "half_human_mined_neg", "grid": {"mined.noncropland": [0.1, 0.2, 0.3]}}}
+    work, _ = forecast(tmp_path, config)
+    counts = {(one.part, one.rule): len(one.paths) for one in work}
+    assert counts == {
+        ("experiments", "segment_tile"): 2,
+        ("experiments", "overlap_tile"): 2,
+        ("experiments", "burn_target"): 4,
+        ("experiments", "train_model"): 2,
+        ("experiments", "score_model"): 2,
+        ("experiments", "map_tile"): 2,
+        ("sweep_s", "burn_target"): 4,
+        ("sweep_s", "train_model"): 2,
+        ("sweep_s", "score_model"): 2,
+    }
+
+
+def test_past_runs_tell_hours_and_bytes_of_what_is_left(tmp_path):
+    work, plan = forecast(tmp_path, valley_config(tmp_path))
+    run, _ = (runs[0] for runs in plan.runs.values())
+    model = tmp_path / "valley" / plan.model_file(run)
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"0" * 2_000_000)
+    benchmark = tmp_path / f"valley/benchmarks/train_model/{run.recipe}/{run.model}/seed0.tsv"
+    benchmark.parent.mkdir(parents=True)
+    benchmark.write_text("s\th:m:s\n7200\t2:00:00\n")
+    text = render_forecast([("valley", work)], tmp_path)
+    (line,) = (line for line in text.splitlines() if "train_model" in line and "no past run" not in line)
+    assert line.split() == ["valley", "experiments", "train_model", "2", "1", "2.00", "0.002", "models/"]
+    assert "1 trainings left; 2.00 core-hours as far as past runs tell" in text
+    assert "no past run tells how long burn_target, map_tile," in text

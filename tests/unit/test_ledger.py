@@ -1,0 +1,37 @@
+import json
+
+from cropmine.ledger import count_test_scorings, describe_run, sum_hours
+from cropmine.scores import write_scores
+
+
+def piece(split):
+    return {"label": 0, "block": "r0c0", "target": 1, "split": split, "pixels": 1, "codes": [7], "counts": [1]}
+
+
+def write(path, *splits):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_scores(path, [piece(split) for split in splits])
+
+
+def test_only_scores_on_test_labels_count(tmp_path):
+    write(tmp_path / "human0.5/unet/seed0.json", "validation", "test")
+    write(tmp_path / "human0.5/unet/seed1.json", "test")
+    write(tmp_path / "mined/unet/seed0.json", "validation")
+    (tmp_path / "map.json").write_text("{}")
+    assert count_test_scorings(tmp_path) == 2
+
+
+def test_hours_are_summed_by_rule(tmp_path):
+    for place, seconds in (("train_model/a/seed0.tsv", 3600), ("train_model/b/seed0.tsv", 1800), ("all.tsv", 36)):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
+    assert sum_hours([tmp_path]) == {"all": 0.01, "train_model": 1.5}
+
+
+def test_a_run_is_described_outside_a_repository_too(tmp_path):
+    write(tmp_path / "results/r/scores/human/unet/seed0.json", "test")
+    run = describe_run(tmp_path / "results", ["r"], {"seeds": [0]}, tmp_path)
+    assert run["commit"] is None
+    assert run["regions"] == {"r": {"test_scorings": 1}}
+    assert json.loads(json.dumps(run))["packages"]["numpy"]

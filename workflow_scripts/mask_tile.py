@@ -1,0 +1,39 @@
+"""Tell where the labels of a tile may train: valid imagery outside the held-out blocks, their buffers and exclusions."""
+
+import json
+
+import numpy as np
+
+from cropmine.config import Split
+from cropmine.grids import read_grid
+from cropmine.imagery import read_tile, source_from_settings
+from cropmine.logs import rule_log
+from cropmine.rasters import write_raster
+from cropmine.targets import mask_training
+from cropmine.zones import ORDINARY, read_zones
+
+
+def find_held_out(path, settings, grid):
+    import geopandas
+
+    from cropmine.splits import held_out_mask, split_of
+
+    split, labels = Split(**settings["split"]), geopandas.read_parquet(path)
+    splits = split_of(labels, settings["fold"], split.folds)
+    return held_out_mask(labels, splits, grid, split.buffer_m, split.block_m)
+
+
+def main(snakemake):
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    grid = read_grid(files.images[0])
+    valid = read_tile(source_from_settings(list(files.images), list(files.get("masks", [])), settings))[1]
+    excludes = zip(files.get("excludes", []), settings["exclude_as"], strict=True)
+    ordinary = read_zones(grid, next(iter(files.get("area", [])), None), list(excludes)) == ORDINARY
+    held_out = np.zeros(grid.shape, bool)
+    for path in files.get("labels", []):
+        held_out |= find_held_out(path, settings, grid)
+    write_raster(snakemake.output.mask, mask_training(valid, ordinary, held_out), grid, descriptions=["mask"])
+
+
+with rule_log(snakemake):
+    main(snakemake)
