@@ -1,4 +1,4 @@
-"""Tell where the labels of a tile may train: valid imagery outside the held-out blocks, their buffers and exclusions."""
+"""Tell where labels of a tile may train: on valid imagery, outside held-out blocks, their buffers and exclusions."""
 
 import json
 

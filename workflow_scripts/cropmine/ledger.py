@@ -68,7 +68,8 @@ def _read_commit(repository: Path) -> str | None:
 
 def _ask_git(repository: Path, *arguments: str) -> str:
     command = ["git", "-C", str(repository), *arguments]
-    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603 (no shell, no user data)
+    return done.stdout.strip()
 
 
 def write_run(path: str | Path, run: dict) -> None:
