@@ -29,6 +29,7 @@ from cropmine.targets import (
     burn_labels,
     compose_target,
     draw_random_like,
+    look_up,
     mask_training,
     select_weak,
 )
@@ -184,3 +185,11 @@ def test_random_labels_are_as_many_as_the_mined_and_lie_where_allowed(seed):
 def test_weak_labels_are_of_the_classes_asked_for(names, expected):
     classes, valid = np.array([[0, 1, 1]], np.uint8), np.array([[True, True, False]])
     assert select_weak(classes, valid, names).tolist() == [expected]
+
+
+def test_segments_are_looked_up_as_by_an_index():
+    rng = np.random.default_rng(0)
+    lut, ids = rng.integers(0, 256, 40).astype(np.uint8), rng.integers(0, 40, (150, 7)).astype(np.uint32)
+    assert (look_up(lut, ids) == lut[ids]).all()
+    with pytest.raises(IndexError, match="segment 39 isn't among the 38"):
+        look_up(lut[:39], np.full((1, 1), 39, np.uint32))

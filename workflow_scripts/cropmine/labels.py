@@ -4,6 +4,7 @@ import difflib
 import logging
 import math
 import re
+from functools import cache
 from pathlib import Path
 
 import geopandas
@@ -68,7 +69,7 @@ def place_on_grid(geometries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     geometries = np.asarray(geometries, dtype=object)
     near = _near_grid(geometries, grid)
     lonlat = shapely.segmentize(geometries[near], math.degrees(_CHORD_M / GEOD.a))
-    placed = _transform(lonlat, CRS.from_user_input(CRS_LONLAT), grid.pyproj_crs)
+    placed = _transform(lonlat, _lonlat(), grid.pyproj_crs)
     west, south, east, north = shapely.bounds(placed).T if len(placed) else np.empty((4, 0))
     left, bottom, right, top = grid.bounds
     meets = (west < right) & (east > left) & (south < top) & (north > bottom)  # false where not finite
@@ -87,6 +88,11 @@ def keep_polygons(geometries) -> np.ndarray:
         parts = shapely.get_parts(shapely.get_parts(kept[position]))
         kept[position] = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
     return kept
+
+
+@cache
+def _lonlat() -> CRS:
+    return CRS.from_user_input(CRS_LONLAT)
 
 
 def _class_table(labels: LabelFiles) -> dict[str, int]:
@@ -196,7 +202,7 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
     if crs.is_projected:
         flat = shapely.segmentize(flat, _CHORD_M / crs.axis_info[0].unit_conversion_factor)
     try:
-        lonlat = _transform(flat, crs, CRS.from_user_input(CRS_LONLAT))
+        lonlat = _transform(flat, crs, _lonlat())
     except (ProjError, CRSError) as error:
         raise CropmineError(path, f"its CRS can't be turned into longitude and latitude ({error})") from error
     _check_on_earth(path, lonlat)
@@ -248,7 +254,7 @@ def _near_grid(geometries: np.ndarray, grid: Grid) -> np.ndarray:
     """Positions of the lon/lat geometries whose circumcircles meet the grid's."""
     left, bottom, right, top = grid.bounds
     x, y = (part.ravel() for part in np.meshgrid(np.linspace(left, right, 21), np.linspace(bottom, top, 21)))
-    to_lonlat = Transformer.from_crs(grid.pyproj_crs, CRS_LONLAT, always_xy=True)
+    to_lonlat = Transformer.from_crs(grid.pyproj_crs, _lonlat(), always_xy=True)
     lon, lat = to_lonlat.transform(x, y)
     middle = len(lon) // 2
     reach = _distances(lon[middle], lat[middle], lon, lat).max()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import shapely
 from rasterio.features import rasterize
 
 from cropmine.grids import Grid
@@ -12,6 +13,7 @@ from cropmine.labels import place_on_grid
 NONCROPLAND, CROPLAND, IGNORE = 0, 1, 255
 HUMAN, MINED, WEAK, RANDOM = 1, 2, 3, 4
 CLOSED, OPEN, HUMAN_ONLY = 0, 1, 2
+STRIP_ROWS = 64
 
 
 def burn_labels(labels: pd.DataFrame, grid: Grid) -> np.ndarray:
@@ -52,13 +54,38 @@ def compose_target(layers: Sequence[tuple[np.ndarray, int]], mask: np.ndarray) -
     mask: as mask_training gives it. Returns the target and its source, 0 where there is none, uint8 (2, h, w).
     """
     bands = np.empty((2, *mask.shape), np.uint8)
-    bands[0], bands[1] = IGNORE, 0
-    for layer, source in layers:
-        labelled = layer != IGNORE
-        labelled &= (mask != CLOSED) if source == HUMAN else (mask == OPEN)
-        np.copyto(bands[0], layer, where=labelled)
-        np.copyto(bands[1], np.uint8(source), where=labelled)
+    for start in range(0, len(mask), STRIP_ROWS):
+        rows = np.s_[start : start + STRIP_ROWS]
+        _compose_strip([(layer[rows], source) for layer, source in layers], mask[rows], bands[:, rows])
     return bands
+
+
+def _compose_strip(layers: list[tuple[np.ndarray, int]], mask: np.ndarray, bands: np.ndarray) -> None:
+    bands[0], bands[1] = IGNORE, 0
+    for position, (layer, source) in enumerate(layers):
+        barred = (mask == CLOSED) if source == HUMAN else (mask != OPEN)
+        allowed = layer | -barred.view(np.uint8)  # IGNORE has all bits set
+        labelled = allowed != IGNORE
+        if position == 0:
+            bands[0] = allowed
+            np.multiply(labelled.view(np.uint8), np.uint8(source), out=bands[1])
+        elif labelled.any():
+            bands[0][labelled] = allowed[labelled]
+            bands[1][labelled] = source
+
+
+def look_up(lut: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Look up the label of each pixel's segment: uint8 (n + 1,) and uint32 (h, w) to uint8 (h, w).
+
+    As `lut[ids]`, but quicker, in strips that stay in the cache. Raises IndexError for an id beyond the table.
+    """
+    labels = np.empty(ids.shape, np.uint8)
+    for start in range(0, len(ids), STRIP_ROWS):
+        rows = np.s_[start : start + STRIP_ROWS]
+        if ids[rows].max() >= len(lut):
+            raise IndexError(f"segment {ids[rows].max()} isn't among the {len(lut) - 1} of the table")
+        np.take(lut, ids[rows], mode="clip", out=labels[rows])
+    return labels
 
 
 def draw_random_like(mined: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -85,13 +112,28 @@ def select_weak(classes: np.ndarray, valid: np.ndarray, names) -> np.ndarray:
 
 def _burn_classes(targets: np.ndarray, polygons: np.ndarray, grid: Grid) -> np.ndarray:
     burnt = np.full(grid.shape, IGNORE, np.uint8)
-    is_cropland, is_other = (
-        _burn(polygons[targets == cls], np.ones(np.count_nonzero(targets == cls), np.uint8), grid, 0, "uint8") == 1
+    rows, columns = _frame(polygons, grid)
+    part = grid.window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+    cropland, other = (
+        _burn(polygons[targets == cls], np.ones(np.count_nonzero(targets == cls), np.uint8), part, 0, "uint8")
         for cls in (CROPLAND, NONCROPLAND)
     )
-    burnt[is_cropland & ~is_other] = CROPLAND
-    burnt[is_other & ~is_cropland] = NONCROPLAND
+    # 1 where cropland alone lies, 0 where other land alone does, else 255; without branches, since arrays may be large
+    burnt[rows, columns] = np.uint8(IGNORE) - (cropland ^ other) * (np.uint8(IGNORE - CROPLAND) + other)
     return burnt
+
+
+def _frame(polygons: np.ndarray, grid: Grid) -> tuple[slice, slice]:
+    """The rows and columns of a grid that hold polygons, at least one of each."""
+    if not len(polygons):
+        return slice(0, 1), slice(0, 1)
+    left, bottom, right, top = shapely.total_bounds(polygons)
+    inverse = ~grid.transform
+    corners = np.array([inverse @ corner for corner in ((left, top), (right, bottom))])
+    size = np.array([grid.width, grid.height])
+    first = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
+    last = np.clip(np.ceil(corners.max(axis=0)).astype(int), first + 1, size)
+    return slice(first[1], last[1]), slice(first[0], last[0])
 
 
 def _burn(polygons: np.ndarray, values: np.ndarray, grid: Grid, fill: int, dtype: str) -> np.ndarray:

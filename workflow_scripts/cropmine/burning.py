@@ -1,0 +1,69 @@
+"""Burning a label recipe into the training target of a tile: thresholds are a look-up table over segment ids."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cropmine.config import Mined, Split
+from cropmine.grids import Grid
+from cropmine.mining import mine_segments, read_overlap
+from cropmine.segments import read_segments, seed_tile
+from cropmine.targets import (
+    HUMAN,
+    MINED,
+    OPEN,
+    RANDOM,
+    WEAK,
+    burn_labels,
+    compose_target,
+    draw_random_like,
+    look_up,
+    select_weak,
+)
+
+Layer = tuple[np.ndarray, int]
+
+
+def burn_recipe(
+    recipe: dict, tile: str, grid: Grid, mask: np.ndarray, files: Mapping[str, Sequence[str | Path]]
+) -> np.ndarray:
+    """Burn a recipe, in the form that plans.resolve_recipe gives, into a tile: its target and source, uint8 (2, h, w).
+
+    mask: where labels may train, as targets.mask_training gives it; files: the paths of `labels` (labels.parquet),
+    `segments` and `overlap`, and of the `weak` map, as far as the recipe needs them.
+    """
+    layers = []
+    if recipe["weak_classes"]:
+        layers.append(_burn_weak(recipe, grid, files["weak"]))
+    if recipe["mined"]:
+        layers.append(_burn_mined(recipe, tile, mask, files["segments"][0], files["overlap"][0]))
+    if recipe["human"]:
+        layers.append(_burn_human(recipe, grid, files["labels"][0]))
+    return compose_target(layers, mask)
+
+
+def _burn_weak(recipe: dict, grid: Grid, paths: Sequence[str | Path]) -> Layer:
+    from cropmine.weak import erode_weak_map
+
+    eroded = erode_weak_map(list(paths), recipe["weak"], grid, recipe["erode_m"])
+    return select_weak(*eroded, recipe["weak_classes"]), WEAK
+
+
+def _burn_mined(recipe: dict, tile: str, mask: np.ndarray, segments: str | Path, overlap: str | Path) -> Layer:
+    settings = Mined(**recipe["mined"])
+    lut = mine_segments(read_overlap(overlap), settings, recipe["min_valid"])
+    mined = look_up(lut, read_segments(segments)[0])
+    if not settings.random:
+        return mined, MINED
+    return draw_random_like(mined, mask == OPEN, seed_tile(recipe["seed"], tile)), RANDOM
+
+
+def _burn_human(recipe: dict, grid: Grid, path: str | Path) -> Layer:
+    import geopandas
+
+    from cropmine.splits import draw_labels, split_of
+
+    labels = geopandas.read_parquet(path)
+    splits = split_of(labels, recipe["fold"], Split(**recipe["split"]).folds)
+    return burn_labels(labels[draw_labels(labels, splits, recipe["human"], recipe["draw"])], grid), HUMAN
