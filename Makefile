@@ -3,7 +3,9 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test reproduce lint lock clean
+CONFIG ?= config.yaml
+
+.PHONY: demo plan test reproduce bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -14,11 +16,17 @@ $(READY): requirements.txt
 demo: $(READY)  ## the demo region, from made-up tiles to a map and a report
 	$(BIN)/snakemake --cores all
 
+plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, gigabytes; CONFIG=my.yaml for yours
+	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.forecast $(CONFIG)
+
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest
 
 reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
+
+bench: $(READY)  ## cropmine beside what a user would write instead
+	$(BIN)/python benchmarks/sweep.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

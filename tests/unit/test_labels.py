@@ -7,7 +7,7 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from cropmine.config import Labels
+from cropmine.config import LabelFiles, Labels
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
 from cropmine.labels import GEOD, class_text, place_on_grid, read_labels
@@ -150,3 +150,13 @@ def test_polygons_far_from_a_grid_do_no_harm():
     assert positions.tolist() == [0, 1]
     assert shapely.intersects(placed, shapely.box(*grid.bounds)).all()
     assert [len(part) for part in place_on_grid(boxes[:0], grid)] == [0, 0]
+
+
+def test_files_that_only_test_say_so(tmp_path):
+    for name, x in (("train", 36.0), ("test", 36.1)):
+        frame = geopandas.GeoDataFrame({"class": ["crop"]}, geometry=[shapely.box(x, 0, x + 0.001, 0.001)], crs=4326)
+        frame.to_file(tmp_path / f"{name}.gpkg")
+    paths = {"path": [str(tmp_path / "train.gpkg")], "test_path": [str(tmp_path / "test.gpkg")]}
+    files = LabelFiles(class_field="class", cropland=["crop"], noncropland=["other"], **paths)
+    labels = read_labels(files, files.path, None, files.test_path)
+    assert labels["split"].tolist() == ["", "test"] and labels["label"].tolist() == [0, 1]

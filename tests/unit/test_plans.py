@@ -1,6 +1,8 @@
 """What a configuration makes the workflow do."""
 
+import geopandas
 import pytest
+import shapely
 
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
@@ -109,3 +111,36 @@ def test_an_experiment_is_described_by_what_it_uses():
     assert (mined["segmentation"], mined["weak_map"], mined["mined_noncropland"]) == ("kmeans10", "global_map", 0.2)
     assert mined["trained"]
     assert (weak["segmentation"], weak["weak_map"], weak["trained"]) == (None, "global_map", False)
+
+
+def write_points(path, count):
+    frame = geopandas.GeoDataFrame({"c": ["a"] * count}, geometry=[shapely.Point(1, 1)] * count, crs=4326)
+    frame.to_file(path)
+    return {**LABELS, "path": str(path)}
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "geojson", "shp"])
+def test_few_labels_are_split_into_folds_and_many_are_held_out(tmp_path, suffix):
+    few, many = (write_points(tmp_path / f"{n}.{suffix}", n) for n in (199, 200))
+    assert plan({"h": {"human": 1}}, labels=few).region.split.method == "kfold"
+    assert plan({"h": {"human": 1}}, labels=many).region.split.method == "holdout"
+    assert plan({"h": {"human": 1}}, labels=few, split={"method": "holdout"}).region.split.method == "holdout"
+
+
+def test_a_test_file_or_a_field_makes_the_split(tmp_path):
+    few = write_points(tmp_path / "few.gpkg", 3)
+    assert plan({"h": {"human": 1}}, labels=few | {"test_path": "t.gpkg"}).region.split.method == "field"
+    assert plan({"h": {"human": 1}}, labels=few, split={"field": "part"}).region.split.method == "field"
+
+
+def test_with_folds_the_map_is_trained_on_all_labels():
+    planned = plan({"half": {"human": 0.5}}, split={"method": "kfold", "folds": 3}, seeds=[0, 1])
+    assert [run.name for run in planned.runs["half"]] == [f"seed{s}_fold{f}" for s in (0, 1) for f in range(3)]
+    final = planned.final_runs["half"]
+    assert [run.name for run in final] == ["seed0", "seed1"]
+    assert all(planned.recipes[run.recipe]["fold"] is None for run in final)
+
+
+def test_without_folds_the_map_is_made_by_the_runs_themselves():
+    planned = plan({"half": {"human": 0.5}}, split={"method": "holdout"})
+    assert planned.final_runs == planned.runs

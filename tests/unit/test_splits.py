@@ -226,3 +226,17 @@ def test_the_files_of_folds_can_be_read_back(tmp_path):
     table = geopandas.read_parquet(tmp_path / "labels.parquet")
     assert table["split"].isna().all() and "fold" in blocks
     assert (split_of(table, 1, 3) == split_of(pieces, 1, 3)).all()
+
+
+def test_labels_of_a_test_file_only_test_and_the_others_train_or_validate():
+    told = ["test"] * 20 + [""] * 60
+    fields = scatter_fields(120)
+    labels = make_labels(fields[:80], split=told)
+    split = Split(method="field", block_m=500)
+    pieces, _ = split_labels(labels, split, [0])
+    own = pieces["label"] < 20
+    assert set(pieces["split"][own]) == {"test"}
+    assert set(pieces["split"][~own]) == {"train", "validation"}
+    more, _ = split_labels(make_labels(fields, split=told + [""] * 40), split, [0])
+    before = pieces.set_index(["label", "piece"])["split"]
+    assert more.set_index(["label", "piece"])["split"][before.index].equals(before)
