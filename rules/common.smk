@@ -104,8 +104,14 @@ def label_settings(wildcards):
 
 
 def score_settings(wildcards):
-    region = wildcards.region
-    return tiles_settings(region, plan(region).tiles) | split_settings(region, find_run(region, wildcards.run).fold)
+    """Test labels are for named experiments: the points of a sweep are scored on validation labels alone."""
+    region, here = wildcards.region, plan(wildcards.region)
+    model = wildcards.get("model", wildcards.get("weak"))
+    place = wildcards.get("recipe", ""), model, wildcards.run
+    named = {(run.recipe, run.model, run.name) for runs in here.runs.values() for run in runs}
+    splits = ["validation", "test"] if place in named else ["validation"]
+    settings = tiles_settings(region, here.tiles) | split_settings(region, find_run(region, wildcards.run).fold)
+    return settings | {"scored": splits}
 
 
 def segmentation_settings(name):
