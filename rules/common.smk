@@ -383,7 +383,14 @@ def map_tiles(wildcards):
 
 
 def maps_wanted(region):
-    return [f"results/{region}/map/cropland.vrt"] if plan(region).trained else []
+    if not plan(region).trained:
+        return []
+    units = [f"results/{region}/map/area_by_unit.csv"] if plan(region).region.units else []
+    return [f"results/{region}/map/cropland.vrt", *units]
+
+
+def unit_path(wildcards):
+    return plan(wildcards.region).region.units.path
 
 
 def mined_polygons(region):

@@ -52,6 +52,32 @@ rule build_mosaic:
         "../workflow_scripts/build_mosaic.py"
 
 
+rule measure_units:
+    input:
+        maps=map_tiles,
+        units=unit_path,
+    output:
+        table="results/{region}/map/area_by_unit.csv",
+        layer="results/{region}/map/area_by_unit.gpkg",
+    log:
+        "results/{region}/logs/measure_units.log",
+    benchmark:
+        "results/{region}/benchmarks/measure_units.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical({"id_field": plan(wildcards.region).region.units.id_field}),
+        code=code("measure_units"),
+    message:
+        "Counting the hectares of {wildcards.region} by unit"
+    script:
+        "../workflow_scripts/measure_units.py"
+
+
 rule score_map:
     input:
         maps=map_tiles,

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os.path import relpath
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
@@ -104,18 +104,16 @@ def _spell_rectangle(left: float, top: float, width: float, height: float) -> di
     return {key: repr(round(float(value), 6)) for key, value in values.items()}
 
 
-def measure_area(maps: Sequence[str | Path]) -> dict:
-    """Measure the hectares that map tiles call cropland and non-cropland, true areas on the ellipsoid, by pixel counts.
+def iterate_classes(maps: Sequence[str | Path]) -> Iterator[tuple[Grid, np.ndarray]]:
+    """Read the classes of map tiles so that each place comes once: of the last tile that has data there.
 
-    A pixel that several tiles cover counts once, for the last that has data. Returns `threshold` (from the tiles'
-    tags), `note`, and `total` and `by_crs`: cropland_ha, noncropland_ha, valid_ha.
+    Yields for each tile its grid and its classes uint8 (h, w), 255 where there are none or a later tile has some.
     """
     grids = [read_grid(tile) for tile in maps]
     boxes = np.array([transform_bounds(grid.crs, "EPSG:4326", *grid.bounds) for grid in grids])
-    by_crs: dict[str, np.ndarray] = {}
     for number, (tile, grid) in enumerate(zip(maps, grids, strict=True)):
         with open_raster(tile) as dataset:
-            classes, threshold = dataset.read(CLASS_BAND), float(dataset.tags()["threshold"])
+            classes = dataset.read(CLASS_BAND)
         west, south, east, north = boxes[number]
         later = boxes[number + 1 :]
         near = (later[:, 0] < east) & (later[:, 2] > west) & (later[:, 1] < north) & (later[:, 3] > south)
@@ -124,10 +122,22 @@ def measure_area(maps: Sequence[str | Path]) -> dict:
                 with open_raster(maps[other]) as dataset:
                     values, inside = warp_nearest(dataset, CLASS_BAND, grid)
                 classes[inside & (values != NODATA)] = NODATA
+        yield grid, classes
+
+
+def measure_area(maps: Sequence[str | Path]) -> dict:
+    """Measure the hectares that map tiles call cropland and non-cropland, true areas on the ellipsoid, by pixel counts.
+
+    Returns `threshold` (from the tiles' tags), `note`, and `total` and `by_crs`: cropland_ha, noncropland_ha, valid_ha.
+    """
+    by_crs: dict[str, np.ndarray] = {}
+    for grid, classes in iterate_classes(maps):
         areas = pixel_areas(grid)
         hectares = [np.sum(areas * (classes == cls), dtype=np.float64) / 1e4 for cls in (CROPLAND, NONCROPLAND)]
         name = grid.crs.to_string()
         by_crs[name] = by_crs.get(name, 0) + np.array(hectares)
+    with open_raster(maps[0]) as dataset:
+        threshold = float(dataset.tags()["threshold"])
     return {
         "threshold": threshold,
         "note": AREA_NOTE,

@@ -1,0 +1,75 @@
+"""Areas of cropland by administrative unit, counted in pixels of the map."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+from rasterio.features import rasterize
+
+from cropmine.errors import CropmineError
+from cropmine.files import replacing
+from cropmine.grids import pixel_areas
+from cropmine.labels import CRS_LONLAT, GEOD, place_on_grid
+from cropmine.maps import AREA_NOTE, iterate_classes
+from cropmine.targets import CROPLAND, NONCROPLAND
+
+COLUMNS = ("unit", "cropland_ha", "noncropland_ha", "mapped_ha", "unit_ha", "mapped_share", "cropland_share", "note")
+
+
+def read_units(path: str | Path, id_field: str) -> geopandas.GeoDataFrame:
+    """Read administrative units: columns unit (str) and geometry in EPSG:4326, one row a unit, by name.
+
+    Raises CropmineError if the file has no such field or no CRS.
+    """
+    frame = geopandas.read_parquet(path) if Path(path).suffix == ".parquet" else geopandas.read_file(path)
+    if id_field not in frame:
+        raise CropmineError(
+            path, f"there is no field {id_field!r}", f"its fields: {', '.join(map(str, frame.columns))}"
+        )
+    if frame.crs is None:
+        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
+    shapes = frame.geometry.force_2d().make_valid()
+    units = geopandas.GeoDataFrame({"unit": frame[id_field].astype(str)}, geometry=shapes, crs=frame.crs)
+    return units.to_crs(CRS_LONLAT).dissolve("unit").reset_index()
+
+
+def measure_units(maps: Sequence[str | Path], units: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """Count the hectares of the map's classes in each unit, true areas on the ellipsoid, by pixel centres.
+
+    Returns the units with cropland_ha, noncropland_ha, mapped_ha, unit_ha (its own area), mapped_share, cropland_share
+    (of what is mapped; empty where nothing is) and a note that counts of pixels are biased.
+    """
+    hectares = np.zeros((2, len(units) + 1))
+    for grid, classes in iterate_classes(maps):
+        places, polygons = place_on_grid(units.geometry, grid)
+        if not len(places):
+            continue
+        shapes = zip(polygons, (places + 1).tolist(), strict=True)
+        owners = rasterize(shapes, grid.shape, transform=grid.transform, dtype="int32")
+        areas = np.broadcast_to(pixel_areas(grid), grid.shape)
+        for row, cls in enumerate((CROPLAND, NONCROPLAND)):
+            own = classes == cls
+            hectares[row] += np.bincount(owners[own], weights=areas[own], minlength=len(units) + 1) / 1e4
+    cropland, other = hectares[:, 1:].round(4)
+    mapped = cropland + other
+    own = np.array([abs(GEOD.geometry_area_perimeter(unit)[0]) / 1e4 for unit in units.geometry])
+    table = units.assign(
+        cropland_ha=cropland,
+        noncropland_ha=other,
+        mapped_ha=mapped.round(4),
+        unit_ha=own.round(4),
+        mapped_share=(mapped / own).round(4),
+        cropland_share=np.divide(cropland, mapped, out=np.full(len(units), np.nan), where=mapped > 0).round(4),
+        note=AREA_NOTE,
+    )
+    return table[[*COLUMNS, "geometry"]]
+
+
+def write_units(csv: str | Path, layer: str | Path, table: geopandas.GeoDataFrame) -> None:
+    """Write what measure_units gives as CSV without the geometries, and as GeoPackage with them."""
+    with replacing(csv) as temporary:
+        pd.DataFrame(table.drop(columns="geometry")).to_csv(temporary, index=False, lineterminator="\n")
+    with replacing(layer) as temporary:
+        table.to_file(temporary, driver="GPKG", layer="area_by_unit")
