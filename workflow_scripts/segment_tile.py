@@ -1,38 +1,27 @@
-"""Cut a tile into segments: connected pixels of one K-means cluster."""
+"""Cut a tile into segments: connected pixels of one cluster or superpixel."""
 
 import json
 
-from cropmine import segments
 from cropmine.config import Segmentation
-from cropmine.grids import pixel_areas, read_grid
+from cropmine.grids import read_grid
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log
+from cropmine.segmenters import divide_tile, number_segments
+from cropmine.segments import read_codebook, write_segments
 from cropmine.zones import ORDINARY, read_zones
 
 
 def main(snakemake):
-    settings = json.loads(snakemake.params.settings)
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
     segmentation = Segmentation.model_validate(settings["segmentation"])
-    images, codebooks = snakemake.input.images, snakemake.input.get("codebook", [])
-    grid = read_grid(images[0])
-    pixels, valid = read_tile(source_from_settings(images, snakemake.input.get("masks", []), settings))
-    excludes = list(zip(snakemake.input.get("excludes", []), settings["exclude_as"], strict=True))
-    valid &= read_zones(grid, next(iter(snakemake.input.get("area", [])), None), excludes) == ORDINARY
-    if codebooks:
-        codebook = segments.read_codebook(codebooks[0])
-    elif valid.any():
-        rng = segments.seed_tile(segmentation.seed, settings["tile"])
-        samples = segments.sample_pixels(pixels, valid, segmentation.sample_px, rng)
-        codebook = segments.fit_codebook(samples, segmentation.clusters, segmentation.seed)
-    else:
-        codebook = None
-    clusters = segments.assign_clusters(pixels, valid, codebook) if codebook else valid.astype("uint8")
+    grid = read_grid(files.images[0])
+    pixels, valid = read_tile(source_from_settings(files.images, files.get("masks", []), settings))
+    excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
+    valid &= read_zones(grid, next(iter(files.get("area", [])), None), excludes) == ORDINARY
+    codebook = next(map(read_codebook, files.get("codebook", [])), None)
+    parts = divide_tile(pixels, valid, grid, segmentation, settings["tile"], settings["bands"], codebook)
     del pixels
-    areas = pixel_areas(grid)
-    ids, cluster_of_segment = segments.label_segments(
-        clusters, areas, segmentation.min_area_m2, segmentation.max_area_m2
-    )
-    segments.write_segments(snakemake.output.segments, ids, cluster_of_segment, grid)
+    write_segments(snakemake.output.segments, *number_segments(parts, grid, segmentation), grid)
 
 
 with rule_log(snakemake):

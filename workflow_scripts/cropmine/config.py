@@ -252,7 +252,9 @@ class Segmentation(Settings):
         description="odd side of the majority filter over the clusters; 1: none (kmeans, deep)",
     )
     segment_m2: float = Field(5000, gt=0, description="mean area of a segment, true square metres (slic, watershed)")
-    compactness: float = Field(0.1, ge=0, le=100, description="weight of nearness against colour (slic)")
+    compactness: float = Field(
+        1, gt=0, le=100, description="difference in colour, deviations of a band, that counts as one spacing (slic)"
+    )
     experiment: str | None = Field(None, description="the trained experiment whose features are clustered (deep)")
     features: tuple[Literal["ndvi", "ndwi", "evi", "savi", "texture"], ...] = Field(
         (), description="indices and texture beside the bands (kmeans, slic, watershed)"

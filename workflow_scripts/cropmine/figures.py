@@ -3,12 +3,15 @@
 import base64
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from PIL import Image
 
+from cropmine.files import replacing
 from cropmine.wording import spell_difference, spell_figure
 
 # Okabe and Ito (2008), Color Universal Design.
@@ -31,6 +34,8 @@ STYLE = {
 }
 WIDTH_IN = 10.4
 ROW_IN = 0.44
+PNG_DPI = 150
+PNG_COLOURS = 256
 FONTS = "'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans'"  # as the page
 
 
@@ -44,6 +49,21 @@ def encode_figure(figure: Figure, kind: str = "svg", **options) -> str:
     if kind == "svg":
         content, mime = content.replace(b"'DejaVu Sans'", FONTS.encode()), "svg+xml"
     return f"data:image/{mime};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def write_figure(path: str | Path, figure: Figure) -> None:
+    """Write a figure as PNG of at most 256 colours, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=PNG_DPI)
+    picture = Image.open(buffer).convert("RGB").quantize(PNG_COLOURS, kmeans=1, dither=Image.Dither.NONE)
+    with replacing(path) as temporary:
+        picture.save(temporary, optimize=True, dpi=(PNG_DPI, PNG_DPI))
+
+
+def embed_picture(path: str | Path) -> str:
+    """Give a PNG file as it is as a data URI."""
+    return f"data:image/png;base64,{base64.b64encode(Path(path).read_bytes()).decode('ascii')}"
 
 
 def draw_experiments(table: pd.DataFrame) -> str:
@@ -104,7 +124,7 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
     values = own[["difference", "lo", "hi"]].to_numpy(float)
     reach = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0
     axes.set_xlim(*np.array([-1.12, 1.12]) * max(reach, 0.05))
-    axes.set_xlabel(f"difference in F1 of cropland from {_protect(base)}, paired by test block")
+    axes.set_xlabel(f"difference in F1 of cropland from {protect(base)}, paired by test block")
     return encode_figure(figure)
 
 
@@ -115,7 +135,7 @@ def _start_rows(names: Sequence[str], selected: np.ndarray):
         figure = Figure(figsize=(WIDTH_IN, height))
         left = min(0.085 * max(map(len, names), default=0) + 0.25, 4.2) / WIDTH_IN
         axes = figure.add_axes((left, 0.58 / height, 0.925 - left, 1 - 0.72 / height))
-        axes.set_yticks(range(len(names)), [_protect(name) for name in names])
+        axes.set_yticks(range(len(names)), [protect(name) for name in names])
         for label, bold in zip(axes.get_yticklabels(), selected, strict=True):
             label.set_fontweight("bold" if bold else "normal")
     axes.set_ylim(len(names) - 0.45, -0.55)
@@ -139,6 +159,6 @@ def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _protect(name: str) -> str:
-    """A name as it is: matplotlib would set what stands between dollars as a formula."""
+def protect(name: str) -> str:
+    """Write a name so that matplotlib shows it as it is: it would set what stands between dollars as a formula."""
     return str(name).replace("$", r"\$")

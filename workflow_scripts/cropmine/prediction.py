@@ -20,7 +20,7 @@ BATCH = 4
 
 def tile_windows(shape: tuple[int, int], core: int = CORE_PX) -> list[Window]:
     """Divide a tile of shape (h, w) into windows (column, row, width, height) of nearly one size, at most `core` px."""
-    rows, columns = (range(0, size, _even_step(size, core)) for size in shape)
+    rows, columns = (range(0, size, even_step(size, core)) for size in shape)
     return [
         (left, top, min(columns.step, shape[1] - left), min(rows.step, shape[0] - top))
         for top in rows
@@ -28,7 +28,7 @@ def tile_windows(shape: tuple[int, int], core: int = CORE_PX) -> list[Window]:
     ]
 
 
-def _even_step(size: int, core: int = CORE_PX) -> int:
+def even_step(size: int, core: int = CORE_PX) -> int:
     return -(-size // -(-size // core))
 
 
@@ -49,11 +49,11 @@ def predict_windows(
     device = choose_device()
     network = network.to(device).eval()
     dtype = choose_precision(precision, device)
-    height, width = (-(-(_even_step(size) + 2 * HALO_PX) // MULTIPLE_PX) * MULTIPLE_PX for size in shape)
+    height, width = (-(-(even_step(size) + 2 * HALO_PX) // MULTIPLE_PX) * MULTIPLE_PX for size in shape)
     for first in range(0, len(windows), BATCH):
         batch = windows[first : first + BATCH]
         views = [
-            _read_view(source, norm, shape, (left - HALO_PX, top - HALO_PX, width, height)) for left, top, *_ in batch
+            read_view(source, norm, shape, (left - HALO_PX, top - HALO_PX, width, height)) for left, top, *_ in batch
         ]
         cores = [np.s_[HALO_PX : HALO_PX + rows, HALO_PX : HALO_PX + columns] for *_, columns, rows in batch]
         valid = [view[1][core] for view, core in zip(views, cores, strict=True)]
@@ -80,7 +80,7 @@ def predict_codes(
     return (probability * STEPS).round().to(torch.uint8).cpu().numpy()
 
 
-def _read_view(source: TileSource, norm: Normalisation, shape: tuple[int, int], window: Window):
+def read_view(source: TileSource, norm: Normalisation, shape: tuple[int, int], window: Window):
     """Normalised pixels and validity of a window that may leave the tile, mirrored at the tile's edges."""
     left, top, width, height = window
     near = max(left, 0), max(top, 0)

@@ -196,6 +196,20 @@ def draw_labels(labels: pd.DataFrame, splits: np.ndarray, fraction: float, draw:
     return drawn
 
 
+def cut_training(labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> np.ndarray:
+    """Cut the training pieces to what is outside held-out blocks and their buffers.
+
+    splits: as split_of gives them. Returns lon/lat polygons (n,) object, empty where a piece can't train.
+    """
+    trains = _find_trainable(labels, splits)
+    cut = np.where(trains, np.asarray(labels.geometry, dtype=object), shapely.Polygon())
+    zones = _zone_blocks(_find_held_out(labels, splits), buffer_m, block_m)
+    pieces, met = shapely.STRtree(zones).query(cut, predicate="intersects")
+    for piece in np.unique(pieces):
+        cut[piece] = shapely.difference(cut[piece], shapely.union_all(zones[met[pieces == piece]]))
+    return keep_polygons(cut)
+
+
 def held_out_mask(labels: pd.DataFrame, splits: np.ndarray, grid: Grid, buffer_m: float, block_m: float) -> np.ndarray:
     """Mark the pixels that a held-out block touches: nothing may train there, whatever its source.
 
@@ -239,10 +253,7 @@ def _check_splits(pieces: geopandas.GeoDataFrame, split: Split) -> None:
     for fold in range(split.folds) if split.method == "kfold" else [None]:
         splits = split_of(pieces, fold, split.folds)
         here = "the split" if fold is None else f"fold {fold}"
-        trains = _find_trainable(pieces, splits)
-        zones = shapely.STRtree(_zone_blocks(_find_held_out(pieces, splits), split.buffer_m, split.block_m))
-        lost = zones.query(np.asarray(pieces.geometry, dtype=object), predicate="covered_by")[0]
-        trains[lost] = False
+        trains = ~shapely.is_empty(cut_training(pieces, splits, split.buffer_m, split.block_m))
         for name, target in TARGETS.items():
             own = (pieces["target"] == target).to_numpy()
             if not own.any():

@@ -69,3 +69,25 @@ def explain_difference(row: dict | None) -> str | None:
     if row["lo"] <= 0 <= row["hi"]:
         return f"{text}{interval}, a difference that these labels can't tell from none."
     return f"{text}{interval}, more than chance in which blocks are tested explains."
+
+
+def spell_metres(metres: float) -> str:
+    """Spell a distance for a sentence, to two significant digits: metres, or kilometres from one on."""
+    kilometres = metres >= 1000
+    text = f"{float(f'{metres / 1000 if kilometres else metres:.2g}'):g}"
+    return f"{text}{SPACE}{'km' if kilometres else 'm'}"
+
+
+def explain_distances(measured: dict) -> str:
+    """Explain whether test labels lie so much nearer to training labels than the map does that scores are too high.
+
+    measured: what distances.measure_distances gives, but for the sentence.
+    """
+    if measured["ratio"] is None:
+        return "There are no test labels, or no valid pixels, whose distance from training labels could be measured."
+    test, mapped = (spell_metres(measured[kind]["quantiles"]["50"]) for kind in ("test", "map"))
+    medians = f"Half of the test labels lie within {test} of a training label, half of the map's pixels within {mapped}"
+    rule = f"(the criterion: a median under {measured['criterion']:g} times that of the map)"
+    if measured["optimistic"]:
+        return f"{medians}. The test labels lie much nearer, so the scores are too optimistic for the map {rule}."
+    return f"{medians}. Nearness to training labels gives no reason to think the scores too optimistic {rule}."

@@ -1,0 +1,230 @@
+"""What an audit tells: the weak map's own errors, what mining is worth here, and what the labels can't tell."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from cropmine.audit_rates import CLASSES, Estimates, estimate_rates
+from cropmine.audits import ALL, ERODED, MINED, SIZES, Survey, Tally
+from cropmine.metrics import LEAST_BLOCKS, find_interval
+
+PURE = 0.95
+TOLERATED = 0.10  # share of the other class that a mined label may hit and still be called worth it
+WHOLE = 0.8  # a label of which so much is omitted is omitted whole
+BLOBS = 0.10  # share of cropland labels omitted whole from which on the audit warns
+PERMUTATIONS = 999
+SUBSTANTIAL = 0.5
+DEFAULT_MARKS = {"cropland": (0.8,), "noncropland": (0.2,)}
+NONCROPLAND, CROPLAND = 0, 1
+
+
+def measure_weak_map(tally: Tally, pieces: pd.DataFrame, prevalence: float | None) -> dict:
+    """Measure the errors of the weak map itself on the labels that train.
+
+    Gives, each with value, lo and hi: omission_by_label and omission_by_pixel (share of human cropland that the map
+    calls non-cropland), false_positive_rate (share of human non-cropland that it calls cropland, by label), commission
+    (share of its cropland that isn't, at the prevalence) and omitted_whole (share of cropland labels that lose 80 % or
+    more of their pixels); and neighbours, as count_neighbours gives it. Pixels without a valid weak pixel are left out.
+    """
+    pixels, hits = tally.weak_pixels, tally.eroded[:, :, 0]
+    whole = find_omitted(hits[NONCROPLAND], pixels, pieces)
+    hits = np.stack([hits, np.stack([np.where(whole, pixels, 0), np.zeros_like(pixels)])], axis=-1)
+    estimates = estimate_rates(hits, pixels, pieces, prevalence)
+    commission = _pick(estimates, "purity", CROPLAND, 0)
+    return {
+        "omission_by_label": _pick(estimates, "contamination_by_label", NONCROPLAND, 0),
+        "omission_by_pixel": _pick(estimates, "contamination_by_pixel", NONCROPLAND, 0),
+        "false_positive_rate": _pick(estimates, "contamination_by_label", CROPLAND, 0),
+        "commission": {
+            key: None if commission[other] is None else round(1 - commission[other], 6)
+            for key, other in (("value", "value"), ("lo", "hi"), ("hi", "lo"))
+        },
+        "omitted_whole": _pick(estimates, "contamination_by_label", NONCROPLAND, 1),
+        "neighbours": count_neighbours(pieces[(pixels > 0) & (pieces["target"] == CROPLAND)], whole),
+    }
+
+
+def find_omitted(hits: np.ndarray, pixels: np.ndarray, pieces: pd.DataFrame) -> np.ndarray:
+    """Tell which pieces, bool (P,), belong to a label of which 80 % or more of the pixels are hit."""
+    _, label = np.unique(pieces["label"].to_numpy(), return_inverse=True)
+    hit, held = (np.bincount(label, weights=counts)[label] for counts in (hits, pixels))
+    return (held > 0) & (hit >= WHOLE * held)
+
+
+def count_neighbours(pieces: pd.DataFrame, whole: np.ndarray, seed: int = 0) -> dict | None:
+    """Tell whether labels that are omitted whole lie together.
+
+    pieces: those of cropland, with their places in `whole` as index. Gives share, that of the omitted labels whose
+    nearest cropland label is omitted too, expected, the same were they scattered over the labels, and p, how often
+    chance gives as much (one-sided, by permutation). None under two omitted labels or two others.
+    """
+    from scipy.spatial import cKDTree
+
+    omitted = pd.Series(whole[pieces.index.to_numpy()], index=pieces["label"].to_numpy())
+    omitted = omitted[~omitted.index.duplicated()].sort_index()
+    if min(omitted.sum(), (~omitted).sum()) < 2:
+        return None
+    bounds = shapely.bounds(np.asarray(pieces.geometry, dtype=object))
+    middles = pd.DataFrame((bounds[:, :2] + bounds[:, 2:]) / 2, index=pieces["label"].to_numpy()).groupby(level=0).mean()
+    lon, lat = middles.to_numpy().T
+    points = np.stack([lon * np.cos(np.radians(lat.mean())), lat], axis=1)
+    nearest = cKDTree(points).query(points, k=2)[1][:, 1]
+    state = omitted.to_numpy()
+    both = np.count_nonzero(state & state[nearest])
+    rng = np.random.default_rng(seed)
+    drawn = rng.permuted(np.tile(state, (PERMUTATIONS, 1)), axis=1)
+    as_much = np.count_nonzero((drawn & drawn[:, nearest]).sum(axis=1) >= both)
+    return {
+        "share": round(both / int(state.sum()), 6),
+        "expected": round((int(state.sum()) - 1) / (len(state) - 1), 6),
+        "p": round((as_much + 1) / (PERMUTATIONS + 1), 6),
+    }
+
+
+def _pick(estimates: Estimates, name: str, cls: int, setting: int) -> dict:
+    ends = (("value", ""), ("lo", "_lo"), ("hi", "_hi"))
+    return {key: _known(estimates.values[name + end][cls, setting]) for key, end in ends}
+
+
+def _known(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
+def correct_prevalence(prevalence: float | None, weak_map: Mapping) -> float | None:
+    """Correct a map's share of cropland by its errors (Rogan and Gladen 1978); None where it can't be."""
+    omission, wrong = (weak_map[name]["value"] for name in ("omission_by_label", "false_positive_rate"))
+    if None in (prevalence, omission, wrong) or 1 - omission - wrong <= 0:
+        return None
+    return round(min(max((prevalence - wrong) / (1 - omission - wrong), 0.0), 1.0), 6)
+
+
+def compare_at_coverage(table: pd.DataFrame, settings: pd.DataFrame, estimates: Estimates, marks: Mapping) -> list[dict]:
+    """Compare mined labels at the marked thresholds with eroded ones of the same coverage.
+
+    The eroded purity is interpolated between the two distances whose coverage is next; the interval of the difference
+    is paired by the draws of blocks. erode_m is None where no distance keeps as much, or as little.
+    """
+    eroded = np.flatnonzero(settings["source"] == ERODED)
+    found = []
+    for cls in (CROPLAND, NONCROPLAND):
+        own = table[table["class"] == CLASSES[cls]].reset_index(drop=True)
+        coverage = own["coverage"].to_numpy()[eroded]
+        for threshold in marks[CLASSES[cls]]:
+            here = _find_setting(settings, threshold)
+            row = own.loc[here]
+            pair = {"class": CLASSES[cls], "threshold": threshold, "coverage": _known(row["coverage"])}
+            pair |= {"purity_mined": _known(row["purity"]), "purity_eroded": None, "erode_m": None}
+            pair |= {"difference": None, "lo": None, "hi": None}
+            if coverage.min() <= row["coverage"] <= coverage.max() and row["coverage"] > 0:
+                weights = _interpolate(row["coverage"], coverage)
+                pair |= _compare_purity(estimates, cls, here, eroded, weights)
+                pair["erode_m"] = _known(weights @ own["erode_m"].to_numpy()[eroded])
+            found.append(pair)
+    return found
+
+
+def _find_setting(settings: pd.DataFrame, threshold: float) -> int:
+    same = (settings["source"] == MINED) & (settings["size_class"] == ALL) & (settings["threshold"] == threshold)
+    return int(np.flatnonzero(same)[0])
+
+
+def _interpolate(coverage: float, falling: np.ndarray) -> np.ndarray:
+    """Weights of the eroded settings, of falling coverage, that add up to a coverage."""
+    return np.array([np.interp(coverage, falling[::-1], unit[::-1]) for unit in np.eye(len(falling))])
+
+
+def _compare_purity(estimates: Estimates, cls: int, here: int, eroded: np.ndarray, weights: np.ndarray) -> dict:
+    used = weights > 0
+    blend = estimates.values["purity"][cls, eroded[used]] @ weights[used]
+    pair = {"purity_eroded": _known(blend), "difference": _known(estimates.values["purity"][cls, here] - blend)}
+    draws = estimates.draws[cls]
+    draws = draws[:, here] - draws[:, eroded[used]] @ weights[used]
+    if np.isfinite(draws).any() and pair["difference"] is not None:
+        low, high = find_interval(draws)
+        pair |= {"lo": _known(low), "hi": _known(high)}
+    return pair
+
+
+def judge_class(table: pd.DataFrame, name: str) -> dict:
+    """Judge whether mined labels of a class are worth it by the intervals of their purity.
+
+    verdict: "yes" where the lower bound of purity is at least 95 % and at most a tenth of the other class is hit;
+    "common" where the class is so common that labels are pure all the same, but more of the other class is hit;
+    "unsure" where only the purity itself, not its lower bound, reaches 95 %, or there is no interval; else "no".
+    pure: the thresholds whose lower bound is at least 95 %; threshold: the one that tells most, of the largest
+    coverage; more_blocks and more_labels of the other class: about what "unsure" lacks, None if over ten times as many.
+    """
+    own = table[(table["class"] == name) & (table["source"] == MINED) & (table["size_class"] == ALL)]
+    own = own[own["coverage"] > 0]
+    pure = own[own["purity_lo"] >= PURE]
+    clean = pure[pure["contamination_by_label"] <= TOLERATED]
+    likely = own[own["purity"] >= PURE]
+    if len(clean):
+        verdict, telling = "yes", clean.loc[clean["coverage"].idxmax()]
+    elif len(pure):
+        verdict, telling = "common", pure.loc[pure["contamination_by_label"].idxmin()]
+    elif len(likely) or not own["purity_lo"].notna().any():
+        verdict, telling = "unsure", _find_nearest(likely)
+    else:
+        verdict, telling = "no", own.loc[own["purity"].idxmax()]
+    more = _count_needed(telling) if verdict == "unsure" else {"more_blocks": None, "more_labels": None}
+    return {
+        "verdict": verdict,
+        "pure": [float(value) for value in pure["threshold"]],
+        "threshold": None if telling is None else float(telling["threshold"]),
+        **more,
+    }
+
+
+def _find_nearest(likely: pd.DataFrame) -> pd.Series | None:
+    """The row whose interval needs to narrow least."""
+    if likely.empty:
+        return None
+    factor = _narrowing(likely["purity"], likely["purity_lo"])
+    return likely.loc[factor.idxmin() if factor.notna().any() else likely["coverage"].idxmax()]
+
+
+def _narrowing(purity, low):
+    """How many times as many blocks bring the lower bound to 95 %: the width of an interval goes by 1 / √blocks."""
+    return ((purity - low) / (purity - PURE).clip(1e-9)) ** 2
+
+
+def _count_needed(row: pd.Series | None) -> dict:
+    if row is None or not np.isfinite(row["purity_lo"]):
+        return {"more_blocks": None, "more_labels": None}
+    factor = float(_narrowing(pd.Series([row["purity"]]), row["purity_lo"]).iloc[0])
+    if factor > 11:
+        return {"more_blocks": None, "more_labels": None}
+    counts = {"more_blocks": row["other_blocks"], "more_labels": row["other_labels"]}
+    return {name: max(math.ceil((factor - 1) * count), 1) for name, count in counts.items()}
+
+
+def count_shared(labels: pd.DataFrame, path: str | Path) -> dict:
+    """Count the human labels among the public ones that a weak map was trained on.
+
+    labels: pieces of labels.parquet; path: a vector file of points or polygons in any CRS. A label is among them if a
+    point lies within a piece of it, or if it and a polygon share half of the smaller of the two or more. Gives shared
+    and labels. Raises CropmineError as vector files do.
+    """
+    public = _read_public(path)
+    pieces = np.asarray(labels.geometry, dtype=object)
+    tree = shapely.STRtree(public)
+    own, other = tree.query(pieces, predicate="intersects")
+    areas = shapely.area(public[other])
+    common = shapely.area(shapely.intersection(pieces[own], public[other]))
+    same = (areas == 0) | (common >= SUBSTANTIAL * np.minimum(areas, shapely.area(pieces[own])))
+    names = labels["label"].to_numpy()
+    return {"shared": len(np.unique(names[own[same]])), "labels": len(np.unique(names))}
+
+
+def _read_public(path: str | Path) -> np.ndarray:
+    """Valid geometries of a vector file in longitude and latitude."""
+    from cropmine.labels import read_vector
+
+    frame = read_vector(Path(path)).to_crs("EPSG:4326")
+    geometries = np.asarray(frame.geometry, dtype=object)
+    return shapely.make_valid(geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))])

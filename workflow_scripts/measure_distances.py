@@ -1,0 +1,24 @@
+"""Measure how far test labels and pixels of the map lie from the nearest training label."""
+
+import json
+
+import geopandas
+
+from cropmine.config import Split
+from cropmine.distances import measure_distances, sample_map, write_distances
+from cropmine.logs import rule_log
+from cropmine.sources import group_sources
+
+
+def main(snakemake):
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    sources = group_sources(files.images, files.get("masks", []), settings)
+    excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
+    points = sample_map(sources, next(iter(files.get("area", [])), None), excludes)
+    (path,) = files.labels
+    measured = measure_distances(geopandas.read_parquet(path), Split(**settings["split"]), points)
+    write_distances(snakemake.output.distances, measured)
+
+
+with rule_log(snakemake):
+    main(snakemake)
