@@ -432,8 +432,8 @@ def report_files(region):
         "weak": (
             {
                 "name": weak,
-                "path": here.region.weak[weak].path,
-                "settings": here.region.weak[weak].model_dump(mode="json"),
+                "paths": list_weak_files(here.region, weak),
+                "settings": weak_settings(region, weak),
             }
             if weak
             else None
@@ -463,7 +463,7 @@ def report_inputs(wildcards):
         for key in ("images", "segments", "overlaps"):
             for value in files[key].values():
                 paths += value if isinstance(value, list) else [value]
-        paths += ([files["weak"]["path"]] if files["weak"] else []) + mined_polygons(region)
+        paths += (files["weak"]["paths"] if files["weak"] else []) + mined_polygons(region)
     return list(dict.fromkeys(paths))
 
 
@@ -489,6 +489,11 @@ def simulation_settings(wildcards):
     return {"simulation": plan(wildcards.region).region.simulate.model_dump(mode="json")}
 
 
+def first_weak(wildcards):
+    region = plan(wildcards.region).region
+    return list_weak_files(region, next(iter(region.weak))) if region.weak else []
+
+
 def first_models(wildcards):
     here = plan(wildcards.region)
     return list(dict.fromkeys(model_path(wildcards.region, here.runs[name][0]) for name in here.trained))
@@ -498,10 +503,10 @@ def truth_settings(wildcards):
     region, here = wildcards.region, plan(wildcards.region)
     places = {path: place for place, path in enumerate(first_models(wildcards))}
     experiments = [{"name": name, "models": [places[model_path(region, here.runs[name][0])]]} for name in here.trained]
-    weak = next(iter(here.region.weak.values()), None)
+    weak = next(iter(here.region.weak), None)
     weak_only = [name for name in here.experiments if name not in here.trained]
     return tiles_settings(region, here.tiles) | {
         "experiments": experiments,
-        "weak": weak.model_dump(mode="json") if weak else None,
+        "weak": weak_settings(region, weak) if weak else None,
         "weak_experiment": weak_only[0] if weak_only else None,
     }

@@ -5,7 +5,7 @@ if SIMULATED:
             models=first_models,
             images=all_images,
             masks=all_masks,
-            weak=weak_paths,
+            weak=first_weak,
             table="results/{region}/experiments.csv",
             truth="results/{region}/inputs/truth.tif",
         output:

@@ -18,5 +18,6 @@ def valley(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("valley")
     settings = Simulation(seed=5, rows=1, columns=3, tile_px=192, label_sites=40)
     files = [[folder / kind / f"r0c{column}.tif" for column in range(3)] for kind in ("imagery", "masks")]
-    write_region(simulate_region(settings), *files, folder / "weak.tif", folder / "labels.gpkg", folder / "truth.tif")
+    weak = folder / "weak.tif", folder / "weak_other.tif"
+    write_region(simulate_region(settings), *files, weak, folder / "labels.gpkg", folder / "truth.tif")
     return folder

@@ -8,14 +8,13 @@ import torch
 
 from cropmine.codes import encode_probability
 from cropmine.comparison import write_table
-from cropmine.config import WeakMap
 from cropmine.grids import read_grid
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log
 from cropmine.models import load_checkpoint
 from cropmine.prediction import predict_windows, tile_windows
 from cropmine.truth import read_truth, sum_codes, tabulate_truth
-from cropmine.weak import read_weak_map
+from cropmine.weak import load_weak, read_weak_map
 
 
 def list_sources(files, settings):
@@ -46,8 +45,8 @@ def main(snakemake):
         codes = (predict_tile(network, norm, meta["precision"], *tile) for tile in zip(sources, shapes, strict=True))
         counts[experiment["name"]] = sum_codes(zip(truths, codes, strict=True))
     if settings["weak_experiment"]:
-        weak = WeakMap.model_validate(settings["weak"])
-        maps = (read_weak_map(files.weak[0], weak, grid) for grid in grids)
+        weak = load_weak(settings["weak"], files.weak, guarded=False)
+        maps = (read_weak_map(*weak, grid) for grid in grids)
         seen = (read_tile(source)[1] for source in sources)
         codes = (encode_probability(values, valid & image) for (values, valid), image in zip(maps, seen, strict=True))
         counts[settings["weak_experiment"]] = sum_codes(zip(truths, codes, strict=True))

@@ -2,19 +2,18 @@
 
 import json
 
-from cropmine.config import WeakMap
 from cropmine.grids import pixel_areas, read_grid
 from cropmine.logs import rule_log
 from cropmine.mining import overlap_segments, write_overlap
 from cropmine.segments import read_segments
-from cropmine.weak import read_weak_map
+from cropmine.weak import load_weak, read_weak_map
 
 
 def main(snakemake):
-    weak = WeakMap.model_validate(json.loads(snakemake.params.settings)["weak"])
+    weak = load_weak(json.loads(snakemake.params.settings)["weak"], snakemake.input.weak)
     grid = read_grid(snakemake.input.segments)
     ids, cluster_of_segment = read_segments(snakemake.input.segments)
-    values, valid = read_weak_map(snakemake.input.weak, weak, grid)
+    values, valid = read_weak_map(*weak, grid)
     write_overlap(snakemake.output.overlap, overlap_segments(ids, values, valid, pixel_areas(grid), cluster_of_segment))
 
 

@@ -30,7 +30,7 @@ def main(snakemake):
     labels = geopandas.read_parquet(path)
     splits = split_of(labels, settings["fold"], Split(**settings["split"]).folds)
     grids = {tile: read_grid(source.images[0]) for tile, source in sources.items()}
-    write_scores(snakemake.output.scores, collect_scores(labels, splits, grids, predict))
+    write_scores(snakemake.output.scores, collect_scores(labels, splits, grids, predict, settings["scored"]))
 
 
 with rule_log(snakemake):

@@ -6,19 +6,19 @@ import geopandas
 import numpy as np
 
 from cropmine.codes import NODATA, encode_probability
-from cropmine.config import Split, WeakMap
+from cropmine.config import Split
 from cropmine.grids import read_grid
 from cropmine.imagery import read_tile
 from cropmine.logs import rule_log
 from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_sources
 from cropmine.splits import split_of
-from cropmine.weak import read_weak_map
+from cropmine.weak import load_weak, read_weak_map
 
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    weak = WeakMap(**settings["weak"] | {"guard_m": 0})  # a guard is for mining: near boundaries the map is scored too
+    weak = load_weak(settings["weak"], snakemake.input.weak, guarded=False)
     sources = group_sources(snakemake.input.images, snakemake.input.get("masks", []), settings)
     grids = {tile: read_grid(source.images[0]) for tile, source in sources.items()}
 
@@ -26,7 +26,7 @@ def main(snakemake):
         rows, columns = (np.flatnonzero(ids.any(axis)) for axis in (1, 0))
         top, left = int(rows[0]), int(columns[0])
         window = (left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)
-        values, known = read_weak_map(snakemake.input.weak, weak, grids[tile].window(*window))
+        values, known = read_weak_map(*weak, grids[tile].window(*window))
         codes = np.full(ids.shape, NODATA, np.uint8)
         inside = np.s_[top : top + window[3], left : left + window[2]]
         codes[inside] = encode_probability(values, known & read_tile(sources[tile], window)[1])
@@ -35,7 +35,7 @@ def main(snakemake):
     (path,) = snakemake.input.labels
     labels = geopandas.read_parquet(path)
     splits = split_of(labels, settings["fold"], Split(**settings["split"]).folds)
-    write_scores(snakemake.output.scores, collect_scores(labels, splits, grids, read_codes))
+    write_scores(snakemake.output.scores, collect_scores(labels, splits, grids, read_codes, settings["scored"]))
 
 
 with rule_log(snakemake):

@@ -11,7 +11,8 @@ def main(snakemake):
     settings = json.loads(snakemake.params.settings)
     landscape = simulate_region(Simulation.model_validate(settings["simulation"]))
     output = snakemake.output
-    write_region(landscape, output.imagery, output.masks, output.weak, output.labels, output.truth)
+    weak = output.weak, output.weak_other
+    write_region(landscape, output.imagery, output.masks, weak, output.labels, output.truth)
 
 
 with rule_log(snakemake):

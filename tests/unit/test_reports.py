@@ -106,7 +106,8 @@ def whole(tmp_path_factory):
     files |= {"segments": {"t0": str(folder / "segments.tif")}, "overlaps": {"t0": str(folder / "overlap.parquet")}}
     mined = {"cropland": 0.8, "noncropland": 0.2, "random": False}
     files |= {"mined": {"mined": mined, "min_valid": 0.5}}
-    files |= {"weak": {"name": "global_map", "path": weak.path, "settings": weak.model_dump(mode="json")}}
+    settings = {"weak": weak.model_dump(mode="json"), "members": []}
+    files |= {"weak": {"name": "global_map", "paths": [weak.path], "settings": settings}}
     region = {
         "name": "highlands",
         "definition": "annual crops",

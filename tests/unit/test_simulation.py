@@ -44,7 +44,8 @@ def write(region, folder, settings=SMALL):
     tiles = [f"r{row}c{column}" for row, column in product(range(settings.rows), range(settings.columns))]
     imagery = [folder / f"imagery/{tile}.tif" for tile in tiles]
     masks = [folder / f"masks/{tile}.tif" for tile in tiles]
-    write_region(region, imagery, masks, folder / "weak.tif", folder / "labels.gpkg", folder / "truth.tif")
+    weak = folder / "weak.tif", folder / "weak_other.tif"
+    write_region(region, imagery, masks, weak, folder / "labels.gpkg", folder / "truth.tif")
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
 
 

@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterfactory import checkerboard, make_grid, write_plain, write_polygons
+from rasterio.crs import CRS
 from scipy import ndimage
 
 from cropmine.config import WeakMap
 from cropmine.errors import CropmineError
-from cropmine.grids import pixel_size_m
-from cropmine.weak import erode_weak_map, find_within, read_weak_map
+from cropmine.grids import Grid, pixel_size_m
+from cropmine.rasters import write_raster
+from cropmine.weak import erode_weak_map, find_within, load_weak, read_weak_map
 
 GRID = make_grid(40, 30)
 WIDE = GRID.padded(20)
@@ -222,3 +225,35 @@ def test_a_map_that_lies_elsewhere_is_invalid_everywhere(tmp_path):
     values, valid = read_weak_map(path, weak_map(guard_m=20), GRID)
     assert not valid.any()
     assert not values.any()
+
+
+def make_consensus(folder, agreement, guard_m=0.0):
+    """A consensus of two class maps: pairs of values of all kinds, 255 without data, on one row."""
+    grid = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), 6, 1)
+    for name, row in (("a", [1, 1, 0, 0, 255, 1]), ("b", [1, 0, 1, 0, 1, 255])):
+        write_raster(folder / f"{name}.tif", np.array([row], np.uint8), grid, nodata=255)
+    member = WeakMap(path="x").model_dump(mode="json")
+    weak = WeakMap(consensus=["a", "b"], agreement=agreement, guard_m=guard_m).model_dump(mode="json")
+    return load_weak({"weak": weak, "members": [member, member]}, [folder / "a.tif", folder / "b.tif"]), grid
+
+
+def test_a_consensus_is_valid_where_its_maps_agree(tmp_path):
+    weak, grid = make_consensus(tmp_path, "all")
+    values, valid = read_weak_map(*weak, grid)
+    assert valid.tolist() == [[True, False, False, True, False, False]]
+    assert values.tolist() == [[1, 0, 0, 0, 0, 0]] and values.dtype == np.uint8
+    classes, known = erode_weak_map(*weak, grid, 0)
+    assert classes.tolist() == values.tolist() and known.tolist() == valid.tolist()
+
+
+def test_the_mean_of_maps_is_taken_where_all_are_valid(tmp_path):
+    weak, grid = make_consensus(tmp_path, "mean")
+    values, valid = read_weak_map(*weak, grid)
+    assert valid.tolist() == [[True, True, True, True, False, False]]
+    assert values.tolist() == [[1, 0.5, 0.5, 0, 0, 0]]
+
+
+def test_a_guard_can_be_left_out_when_a_map_is_loaded():
+    description = {"weak": WeakMap(path="x", guard_m=30).model_dump(mode="json"), "members": []}
+    assert load_weak(description, ["x"])[1].guard_m == 30
+    assert load_weak(description, ["x"], guarded=False)[1].guard_m == 0

@@ -44,9 +44,9 @@ def burn_recipe(
 
 
 def _burn_weak(recipe: dict, grid: Grid, paths: Sequence[str | Path]) -> Layer:
-    from cropmine.weak import erode_weak_map
+    from cropmine.weak import erode_weak_map, load_weak
 
-    eroded = erode_weak_map(list(paths), recipe["weak"], grid, recipe["erode_m"])
+    eroded = erode_weak_map(*load_weak(recipe["weak"], paths), grid, recipe["erode_m"])
     return select_weak(*eroded, recipe["weak_classes"]), WEAK
 
 

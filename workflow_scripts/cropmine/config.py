@@ -131,6 +131,8 @@ class WeakMap(Settings):
             raise ValueError("give either a path, or a consensus of other weak maps")
         if len(self.consensus) == 1:
             raise ValueError("a consensus is one of two maps or more")
+        if self.consensus and self.register_ != "off":
+            raise ValueError("the maps of a consensus are registered one by one")
         return self
 
 

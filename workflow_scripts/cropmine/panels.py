@@ -15,7 +15,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 
 from cropmine.codes import NODATA, STEPS
-from cropmine.config import Mined, WeakMap
+from cropmine.config import Mined
 from cropmine.figures import CROPLAND_COLOUR, INK, NONCROPLAND_COLOUR, encode_figure
 from cropmine.grids import Grid, open_raster, pixel_size_m, read_grid
 from cropmine.imagery import read_tile, source_from_settings
@@ -24,7 +24,7 @@ from cropmine.maps import CLASS_BAND
 from cropmine.mining import mine_segments, read_overlap
 from cropmine.rasters import read_raster
 from cropmine.targets import CROPLAND, NONCROPLAND
-from cropmine.weak import read_weak_map
+from cropmine.weak import load_weak, read_weak_map
 
 PLACES = 4
 LETTERS = "ABCD"
@@ -135,8 +135,8 @@ def draw_place(place: Place, region: dict, labels: geopandas.GeoDataFrame | None
             _describe("labels", "Human labels", "as they were cut into blocks", _draw_labels(image, place, labels))
         )
     if files["weak"]:
-        weak = WeakMap.model_validate(files["weak"]["settings"])
-        values, known = read_weak_map(files["weak"]["path"], weak, place.grid)
+        weak = load_weak(files["weak"]["settings"], files["weak"]["paths"])
+        values, known = read_weak_map(*weak, place.grid)
         classes = np.where(known, values > 0.5, NODATA).astype(np.uint8)
         pictures.append(
             _describe(

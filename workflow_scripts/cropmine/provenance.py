@@ -12,7 +12,13 @@ from typing import Any
 # They shape no number: settings reach a script whole, and messages and file handling don't change what is written.
 UNCOUNTED = {"config", "conflicts", "faults", "errors", "logs", "files", "tiles", "plans", "provenance"}
 # Distributions that are named otherwise than the module that they install.
-DISTRIBUTIONS = {"cc3d": "connected-components-3d", "sklearn": "scikit-learn", "skimage": "scikit-image", "PIL": "pillow", "yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "cc3d": "connected-components-3d",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+}
 LIBRARY = Path(__file__).parent
 
 

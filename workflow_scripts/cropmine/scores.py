@@ -1,7 +1,7 @@
 """Scores files: how often each probability code occurs over the labelled pixels of each held-out piece."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,24 +33,24 @@ def collect_scores(
     splits: np.ndarray,
     grids: Mapping[str, Grid],
     read_codes: Callable[[str, np.ndarray], np.ndarray],
+    scored: Sequence[str] = HELD_OUT,
 ) -> list[dict]:
     """Score the held-out pieces of labels.parquet on all tiles.
 
-    splits: as splits.split_of gives them; read_codes(tile, ids) gives the codes uint8 (h, w) of a tile, which matter
-    where ids, int32 (h, w), isn't 0; tiles without a held-out piece aren't read. Returns the pieces of a scores file,
-    in the order of the labels; those without a valid pixel are left out. Where tiles overlap, their common pixels count
-    once for each tile.
+    splits: as splits.split_of gives them, of which those named by `scored` count; read_codes(tile, ids) gives the codes
+    uint8 (h, w) of a tile, which matter where ids, int32 (h, w), isn't 0; tiles without a held-out piece aren't read.
+    Returns the pieces of a scores file, in the order of the labels; those without a valid pixel are left out. Where
+    tiles overlap, their common pixels count once for each tile.
     """
-    held_out = labels[np.isin(splits, HELD_OUT)]
+    chosen = np.isin(splits.astype(str), scored)
+    held_out = labels[chosen]
     table = np.zeros((len(held_out), STEPS + 1), np.int64)
     for tile, grid in grids.items():
         ids = burn_label_ids(held_out, grid)
         if ids.any():
             rows, codes, counts = histogram_pieces(ids, read_codes(tile, ids))
             table[rows - 1, codes] += counts
-    named = zip(
-        held_out["label"], held_out["block"], held_out["target"], splits[np.isin(splits, HELD_OUT)], strict=True
-    )
+    named = zip(held_out["label"], held_out["block"], held_out["target"], splits[chosen], strict=True)
     return [
         {
             "label": int(label),

@@ -36,7 +36,8 @@ class Landscape:
 
     `grid` of the whole region, (h, w); `tile_px` width and height of a tile; `pixels` uint16 (4, h, w), 0 nodata;
     `mask` uint8 (h, w), 1 bad; `truth` uint8 (h, w), 1 cropland, 0 not, 255 without imagery; `cover` uint8 (h, w), the
-    covers of simulated_land; `weak` uint8, 255 nodata, on `weak_grid`; `labels` in EPSG:4326 with the field `class`.
+    covers of simulated_land; `weak` and `weak_other`, a second product with errors of its own and not shifted, uint8,
+    255 nodata, on `weak_grid`; `labels` in EPSG:4326 with the field `class`.
     """
 
     grid: Grid
@@ -46,6 +47,7 @@ class Landscape:
     truth: np.ndarray
     cover: np.ndarray
     weak: np.ndarray
+    weak_other: np.ndarray
     weak_grid: Grid
     labels: geopandas.GeoDataFrame
 
@@ -55,7 +57,7 @@ def simulate_region(settings: Simulation) -> Landscape:
 
     Texture and geometry tell fields from grass and bare ground, whose spectra they share.
     """
-    streams = np.random.Generator(np.random.PCG64(settings.seed)).spawn(6)
+    streams = np.random.Generator(np.random.PCG64(settings.seed)).spawn(7)
     grid = _place_grid(streams[0], settings)
     visible = draw_swath(streams[1], grid.shape)
     land = draw_land(streams[2], visible)
@@ -64,10 +66,11 @@ def simulate_region(settings: Simulation) -> Landscape:
     weak, weak_grid = draw_weak_map(
         streams[4], cropland, grid, settings.weak_shift_px, settings.omission, settings.commission
     )
+    weak_other, _ = draw_weak_map(streams[6], cropland, grid, (0, 0), settings.omission, settings.commission)
     polygons, classes = draw_labels(streams[5], land, visible & (mask == 0), settings.label_sites)
     truth = np.where(visible, cropland, NO_TRUTH).astype(np.uint8)
     labels = _place_labels(polygons, classes, grid)
-    return Landscape(grid, settings.tile_px, pixels, mask, truth, land.cover, weak, weak_grid, labels)
+    return Landscape(grid, settings.tile_px, pixels, mask, truth, land.cover, weak, weak_other, weak_grid, labels)
 
 
 def _place_grid(rng, settings):
@@ -88,13 +91,13 @@ def write_region(
     landscape: Landscape,
     imagery: Sequence[str | Path],
     masks: Sequence[str | Path],
-    weak: str | Path,
+    weak: tuple[str | Path, str | Path],
     labels: str | Path,
     truth: str | Path,
 ) -> None:
     """Write a region's files: a GeoTIFF of imagery and one of its mask a tile, row by row from the north-west.
 
-    The weak map and the truth are GeoTIFFs, the labels a GeoPackage. The same region makes the same bytes.
+    The two weak maps and the truth are GeoTIFFs, the labels a GeoPackage. The same region makes the same bytes.
     """
     size = landscape.tile_px
     rows, columns = (range(0, length, size) for length in landscape.grid.shape)
@@ -103,7 +106,8 @@ def write_region(
         cut = np.s_[row : row + size, column : column + size]
         write_raster(image, landscape.pixels[:, *cut], grid, nodata=0, descriptions=BANDS)
         write_raster(mask, landscape.mask[cut], grid)
-    write_raster(weak, landscape.weak, landscape.weak_grid, nodata=255)
+    for path, values in zip(weak, (landscape.weak, landscape.weak_other), strict=True):
+        write_raster(path, values, landscape.weak_grid, nodata=255)
     write_raster(truth, landscape.truth, landscape.grid, nodata=NO_TRUTH)
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2021-01-01T00:00:00.000Z"})
     with replacing(labels) as temporary:

@@ -1,6 +1,9 @@
 """Weak maps: global or national cropland maps read onto a tile's grid, moved, guarded or eroded."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -14,16 +17,44 @@ PROBABILITY_SLACK = 1e-3
 DISTANCE_SLACK_M = 1e-6
 
 
-def read_weak_map(path: str | Path, weak: WeakMap, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Read a weak map onto a grid by nearest neighbour, in any CRS.
+@dataclass(frozen=True)
+class Consensus:
+    """What several weak maps agree on: `agreement` "all" leaves out where they differ, "mean" takes their mean."""
+
+    members: tuple[WeakMap, ...]
+    agreement: Literal["all", "mean"]
+    guard_m: float
+
+
+Files = str | Path | Sequence[str | Path]
+
+
+def load_weak(
+    description: dict, paths: Sequence[str | Path], guarded: bool = True
+) -> tuple[Files, WeakMap | Consensus]:
+    """Make the first two arguments of read_weak_map from a weak map's settings and files.
+
+    description: what plans.describe_weak_map gives; paths: its file, or one for each member of a consensus. A guard is
+    for mining: `guarded` is false where the map itself is looked at.
+    """
+    weak = WeakMap(**description["weak"] | ({} if guarded else {"guard_m": 0}))
+    if not weak.consensus:
+        return paths[0], weak
+    members = tuple(WeakMap(**member) for member in description["members"])
+    return list(paths), Consensus(members, weak.agreement, weak.guard_m)
+
+
+def read_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Read a weak map, or a consensus of several from their paths, onto a grid by nearest neighbour, in any CRS.
 
     Gives (h, w) values, uint8 1 cropland and 0 not, or float32 probabilities of 0 to 1 of a probability raster, and
     their validity, bool (h, w); invalid values are 0. Invalid is what is outside the map, nodata by the file's tag (or
     by `weak.nodata` in its stead), not finite, or whose centre is within `weak.guard_m` of a boundary between the
     classes (a probability above 0.5 is cropland). Of a polygon file, what is outside its bounds is invalid; with
     `weak.class_field`, so is what no polygon covers or polygons of both classes do. `weak.register_` moves the map by
-    true ground metres. Raises CropmineError for an unreadable file, no such band or field, class values that aren't
-    numbers, or probabilities outside 0 to 1.
+    true ground metres. A consensus is valid where all its maps are and, unless their mean is taken, agree on the class;
+    a guard is at the boundaries of the consensus. Raises CropmineError for an unreadable file, no such band or field,
+    class values that aren't numbers, or probabilities outside 0 to 1.
     """
     if not weak.guard_m:
         return _read_map(path, weak, grid)
@@ -36,7 +67,7 @@ def read_weak_map(path: str | Path, weak: WeakMap, grid: Grid) -> tuple[np.ndarr
     return _crop(values, halo), _crop(valid, halo)
 
 
-def erode_weak_map(path: str | Path, weak: WeakMap, grid: Grid, erode_m: float) -> tuple[np.ndarray, np.ndarray]:
+def erode_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid, erode_m: float) -> tuple[np.ndarray, np.ndarray]:
     """Read the raw weak labels of a grid that lie deep inside their class: the control that mining has to beat.
 
     Gives (h, w) classes, uint8 1 cropland and 0 not, and their validity, bool (h, w): valid are pixels whose centre is
@@ -93,12 +124,27 @@ def _crop(array: np.ndarray, halo: int) -> np.ndarray:
     return np.ascontiguousarray(array[halo : array.shape[0] - halo, halo : array.shape[1] - halo])
 
 
-def _read_map(path: str | Path, weak: WeakMap, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def _read_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Values and validity on the grid, the map moved but neither guarded nor eroded."""
+    if isinstance(weak, Consensus):
+        return _combine([_read_map(*member, grid) for member in zip(path, weak.members, strict=True)], weak.agreement)
     if weak.register_ != "off":
         east, north = weak.register_
         grid = grid.shifted(-east, -north)
     values, valid = _read_polygons(path, weak, grid) if is_vector(path) else _read_raster(path, weak, grid)
+    values[~valid] = 0
+    return values, valid
+
+
+def _combine(maps: list[tuple[np.ndarray, np.ndarray]], agreement: str) -> tuple[np.ndarray, np.ndarray]:
+    valid = np.logical_and.reduce([known for _, known in maps])
+    if agreement == "mean":
+        values = (sum(part.astype(np.float32) for part, _ in maps) / np.float32(len(maps))).astype(np.float32)
+    else:
+        classes = [part > 0.5 for part, _ in maps]
+        for other in classes[1:]:
+            valid &= other == classes[0]
+        values = classes[0].astype(np.uint8)
     values[~valid] = 0
     return values, valid
 
