@@ -17,7 +17,7 @@ wildcard_constraints:
     segmentation=r"[A-Za-z0-9][A-Za-z0-9_]*",
     weak=r"[A-Za-z0-9][A-Za-z0-9_]*",
     thresholds=r"[a-z0-9_.]+",
-    recipe=r"[A-Za-z0-9_.-]+",
+    recipe=r"(?!weak_map/)[A-Za-z0-9_.-]+",
     fold=r"whole|fold\d+",
     model=r"[A-Za-z0-9_]+",
     run=r"seed\d+(_fold\d+)?",

@@ -202,6 +202,43 @@ def deep_model(wildcards):
     return model_path(wildcards.region, plan(wildcards.region).runs[experiment][0])
 
 
+def of_training_tiles(wildcards, folder, suffix):
+    return [f"results/{wildcards.region}/{folder}/{tile}{suffix}" for tile in plan(wildcards.region).training_tiles]
+
+
+def audit_segments(wildcards):
+    return of_training_tiles(wildcards, f"segments/{wildcards.segmentation}", ".tif")
+
+
+def audit_overlaps(wildcards):
+    return of_training_tiles(wildcards, f"overlaps/{wildcards.segmentation}/{wildcards.weak}", ".parquet")
+
+
+def audit_masks(wildcards):
+    return of_training_tiles(wildcards, "masks/whole", ".tif")
+
+
+def weak_training_labels(wildcards):
+    path = plan(wildcards.region).region.weak[wildcards.weak].training_labels
+    return [path] if path else []
+
+
+def audit_settings(wildcards):
+    here = plan(wildcards.region)
+    return {
+        "weak": weak_settings(wildcards.region, wildcards.weak),
+        "min_valid": here.region.weak[wildcards.weak].min_valid,
+        "prevalence": here.region.prevalence,
+        "marks": list_marks(here, CONFIG, wildcards.segmentation, wildcards.weak),
+    }
+
+
+def audits(region):
+    """The segmentations and weak maps that are audited: those that mined labels are drawn from."""
+    here = plan(region)
+    return list(dict.fromkeys("/".join(folder.split("/")[:2]) for folder in here.mined)) if here.region.labels else []
+
+
 # Recipes, models and runs.
 
 

@@ -140,3 +140,35 @@ rule mine_polygons:
         "Drawing the mined polygons of {wildcards.tile} of {wildcards.region} at {wildcards.thresholds}"
     script:
         "../workflow_scripts/mine_polygons.py"
+
+
+rule audit_labels:
+    input:
+        segments=audit_segments,
+        overlaps=audit_overlaps,
+        masks=audit_masks,
+        weak=weak_path,
+        labels="results/{region}/labels/labels.parquet",
+        training_labels=weak_training_labels,
+    output:
+        table="results/{region}/audits/{segmentation}/{weak}.parquet",
+        summary="results/{region}/audits/{segmentation}/{weak}.json",
+        figure="results/{region}/figures/audit_{segmentation}_{weak}.png",
+        data="results/{region}/figures/audit_{segmentation}_{weak}.csv",
+    log:
+        "results/{region}/logs/audit_labels/{segmentation}/{weak}.log",
+    benchmark:
+        "results/{region}/benchmarks/audit_labels/{segmentation}/{weak}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(audit_settings(wildcards)),
+        code=code("audit_labels"),
+    message:
+        "Auditing the labels that {wildcards.segmentation} mines from {wildcards.weak} in {wildcards.region}"
+    script:
+        "../workflow_scripts/audit_labels.py"

@@ -90,7 +90,7 @@ rule train_forest:
         targets=training_targets,
         features=training_features,
     output:
-        model="results/{region}/models/{recipe}/{model}/{run}/forest.skops",
+        model="results/{region}/models/{recipe}/{model}/{run}/forest.npz",
     log:
         "results/{region}/logs/train_forest/{recipe}/{model}/{run}.log",
     benchmark:

@@ -7,7 +7,8 @@ from cropmine.reports import build_report
 
 
 def main(snakemake):
-    build_report(snakemake.output.report, json.loads(snakemake.params.settings)["regions"])
+    settings = json.loads(snakemake.params.settings)
+    build_report(snakemake.output.report, settings["regions"], settings.get("transfers"), settings.get("run"))
 
 
 with rule_log(snakemake):

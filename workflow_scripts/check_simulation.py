@@ -2,19 +2,17 @@
 
 import json
 
-import numpy as np
 import pandas as pd
-import torch
 
 from cropmine.codes import encode_probability
 from cropmine.comparison import write_table
 from cropmine.grids import read_grid
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log
-from cropmine.models import load_checkpoint
-from cropmine.prediction import predict_windows, tile_windows
+from cropmine.predictors import load_predictor
 from cropmine.truth import read_truth, sum_codes, tabulate_truth
 from cropmine.weak import load_weak, read_weak_map
+from cropmine.windows import tile_windows
 
 
 def list_sources(files, settings):
@@ -24,25 +22,17 @@ def list_sources(files, settings):
         yield source_from_settings(files.images[dated], files.get("masks", [])[dated], settings)
 
 
-def predict_tile(network, norm, precision, source, shape):
-    codes = np.empty(shape, np.uint8)
-    for window, part in predict_windows(network, norm, source, shape, tile_windows(shape), precision):
-        left, top, width, height = window
-        codes[top : top + height, left : left + width] = part
-    return codes
-
-
 def main(snakemake):
-    torch.set_num_threads(snakemake.threads)
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     sources = list(list_sources(files, settings))
     grids = [read_grid(source.images[0]) for source in sources]
     truths = [read_truth(files.truth, grid) for grid in grids]
     counts = {}
     for experiment in settings["experiments"]:
-        network, norm, meta = load_checkpoint(files.models[experiment["models"][0]])
-        shapes = (grid.shape for grid in grids)
-        codes = (predict_tile(network, norm, meta["precision"], *tile) for tile in zip(sources, shapes, strict=True))
+        path = files.models[experiment["models"][0]]
+        model = load_predictor(path, settings["bands"], settings["dates"], snakemake.threads)
+        tiles = zip(sources, grids, strict=True)
+        codes = (model.predict(source, grid.shape, tile_windows(grid.shape)) for source, grid in tiles)
         counts[experiment["name"]] = sum_codes(zip(truths, codes, strict=True))
     if settings["weak_experiment"]:
         weak = load_weak(settings["weak"], files.weak, guarded=False)

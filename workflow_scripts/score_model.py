@@ -1,30 +1,28 @@
-"""Score a trained network on the held-out labels: predict the windows that hold them."""
+"""Score a trained model on the held-out labels: predict the windows that hold them."""
 
 import json
 
 import geopandas
-import torch
 
 from cropmine.config import Split
 from cropmine.grids import read_grid
 from cropmine.logs import rule_log
-from cropmine.models import check_imagery, load_checkpoint
-from cropmine.prediction import predict_tile, tile_windows
+from cropmine.predictors import load_predictor
 from cropmine.scores import choose_windows, collect_scores, write_scores
 from cropmine.sources import group_sources
 from cropmine.splits import split_of
+from cropmine.windows import tile_windows
 
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    torch.set_num_threads(snakemake.threads)
     sources = group_sources(snakemake.input.images, snakemake.input.get("masks", []), settings)
-    network, norm, meta = load_checkpoint(snakemake.input.model)
-    check_imagery(snakemake.input.model, meta, settings["bands"], settings["dates"])
+    rasters = dict(zip(sources, snakemake.input.get("features", []), strict=False))
+    model = load_predictor(snakemake.input.model, settings["bands"], settings["dates"], snakemake.threads)
 
     def predict(tile, ids):
         windows = choose_windows(tile_windows(ids.shape), ids)
-        return predict_tile(network, norm, sources[tile], ids.shape, windows, meta["precision"])
+        return model.predict(sources[tile], ids.shape, windows, rasters.get(tile))
 
     (path,) = snakemake.input.labels
     labels = geopandas.read_parquet(path)

@@ -10,9 +10,9 @@ from cropmine.config import Model, Segmentation
 from cropmine.deep_features import cluster_features, read_decoder_features, read_validity
 from cropmine.imagery import TileSource, read_tile
 from cropmine.models import Normalisation, build_network
-from cropmine.prediction import tile_windows
 from cropmine.rasters import write_raster
 from cropmine.segmenters import number_segments, smooth_clusters
+from cropmine.windows import tile_windows
 
 NORM = Normalisation(np.array([700.0, 1700.0]), np.array([900.0, 1100.0]))
 DEEP = Segmentation(method="deep", experiment="half_human", clusters=4, min_area_m2=0, sample_px=2000)

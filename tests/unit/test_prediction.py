@@ -14,7 +14,8 @@ import cropmine
 from cropmine.codes import NODATA, encode_probability, threshold_code
 from cropmine.imagery import read_tile
 from cropmine.models import Normalisation
-from cropmine.prediction import CORE_PX, predict_tile, predict_windows, tile_windows
+from cropmine.prediction import predict_tile, predict_windows
+from cropmine.windows import CORE_PX, tile_windows
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 NORM = Normalisation(np.array([700.0, 1700.0]), np.array([900.0, 1100.0]))

@@ -1,7 +1,9 @@
+import base64
 import copy
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -9,16 +11,25 @@ import pandas as pd
 import pytest
 import shapely
 from rasterfactory import make_grid
+from test_sweep_figures import THRESHOLDS, make_sweep
 
-from cropmine.comparison import evaluate_experiment, tabulate_differences, tabulate_experiments, write_table
+from cropmine.comparison import (
+    DIFFERENCE_TAIL,
+    evaluate_experiment,
+    tabulate_differences,
+    tabulate_experiments,
+    write_table,
+)
 from cropmine.config import WeakMap
+from cropmine.figures import write_figure
 from cropmine.metrics import describe_classes
 from cropmine.mining import overlap_segments, write_overlap
 from cropmine.rasters import write_cog, write_raster
 from cropmine.reports import build_report
 from cropmine.segments import write_segments
 from cropmine.selection import select_experiment
-from cropmine.wording import explain_difference, spell_hectares, spell_interval, spell_labels
+from cropmine.sweep_figures import draw_sweep
+from cropmine.wording import explain_difference, spell_hectares, spell_interval, spell_labels, spell_metres
 
 EVIL = "<script>alert('x')</script>"
 
@@ -270,3 +281,99 @@ def test_numbers_are_spelt_for_people():
     assert (spell_hectares(12345.6), spell_hectares(3.21)) == ("12,346", "3.2")
     assert spell_interval(-0.1, 0.2, signed=True) == "\N{MINUS SIGN}0.100 to +0.200"
     assert spell_interval(None, None) == ""
+
+
+def write_sweep(folder, name, grid=THRESHOLDS):
+    table = make_sweep(grid)
+    write_table(folder / f"{name}.csv", table)
+    write_figure(folder / f"{name}.png", draw_sweep(table, grid, name))
+    return {"table": str(folder / f"{name}.csv"), "figure": str(folder / f"{name}.png")}
+
+
+def write_json(path, content):
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def measured(median, count):
+    metres = np.linspace(median / 2, median * 1.5, 101).round(1).tolist()
+    return {"count": count, "ecdf": metres, "quantiles": {str(q): metres[q] for q in (0, 5, 25, 50, 75, 95, 100)}}
+
+
+@pytest.fixture(scope="module")
+def further(whole, tmp_path_factory):
+    """The region with sweeps, audits and distances, and what build_report takes beside regions."""
+    folder, region = tmp_path_factory.mktemp("further"), copy.deepcopy(whole)
+    sweep = write_sweep(folder, "thresholds")
+    region["files"]["sweeps"] = {"thresholds": sweep, EVIL: write_sweep(folder, "evil", {"segmentation": ["a", EVIL]})}
+    weak_map = {"omission_by_label": {"value": 0.31, "lo": 0.2, "hi": 0.4}, "neighbours": None}
+    weak_map |= {
+        "commission": {"value": 0.04, "lo": None, "hi": None},
+        "false_positive_rate": dict.fromkeys(("value",)),
+    }
+    summary = {"sentences": ["Mining is worth it.", f"Not of {EVIL}."], "prevalence": 0.12, "prevalence_assumed": True}
+    files = {"summary": write_json(folder / "audit.json", summary | {"weak_map": weak_map}), "figure": sweep["figure"]}
+    region["files"]["audits"] = {"kmeans10/global_map": files}
+    distances = {"test": measured(300, 40), "map": measured(9000, 1990), "folds": None, "sentence": "It is near."}
+    region["files"]["distances"] = write_json(folder / "distances.json", distances)
+    rows = make_sweep({"row": ["human_source", "human_source_mined_target", "mined_target", "human_target"]})
+    rows = rows.assign(source="highlands", target=EVIL, normalise="each", split="test")
+    write_table(folder / "transfer.csv", rows)
+    transfers = {"there": {"table": str(folder / "transfer.csv"), "figure": sweep["figure"]}}
+    run = write_json(folder / "run.json", {"regions": {"highlands": {"test_scorings": 17}}})
+    return region, {"transfers": transfers, "run": run}
+
+
+def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
+    region, more = further
+    build_report(tmp_path / "report.html", [region], **more)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    outline = Outline(page)
+    assert outline.open == [] and all(source.startswith(("data:image/", "#")) for source in outline.sources)
+    further = ["Sweeps", "What mining is worth", "Do the scores hold for the whole map?", "Transfer between regions"]
+    assert [heading for heading in outline.headings if heading in further] == further
+    assert "Best of 6 is mined.cropland 0.9" in page and page.count(">base</span>") == 4
+    assert "<li>Mining is worth it.</li>" in page and "20 % to 40 %" in page and "12 %" in page
+    assert "It is near." in page and "9 km" in page and "300 m" in page
+    assert "human labels of highlands + mined labels of" in page
+    assert "The test labels have been scored 17 times." in page
+    assert EVIL not in page and page.count("<script>") == 1
+
+
+def test_pictures_are_embedded_as_they_are(further, tmp_path):
+    region, _ = further
+    page = render(tmp_path, region)
+    picture = base64.b64encode(Path(region["files"]["sweeps"]["thresholds"]["figure"]).read_bytes()).decode()
+    assert f"data:image/png;base64,{picture}" in page
+
+
+def test_a_region_without_them_is_as_before(whole, further, tmp_path):
+    empty = without(whole)
+    empty["files"] |= {"sweeps": {}, "audits": {}, "distances": None}
+    plain = render(tmp_path, whole)
+    assert render(tmp_path, empty) == plain and "have been scored" not in plain
+    run = write_json(tmp_path / "run.json", {"regions": {"elsewhere": {"test_scorings": 3}}})
+    build_report(tmp_path / "report.html", [whole], transfers={}, run=run)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == plain
+
+
+def test_distances_that_could_not_be_measured_are_only_told(whole, tmp_path):
+    changed = copy.deepcopy(whole)
+    nothing = {"test": None, "map": measured(10, 3), "folds": 4, "sentence": "There are no test labels."}
+    changed["files"]["distances"] = write_json(tmp_path / "distances.json", nothing)
+    page = render(tmp_path, changed)
+    assert "There are no test labels." in page and "Distances of test labels" not in page
+
+
+def test_the_table_of_experiments_shows_differences_from_its_base_where_it_has_them(whole, tmp_path):
+    assert "Difference from the base" in render(tmp_path, whole)
+    changed = copy.deepcopy(whole)
+    table = pd.read_csv(whole["files"]["experiments"]).drop(columns=list(DIFFERENCE_TAIL))
+    write_table(tmp_path / "experiments.csv", table)
+    changed["files"]["experiments"] = str(tmp_path / "experiments.csv")
+    assert "Difference from the base" not in render(tmp_path, changed)
+
+
+def test_distances_are_spelt_in_metres_or_kilometres():
+    spelt = [spell_metres(metres).replace("\N{NO-BREAK SPACE}", " ") for metres in (0, 9.64, 347, 999.9, 12_345)]
+    assert spelt == ["0 m", "9.6 m", "350 m", "1 km", "12 km"]

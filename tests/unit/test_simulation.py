@@ -52,7 +52,7 @@ def write(region, folder, settings=SMALL):
 def test_the_same_settings_make_the_same_bytes(tmp_path):
     first = write(simulate_region(SMALL), tmp_path / "first")
     again = write(simulate_region(SMALL), tmp_path / "again")
-    assert len(first) == 4 + 4 + 3
+    assert len(first) == 4 + 4 + 4
     assert first == again
 
 

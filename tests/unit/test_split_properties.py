@@ -13,14 +13,15 @@ from test_splits import make_labels
 from cropmine.config import Split
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, pixel_size_m
-from cropmine.splits import draw_labels, held_out_mask, split_labels, split_of
+from cropmine.splits import block_bounds, block_of, draw_labels, held_out_mask, split_labels, split_of
 from cropmine.targets import HUMAN, IGNORE, MINED, burn_labels, compose_target, mask_training
 
 GEOD = pyproj.Geod(ellps="WGS84")
 BLOCKS_ACROSS = 5
 GRID_PX = 70
 NEAREST = 3
-FAR = 1.5  # more than a plane map around a block can err by
+FAR = 1.5
+METRES_OF_DEGREE = 110_500
 MILLIMETRE = 1e-3
 
 
@@ -97,32 +98,35 @@ def trace_border(bounds, steps=80) -> np.ndarray:
     return np.concatenate([np.column_stack(side) for side in [*sides, (np.full(steps, west), lat)]])
 
 
+def _ring(bounds) -> np.ndarray:
+    return shapely.get_coordinates(shapely.segmentize(shapely.box(*bounds), (bounds[3] - bounds[1]) / 20))
+
+
 def measure_gap(corners, bounds, enough) -> float:
     """The geodesic distance of the nearest pixel from a block; negative if one reaches into the block.
 
-    The nearest pixels are found in an azimuthal equidistant projection around the block; the true distance of the
-    nearest is measured where it may be less than enough.
+    The nearest pixels are found in an azimuthal equidistant projection around the block, infinite where none is so
+    near that its distance may be less than enough.
     """
     west, south, east, north = bounds
     lon, lat = corners[..., 0], corners[..., 1]
     slack = 1e-9
     if ((lon > west + slack) & (lon < east - slack) & (lat > south + slack) & (lat < north - slack)).any():
         return -1.0
-    border = trace_border(bounds)
+    reach = FAR * enough / METRES_OF_DEGREE * np.array([1 / np.cos(np.radians(max(-south, north))), 1])
+    corners = corners[
+        ((corners[:, 4] > (west, south) - reach) & (corners[:, 4] < np.add((east, north), reach))).all(axis=1)
+    ]
+    if not len(corners):
+        return np.inf
     around = f"+proj=aeqd +lon_0={(west + east) / 2} +lat_0={(south + north) / 2}"
     project = pyproj.Transformer.from_crs("EPSG:4326", around, always_xy=True).transform
-    middles = shapely.points(*project(lon[:, 4], lat[:, 4]))
+    middles = shapely.points(*project(*corners[:, 4].T))
     outline = shapely.polygons(shapely.linearrings(np.column_stack(project(*_ring(bounds).T))))
-    gaps = shapely.distance(middles, outline)
-    if gaps.min() > enough * FAR:
-        return gaps.min() / FAR
-    near = corners[np.argsort(gaps)[:NEAREST]].reshape(-1, 2)
+    near = corners[np.argsort(shapely.distance(middles, outline))[:NEAREST]].reshape(-1, 2)
+    border = trace_border(bounds)
     pairs = [np.repeat(near, len(border), axis=0), np.tile(border, (len(near), 1))]
     return GEOD.inv(*pairs[0].T, *pairs[1].T)[2].min()
-
-
-def _ring(bounds) -> np.ndarray:
-    return shapely.get_coordinates(shapely.segmentize(shapely.box(*bounds), (bounds[3] - bounds[1]) / 20))
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
@@ -161,3 +165,14 @@ def test_added_labels_move_no_block(method, seed, lon, lat, share):
     column = "fold" if method == "kfold" else "split"
     assert both[column].tolist() == both[f"{column}_later"].tolist()
     assert both["lon_min"].equals(both["lon_min_later"]) and both["lat_max"].equals(both["lat_max_later"])
+
+
+def test_a_pixel_that_a_held_out_block_only_scratches_is_held_out():
+    """GDAL's all_touched alone leaves out pixels that a polygon meets by under a hundredth of their width."""
+    lon, lat, block_m = -146.868, 69.566, 1455
+    rows, columns = block_of([lon], [lat], block_m)
+    bounds = np.concatenate(block_bounds(rows, columns, block_m))
+    pieces = make_labels([shapely.box(*bounds)]).assign(block=f"r{rows[0]}c{columns[0]}")
+    grid = cover("utm", lon, lat, block_m)
+    held_out = held_out_mask(pieces, np.array(["test"], object), grid, 0, block_m)
+    assert measure_gap(find_corners(~held_out, grid), bounds, 1) >= 0

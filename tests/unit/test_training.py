@@ -13,9 +13,10 @@ from cropmine.config import Model, Training
 from cropmine.errors import CropmineError
 from cropmine.models import load_checkpoint
 from cropmine.patches import LabelledTile, PatchReader
-from cropmine.prediction import predict_tile, tile_windows
+from cropmine.prediction import predict_tile
 from cropmine.scores import choose_windows, collect_scores
 from cropmine.training import COLUMNS, compute_loss, cut_validation, train_model
+from cropmine.windows import tile_windows
 
 MODEL = Model(
     encoder="resnet18",

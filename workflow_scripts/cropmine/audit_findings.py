@@ -1,7 +1,7 @@
 """What an audit tells: the weak map's own errors, what mining is worth here, and what the labels can't tell."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +9,19 @@ import pandas as pd
 import shapely
 
 from cropmine.audit_rates import CLASSES, Estimates, estimate_rates
-from cropmine.audits import ALL, ERODED, MINED, SIZES, Survey, Tally
+from cropmine.audits import ALL, ERODED, MINED, Audit, Survey, Tally
+from cropmine.errors import CropmineError
+from cropmine.labels import CRS_LONLAT
 from cropmine.metrics import LEAST_BLOCKS, find_interval
+from cropmine.vectors import PARQUET
 
 PURE = 0.95
 TOLERATED = 0.10  # share of the other class that a mined label may hit and still be called worth it
 WHOLE = 0.8  # a label of which so much is omitted is omitted whole
 BLOBS = 0.10  # share of cropland labels omitted whole from which on the audit warns
 PERMUTATIONS = 999
+LARGEST_FACTOR = 11
 SUBSTANTIAL = 0.5
-DEFAULT_MARKS = {"cropland": (0.8,), "noncropland": (0.2,)}
 NONCROPLAND, CROPLAND = 0, 1
 
 
@@ -69,7 +72,9 @@ def count_neighbours(pieces: pd.DataFrame, whole: np.ndarray, seed: int = 0) -> 
     if min(omitted.sum(), (~omitted).sum()) < 2:
         return None
     bounds = shapely.bounds(np.asarray(pieces.geometry, dtype=object))
-    middles = pd.DataFrame((bounds[:, :2] + bounds[:, 2:]) / 2, index=pieces["label"].to_numpy()).groupby(level=0).mean()
+    middles = (
+        pd.DataFrame((bounds[:, :2] + bounds[:, 2:]) / 2, index=pieces["label"].to_numpy()).groupby(level=0).mean()
+    )
     lon, lat = middles.to_numpy().T
     points = np.stack([lon * np.cos(np.radians(lat.mean())), lat], axis=1)
     nearest = cKDTree(points).query(points, k=2)[1][:, 1]
@@ -102,7 +107,9 @@ def correct_prevalence(prevalence: float | None, weak_map: Mapping) -> float | N
     return round(min(max((prevalence - wrong) / (1 - omission - wrong), 0.0), 1.0), 6)
 
 
-def compare_at_coverage(table: pd.DataFrame, settings: pd.DataFrame, estimates: Estimates, marks: Mapping) -> list[dict]:
+def compare_at_coverage(
+    table: pd.DataFrame, settings: pd.DataFrame, estimates: Estimates, marks: Mapping
+) -> list[dict]:
     """Compare mined labels at the marked thresholds with eroded ones of the same coverage.
 
     The eroded purity is interpolated between the two distances whose coverage is next; the interval of the difference
@@ -153,52 +160,53 @@ def judge_class(table: pd.DataFrame, name: str) -> dict:
     """Judge whether mined labels of a class are worth it by the intervals of their purity.
 
     verdict: "yes" where the lower bound of purity is at least 95 % and at most a tenth of the other class is hit;
-    "common" where the class is so common that labels are pure all the same, but more of the other class is hit;
-    "unsure" where only the purity itself, not its lower bound, reaches 95 %, or there is no interval; else "no".
-    pure: the thresholds whose lower bound is at least 95 %; threshold: the one that tells most, of the largest
-    coverage; more_blocks and more_labels of the other class: about what "unsure" lacks, None if over ten times as many.
+    "common" where the class is so common that labels are pure all the same, but more of the other class is hit; "no"
+    where no interval reaches 95 %; else "unsure", as without intervals. pure: the thresholds whose lower bound is at
+    least 95 %; threshold: the one that tells most; more_blocks and more_labels of the other class: about what "unsure"
+    lacks for an interval that ends at 95 %, None if over ten times as many.
     """
     own = table[(table["class"] == name) & (table["source"] == MINED) & (table["size_class"] == ALL)]
-    own = own[own["coverage"] > 0]
+    own = own[(own["coverage"] > 0) & own["purity"].notna()]
     pure = own[own["purity_lo"] >= PURE]
     clean = pure[pure["contamination_by_label"] <= TOLERATED]
-    likely = own[own["purity"] >= PURE]
+    needed = {"more_blocks": None, "more_labels": None}
     if len(clean):
         verdict, telling = "yes", clean.loc[clean["coverage"].idxmax()]
     elif len(pure):
         verdict, telling = "common", pure.loc[pure["contamination_by_label"].idxmin()]
-    elif len(likely) or not own["purity_lo"].notna().any():
-        verdict, telling = "unsure", _find_nearest(likely)
-    else:
+    elif len(own) and (own["purity_hi"] < PURE).all():
         verdict, telling = "no", own.loc[own["purity"].idxmax()]
-    more = _count_needed(telling) if verdict == "unsure" else {"more_blocks": None, "more_labels": None}
+    else:
+        verdict, telling = "unsure", _find_nearest(own)
+        needed |= _count_needed(telling)
     return {
         "verdict": verdict,
         "pure": [float(value) for value in pure["threshold"]],
         "threshold": None if telling is None else float(telling["threshold"]),
-        **more,
+        **needed,
     }
 
 
-def _find_nearest(likely: pd.DataFrame) -> pd.Series | None:
-    """The row whose interval needs to narrow least."""
-    if likely.empty:
+def _find_nearest(own: pd.DataFrame) -> pd.Series | None:
+    """Of the rows that are 95 % pure the one whose interval needs to narrow least to show it; else the purest."""
+    if own.empty:
         return None
-    factor = _narrowing(likely["purity"], likely["purity_lo"])
-    return likely.loc[factor.idxmin() if factor.notna().any() else likely["coverage"].idxmax()]
+    likely = own[own["purity"] >= PURE]
+    narrowing = _narrow(likely)
+    return own.loc[narrowing.idxmin()] if narrowing.notna().any() else own.loc[own["purity"].idxmax()]
 
 
-def _narrowing(purity, low):
-    """How many times as many blocks bring the lower bound to 95 %: the width of an interval goes by 1 / √blocks."""
-    return ((purity - low) / (purity - PURE).clip(1e-9)) ** 2
+def _narrow(rows: pd.DataFrame) -> pd.Series:
+    """How many times as many blocks bring an interval's end to 95 %: its width goes by 1 / √blocks."""
+    above = rows["purity"] >= PURE
+    reach = np.where(above, rows["purity"] - rows["purity_lo"], rows["purity_hi"] - rows["purity"])
+    return pd.Series((reach / np.maximum((rows["purity"] - PURE).abs(), 1e-9)) ** 2, rows.index)
 
 
 def _count_needed(row: pd.Series | None) -> dict:
-    if row is None or not np.isfinite(row["purity_lo"]):
-        return {"more_blocks": None, "more_labels": None}
-    factor = float(_narrowing(pd.Series([row["purity"]]), row["purity_lo"]).iloc[0])
-    if factor > 11:
-        return {"more_blocks": None, "more_labels": None}
+    factor = np.nan if row is None else float(_narrow(row.to_frame().T.infer_objects()).iloc[0])
+    if not factor <= LARGEST_FACTOR:
+        return {}
     counts = {"more_blocks": row["other_blocks"], "more_labels": row["other_labels"]}
     return {name: max(math.ceil((factor - 1) * count), 1) for name, count in counts.items()}
 
@@ -223,8 +231,51 @@ def count_shared(labels: pd.DataFrame, path: str | Path) -> dict:
 
 def _read_public(path: str | Path) -> np.ndarray:
     """Valid geometries of a vector file in longitude and latitude."""
-    from cropmine.labels import read_vector
+    import geopandas
+    from pyogrio.errors import DataLayerError, DataSourceError
 
-    frame = read_vector(Path(path)).to_crs("EPSG:4326")
-    geometries = np.asarray(frame.geometry, dtype=object)
+    if not Path(path).exists():
+        raise CropmineError(path, "no such file")
+    read = geopandas.read_parquet if Path(path).suffix.lower() in PARQUET else geopandas.read_file
+    try:
+        frame = read(path)
+    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
+        hint = "GeoPackage, GeoJSON, GeoParquet and Shapefile are read"
+        raise CropmineError(path, f"can't be read as a vector file ({error})", hint) from error
+    if frame.crs is None:
+        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
+    geometries = np.asarray(frame.geometry.to_crs(CRS_LONLAT), dtype=object)
     return shapely.make_valid(geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))])
+
+
+def summarise_audit(
+    audit: Audit, tally: Tally, pieces: pd.DataFrame, survey: Survey, prevalence: float | None, marks: Mapping
+) -> dict:
+    """Sum up an audit in plain builtins, null where there is nothing to tell.
+
+    prevalence: the stated one, None for the weak map's own; marks: by class the thresholds of the experiments.
+    """
+    used = survey.weak_share if prevalence is None else prevalence
+    weak_map = measure_weak_map(tally, pieces, used)
+    judged = {name: judge_class(audit.table, name) for name in CLASSES[::-1]}
+    return {
+        "prevalence": None if used is None else round(used, 6),
+        "prevalence_assumed": prevalence is None,
+        "prevalence_corrected": correct_prevalence(used, weak_map) if prevalence is None else None,
+        "labels": dict(zip(CLASSES, audit.estimates.labels, strict=True)),
+        "blocks": dict(zip(CLASSES, audit.estimates.blocks, strict=True)),
+        "tiles_with_labels": tally.tiles,
+        "open_ha": round(tally.open_ha, 6),
+        "segmented_ha": round(survey.segmented_ha, 6),
+        "size_limits_ha": [round(limit, 6) for limit in survey.limits_ha],
+        "weak_map": weak_map,
+        "omits_blobs": tells_blobs(weak_map, audit.estimates.labels[CROPLAND]),
+        "marks": {name: list(marks[name]) for name in CLASSES[::-1]},
+        "at_equal_coverage": compare_at_coverage(audit.table, audit.settings, audit.estimates, marks),
+        "classes": judged,
+    }
+
+
+def tells_blobs(weak_map: Mapping, labels: int) -> bool:
+    """Whether the weak map omits whole cropland labels, and not only edges: a tenth or more, of ten labels or more."""
+    return labels >= LEAST_BLOCKS and (weak_map["omitted_whole"]["value"] or 0) >= BLOBS

@@ -145,7 +145,10 @@ def _divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def _find_ends(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The central 95 % along the draws (…, draws, N), NaN left out: (…, N) twice, NaN where there is nothing else."""
-    absent = ~np.isfinite(draws).any(axis=-2, keepdims=True)
-    low, high = np.nanpercentile(np.where(absent, 0.0, draws), [100 * TAIL, 100 * (1 - TAIL)], axis=-2)
-    absent = absent[..., 0, :]
-    return np.where(absent, np.nan, low), np.where(absent, np.nan, high)
+    ordered, known = np.sort(draws, axis=-2), np.isfinite(draws).sum(axis=-2, keepdims=True)
+    ends = []
+    for share in (TAIL, 1 - TAIL):
+        place = share * np.maximum(known - 1, 0)
+        lower, upper = (np.take_along_axis(ordered, end(place).astype(int), axis=-2) for end in (np.floor, np.ceil))
+        ends.append((lower + (upper - lower) * (place % 1))[..., 0, :])
+    return ends[0], ends[1]

@@ -104,7 +104,7 @@ def measure_depth(classes: np.ndarray, pixel_m: tuple[float, float], limit_m: fl
     """
     import edt
 
-    height, width = classes.shape
+    height = len(classes)
     margin = int(limit_m / pixel_m[1]) + 2
     depth = np.empty(classes.shape, np.float32)
     for start in range(0, height, DEPTH_ROWS):
@@ -131,7 +131,9 @@ def measure_weak_pixel(path: str | Path, grid: Grid) -> float:
     import pyproj
 
     with open_raster(path) as dataset:
-        to_weak = pyproj.Transformer.from_crs(grid.pyproj_crs, pyproj.CRS.from_wkt(dataset.crs.to_wkt()), always_xy=True)
+        to_weak = pyproj.Transformer.from_crs(
+            grid.pyproj_crs, pyproj.CRS.from_wkt(dataset.crs.to_wkt()), always_xy=True
+        )
         x, y = to_weak.transform(*grid.centre)
         step = dataset.transform
         at = type(step)(step.a, 0, x - step.a / 2, 0, step.e, y - step.e / 2)
@@ -152,9 +154,9 @@ class Tally:
     """Pixels of human labels, and hectares that may train, by what is mined and kept of the weak map there.
 
     Of P pieces of labels, T thresholds and E distances: pixels and weak_pixels int64 (P,), those that may train and
-    those of them with a valid weak pixel; mined int32 (2, 3, P, T) by class, size of segment and threshold; eroded int32
-    (2, P, E); mined_ha float64 (2, 3, T), eroded_ha (2, E) and open_ha, the land where weak labels may train. All of it
-    is of tiles that hold labels.
+    those of them with a valid weak pixel; mined int32 (2, 3, P, T) by class, size of segment and threshold; eroded
+    int32 (2, P, E); mined_ha float64 (2, 3, T), eroded_ha (2, E) and open_ha, the land where weak labels may train. All
+    of it is of tiles that hold labels.
     """
 
     def __init__(self, pieces: int, thresholds: Sequence[float], erosions_m: Sequence[float]):
@@ -192,8 +194,8 @@ class Tally:
         at = np.flatnonzero((pieces.reshape(-1) > 0) & (mask.reshape(-1) != CLOSED))
         rows, local = np.unique(pieces.reshape(-1)[at] - 1, return_inverse=True)
         self.pixels[rows] += np.bincount(local, minlength=len(rows))
-        open_m2 = np.where(mask == OPEN, areas, 0)
-        self.open_ha += float(open_m2.sum()) / 1e4
+        open_m2 = np.where(mask == OPEN, areas.astype(np.float32), np.float32(0))
+        self.open_ha += float(open_m2.sum(dtype=np.float64)) / 1e4
         self._add_mined(at, rows, local, open_m2, segments, limits_ha, min_valid)
         self._add_eroded(at, rows, local, open_m2, *weak)
         self.tiles += 1
@@ -277,25 +279,34 @@ def read_depth(read_weak: Callable, grid: Grid, limit_m: float) -> tuple[np.ndar
     return classes[inner], measure_depth(classes, size, limit_m)[inner]
 
 
+@dataclass(frozen=True)
+class Audit:
+    """An audit: its table; its settings, one row for two of the table's; and the estimates of these settings."""
+
+    table: pd.DataFrame
+    settings: pd.DataFrame
+    estimates: Estimates
+
+
 def tabulate_audit(
     tally: Tally, pieces: pd.DataFrame, survey: Survey, weak_pixel_m: float | None, prevalence: float | None
-) -> tuple[pd.DataFrame, pd.DataFrame, Estimates]:
+) -> Audit:
     """Make the table of an audit, one row a source, size of segments, setting and class.
 
-    pieces: columns label, target and block of the pieces of the tally. Returns the table; its settings, one row for two
-    of the table's; and the estimates of those settings. Columns: source (mined or eroded), class, size_class (small,
-    medium, large, or all), threshold (mined) or erode_m and erode_weak_px (eroded), coverage (share of the land that may
-    train, on tiles with labels), coverage_ha, region_ha (hectares mined on all training tiles, held-out blocks too; of
-    all sizes), those of audit_rates.estimate_rates, and labels, blocks (of its class), other_labels and other_blocks.
+    pieces: columns label, target and block of the pieces of the tally; prevalence: that of the weak map if None.
+    Columns: source (mined or eroded), class, size_class (small, medium, large, or all), threshold (mined) or erode_m
+    and erode_weak_px (eroded), coverage (share of the land that may train, on tiles with labels), coverage_ha,
+    region_ha (hectares mined on all training tiles, held-out blocks too; of all sizes), those of
+    audit_rates.estimate_rates, and labels, blocks (of the class), other_labels and other_blocks.
     """
     mined = np.concatenate([tally.mined.sum(axis=1)[:, None], tally.mined], axis=1)  # (2, sizes, P, T)
     mined_ha = np.concatenate([tally.mined_ha.sum(axis=1)[:, None], tally.mined_ha], axis=1)
-    hits = np.concatenate([np.moveaxis(mined, 1, 2).reshape(2, len(pieces), -1), tally.eroded], axis=2)
+    hits = np.concatenate([np.moveaxis(mined, 1, 2).reshape(2, len(pieces), mined_ha[0].size), tally.eroded], axis=2)
     hectares = np.concatenate([mined_ha.reshape(2, -1), tally.eroded_ha], axis=1)
     region = np.full_like(hectares, np.nan)
     region[:, : len(tally.thresholds)] = survey.region_ha
     settings = _list_settings(tally, weak_pixel_m)
-    estimates = estimate_rates(hits, tally.pixels, pieces, prevalence)
+    estimates = estimate_rates(hits, tally.pixels, pieces, survey.weak_share if prevalence is None else prevalence)
     parts = []
     for cls in (1, 0):
         part = settings.copy()
@@ -307,7 +318,7 @@ def tabulate_audit(
         for name, counts in (("labels", estimates.labels), ("blocks", estimates.blocks)):
             part[name], part[f"other_{name}"] = counts[cls], counts[1 - cls]
         parts.append(part)
-    return pd.concat(parts, ignore_index=True).round(6), settings, estimates
+    return Audit(pd.concat(parts, ignore_index=True).round(6), settings, estimates)
 
 
 def _list_settings(tally: Tally, weak_pixel_m: float | None) -> pd.DataFrame:
@@ -322,8 +333,3 @@ def write_audit(path: str | Path, table: pd.DataFrame) -> None:
     """Write the table of an audit as Parquet, the same bytes for the same table."""
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False, compression="zstd")
-
-
-def read_audit(path: str | Path) -> pd.DataFrame:
-    """Read the table of an audit."""
-    return pd.read_parquet(path)

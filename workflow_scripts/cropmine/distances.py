@@ -80,7 +80,7 @@ def measure_distances(labels: geopandas.GeoDataFrame, split: Split, points: np.n
     tests = [_measure_run(labels, split, fold) for fold in _list_folds(split)]
     trains = cut_training(labels, split_of(labels, None), split.buffer_m, split.block_m)
     test, mapped = np.concatenate(tests), find_nearest(points, _choose_points(trains))
-    ratio = float(np.median(test) / np.median(mapped)) if len(test) and len(mapped) else None
+    ratio = float(np.median(test) / max(np.median(mapped), 1)) if len(test) and len(mapped) else None
     measured = {
         "test": _describe_distances(test),
         "map": _describe_distances(mapped),

@@ -128,6 +128,36 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
     return encode_figure(figure)
 
 
+def draw_distances(measured: dict) -> str:
+    """Draw how far test labels and pixels of the map lie from training labels, cumulated; a data URI.
+
+    measured: what distances.measure_distances gives, with distances of both.
+    """
+    shares = np.linspace(0, 100, len(measured["map"]["ecdf"]))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_IN, 3.2))
+        axes = figure.add_axes((0.075, 0.19, 0.7, 0.76))
+        lines = (("map", "pixels of the map", SPREAD_COLOUR), ("test", "test labels", CROPLAND_COLOUR))
+        for kind, name, colour in lines:
+            metres = np.maximum(measured[kind]["ecdf"], 1)
+            axes.plot(metres, shares, color=colour, lw=2.4, label=f"{name} ({measured[kind]['count']:,})")
+            axes.plot(metres[len(metres) // 2], 50, "o", ms=8, color=colour, mec=INK, zorder=4)
+    axes.axhline(50, color=MUTED, lw=1, ls=(0, (2, 2)), zorder=1)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda metres, _: f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m")
+    axes.minorticks_off()
+    axes.set_xlabel("distance to the nearest training label")
+    axes.set_ylim(0, 101)
+    axes.set_yticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_ylabel("lie within")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), frameon=False, labelspacing=0.7)
+    axes.tick_params(length=0, labelcolor=INK)
+    axes.grid(color=GRID_LINE, lw=0.9)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    return encode_figure(figure)
+
+
 def _start_rows(names: Sequence[str], selected: np.ndarray):
     """A figure with one named row each, the first at the top."""
     with matplotlib.rc_context(STYLE):

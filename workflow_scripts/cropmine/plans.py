@@ -72,7 +72,7 @@ class Plan:
 
     def model_file(self, run: Run) -> str:
         """The file of a run's trained model, below the region's folder."""
-        name = "forest.skops" if self.trains_forest(run) else "model.ckpt"
+        name = "forest.npz" if self.trains_forest(run) else "model.ckpt"
         return f"models/{run.recipe}/{run.model}/{run.name}/{name}"
 
     @property
@@ -244,6 +244,19 @@ def _spell_thresholds(mined: dict, joint: str) -> str:
         f"{sign}{mined[key]:g}" for sign, key in (("pos", "cropland"), ("neg", "noncropland")) if mined[key] is not None
     ]
     return joint.join(parts)
+
+
+def list_marks(plan: Plan, config: Config, segmentation: str, weak: str) -> dict[str, list[float]]:
+    """The thresholds and erosions at which a region's experiments take labels from a segmentation and a weak map."""
+    marks: dict[str, set[float]] = {"cropland": set(), "noncropland": set(), "erode_m": set()}
+    for experiment in plan.experiments.values():
+        if not experiment.uses_weak_map or choose_weak_map(plan.region, experiment) != weak:
+            continue
+        if experiment.mined and choose_segmentation(config, experiment) == segmentation:
+            marks["cropland"] |= {experiment.mined.cropland} - {None}
+            marks["noncropland"] |= {experiment.mined.noncropland} - {None}
+        marks["erode_m"] |= {experiment.erode_m} - {0}
+    return {key: sorted(values) for key, values in marks.items()}
 
 
 def _plan_mined(plan: Plan, config: Config) -> None:

@@ -9,27 +9,11 @@ from torch import nn
 from cropmine.codes import NODATA, STEPS
 from cropmine.imagery import TileSource, read_tile
 from cropmine.models import Normalisation, choose_device, choose_precision
+from cropmine.windows import Window, even_step
 
-Window = tuple[int, int, int, int]
-
-CORE_PX = 256
 HALO_PX = 32
 MULTIPLE_PX = 32
 BATCH = 4
-
-
-def tile_windows(shape: tuple[int, int], core: int = CORE_PX) -> list[Window]:
-    """Divide a tile of shape (h, w) into windows (column, row, width, height) of nearly one size, at most `core` px."""
-    rows, columns = (range(0, size, even_step(size, core)) for size in shape)
-    return [
-        (left, top, min(columns.step, shape[1] - left), min(rows.step, shape[0] - top))
-        for top in rows
-        for left in columns
-    ]
-
-
-def even_step(size: int, core: int = CORE_PX) -> int:
-    return -(-size // -(-size // core))
 
 
 def predict_windows(

@@ -1,7 +1,6 @@
 """The report: what was mapped, how well it agrees with labels, and what may be concluded, in one HTML file."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas
@@ -16,6 +15,14 @@ from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.metrics import LEAST_BLOCKS
 from cropmine.panels import EMPTY_COLOUR, SPLIT_COLOURS, choose_places, draw_overview, draw_place, spell_length
+from cropmine.sections import (
+    describe_audits,
+    describe_distances,
+    describe_sweeps,
+    describe_transfers,
+    list_rows,
+    read_json,
+)
 from cropmine.wording import (
     explain_difference,
     spell_difference,
@@ -23,34 +30,52 @@ from cropmine.wording import (
     spell_hectares,
     spell_interval,
     spell_labels,
+    spell_percent,
     spell_share,
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def build_report(path: str | Path, regions: Sequence[dict]) -> None:
+def build_report(
+    path: str | Path,
+    regions: Sequence[dict],
+    transfers: Mapping[str, Mapping[str, str]] | None = None,
+    run: str | None = None,
+) -> None:
     """Write the report of regions as one HTML file that needs no network.
 
     regions: settings of the rule build_report, one dict a region with name, definition, tiles, bands, simulated and
-    files. A section is left out where a region has no files for it. Everything that isn't ours is escaped.
+    files; transfers: by name the files `table` and `figure`; run: the file that says how often test labels were scored.
+    A section is left out where there are no files for it. Everything that isn't ours is escaped.
     """
-    page = render_report([describe_region(region) for region in regions])
+    known = read_json(run)["regions"] if run else {}
+    described = [describe_region(region) for region in regions]
+    for region in described:
+        region["test_scorings"] = known.get(region["name"], {}).get("test_scorings")
+    page = render_report(described, describe_transfers(transfers or {}))
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def render_report(regions: Sequence[dict]) -> str:
-    """Render the HTML of regions as describe_region gives them."""
+def render_report(regions: Sequence[dict], transfers: Sequence[dict]) -> str:
+    """Render the HTML of regions as describe_region gives them, and of transfers as describe_transfers does."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"figure": spell_figure, "hectares": spell_hectares, "share": spell_share}
+    environment.filters |= {
+        "figure": spell_figure,
+        "hectares": spell_hectares,
+        "share": spell_share,
+        "percent": spell_percent,
+    }
     environment.globals |= {"spell_interval": spell_interval, "spell_difference": spell_difference}
     colours = {"cropland": CROPLAND_COLOUR, "noncropland": NONCROPLAND_COLOUR, "empty": EMPTY_COLOUR} | SPLIT_COLOURS
     template = environment.get_template("report.html.j2")
-    return template.render(regions=regions, colours=colours, version=__version__, least_blocks=LEAST_BLOCKS)
+    return template.render(
+        regions=regions, transfers=transfers, colours=colours, version=__version__, least_blocks=LEAST_BLOCKS
+    )
 
 
 def describe_region(region: dict) -> dict:
@@ -61,35 +86,30 @@ def describe_region(region: dict) -> dict:
         "definition": region["definition"],
         "tiles": len(region["tiles"]),
         "simulated": region["simulated"],
-        "warnings": _read_json(files["checks"])["warnings"],
-        "area": _read_json(files["area"])["total"] if files["area"] else None,
-        "map_scores": _read_json(files["map_scores"]) if files["map_scores"] else None,
+        "warnings": read_json(files["checks"])["warnings"],
+        "area": read_json(files["area"])["total"] if files["area"] else None,
+        "map_scores": read_json(files["map_scores"]) if files["map_scores"] else None,
         "splits": _describe_splits(pd.read_csv(files["splits"])) if files["splits"] else None,
-        "truth": _list_rows(pd.read_csv(files["truth_check"])) if files.get("truth_check") else None,
+        "truth": list_rows(pd.read_csv(files["truth_check"])) if files.get("truth_check") else None,
         "comparison": None,
+        "sweeps": describe_sweeps(files.get("sweeps") or {}),
+        "audits": describe_audits(files.get("audits") or {}),
+        "distances": describe_distances(files["distances"]) if files.get("distances") else None,
     }
     if files["experiments"]:
         described["comparison"] = _describe_comparison(files)
     return described | _describe_pictures(region)
 
 
-def _read_json(path: str) -> dict:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-def _list_rows(table: pd.DataFrame) -> list[dict]:
-    """Rows as dicts, with None for what is missing."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
-
-
 def _describe_comparison(files: dict) -> dict:
     """The experiments, their differences, and the one that was selected with its rows at its own threshold."""
     table, differences = pd.read_csv(files["experiments"]), pd.read_csv(files["differences"])
-    choice = _read_json(files["selected"])
-    rows = _list_rows(table)
+    choice = read_json(files["selected"])
+    rows = list_rows(table)
     for row in rows:
         row["labels"] = spell_labels(row)
     base = find_base(table)
+    differs = "difference" in table and table["difference"].notna().any()
     compared = differences[(differences["base"] == base) & (differences["split"] == "test")]
     chosen = {row["split"]: row for row in rows if row["selected"]}
     return {
@@ -102,7 +122,8 @@ def _describe_comparison(files: dict) -> dict:
         "choice": choice,
         "chosen": chosen,
         "base": base,
-        "differences": _list_rows(differences),
+        "differs": bool(differs),
+        "differences": list_rows(differences),
         "differences_chart": draw_differences(differences, base, choice["experiment"]) if len(compared) else None,
         "verdict": explain_difference(_find_difference(differences, choice["experiment"], base)),
     }
@@ -112,7 +133,7 @@ def _find_difference(differences: pd.DataFrame, experiment: str | None, base: st
     """The difference of an experiment from a base at its own threshold, whichever of the two stands first."""
     own = differences[(differences["threshold_choice"] == "validation") & (differences["split"] == "test")]
     for first, second, sign in ((experiment, base, 1), (base, experiment, -1)):
-        found = _list_rows(own[(own["experiment"] == first) & (own["base"] == second)])
+        found = list_rows(own[(own["experiment"] == first) & (own["base"] == second)])
         if found:
             row = found[0]
             bounds = [row["lo"], row["hi"]][::sign]

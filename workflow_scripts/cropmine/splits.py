@@ -19,7 +19,7 @@ from rasterio.features import rasterize
 from cropmine.config import Split
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.grids import Grid
+from cropmine.grids import Grid, pixel_size_m
 from cropmine.labels import CRS_LONLAT, GEOD, SPLITS, TARGETS, keep_polygons, place_on_grid
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ HELD_OUT = (VALIDATION, TEST)
 _QUARTER_MERIDIAN_M = GEOD.inv(0, 0, 0, 90)[2]
 _SLIVER_M2 = 1.0
 _SLACK_M = 0.1  # more than chords and rounding lose at the edge of a held-out zone
+_SLACK_PX = 0.02  # GDAL leaves out pixels that a zone reaches into by under a hundredth of their width
 
 
 def block_of(lon, lat, block_m: float) -> tuple[np.ndarray, np.ndarray]:
@@ -205,8 +206,10 @@ def cut_training(labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, bloc
     cut = np.where(trains, np.asarray(labels.geometry, dtype=object), shapely.Polygon())
     zones = _zone_blocks(_find_held_out(labels, splits), buffer_m, block_m)
     pieces, met = shapely.STRtree(zones).query(cut, predicate="intersects")
-    for piece in np.unique(pieces):
-        cut[piece] = shapely.difference(cut[piece], shapely.union_all(zones[met[pieces == piece]]))
+    rounds = pd.Series(pieces).groupby(pieces).cumcount().to_numpy()
+    for number in np.unique(rounds):
+        own = rounds == number  # one zone a piece
+        cut[pieces[own]] = shapely.difference(cut[pieces[own]], zones[met[own]])
     return keep_polygons(cut)
 
 
@@ -216,7 +219,8 @@ def held_out_mask(labels: pd.DataFrame, splits: np.ndarray, grid: Grid, buffer_m
     A held-out block is one that holds a piece of a validation or test label, widened by `buffer_m` true metres on
     every side. Returns a bool array (h, w).
     """
-    _, zones = place_on_grid(_zone_blocks(_find_held_out(labels, splits), buffer_m, block_m), grid)
+    margin_m = buffer_m + _SLACK_PX * max(pixel_size_m(grid))
+    _, zones = place_on_grid(_zone_blocks(_find_held_out(labels, splits), margin_m, block_m), grid)
     if not len(zones):
         return np.zeros(grid.shape, dtype=bool)
     burnt = rasterize(zones, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8")

@@ -87,7 +87,7 @@ def _draw_heat_maps(points: Points, sweep: str) -> Figure:
 
 def _break_words(text: str, length_in: float) -> str:
     """Text on as many lines as an axis of some inches asks for."""
-    return "\n".join(textwrap.wrap(text, max(int(length_in * 12), 12)))
+    return "\n".join(textwrap.wrap(text, max(int(length_in * 12), 20)))
 
 
 def _widen(values: np.ndarray) -> tuple[float, float]:

@@ -63,7 +63,7 @@ def arrange_points(table: pd.DataFrame, grid: Mapping[str, Sequence[Any]]) -> Po
         rows[choice] = own[~beside].reset_index(drop=True)
         base[choice] = own[beside].iloc[0] if beside.any() else None
         found = [_find_places(rows[choice][key], options) for key, options in zip(keys, values, strict=True)]
-        places[choice] = np.array(found, dtype=int).reshape(len(keys), -1).T
+        places[choice] = np.array(found, dtype=int).reshape(len(keys), len(rows[choice])).T
     return Points(keys, values, rows, places, base)
 
 

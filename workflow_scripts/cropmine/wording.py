@@ -1,5 +1,8 @@
 """Words and numbers of the report."""
 
+import re
+from collections.abc import Mapping, Sequence
+
 NONE = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
 CLASS_WORDS = {"cropland": "cropland", "noncropland": "non-cropland"}
@@ -13,6 +16,11 @@ def spell_figure(value: float | None, digits: int = 3) -> str:
 def spell_share(part: float, whole: float) -> str:
     """Spell a share in percent."""
     return f"{100 * part / whole:.0f}{SPACE}%" if whole else NONE
+
+
+def spell_percent(share: float) -> str:
+    """Spell a share as percent, under ten to a tenth."""
+    return f"{100 * share:.{0 if share >= 0.1 else 1}f}{SPACE}%"
 
 
 def spell_hectares(hectares: float) -> str:
@@ -73,9 +81,8 @@ def explain_difference(row: dict | None) -> str | None:
 
 def spell_metres(metres: float) -> str:
     """Spell a distance for a sentence, to two significant digits: metres, or kilometres from one on."""
-    kilometres = metres >= 1000
-    text = f"{float(f'{metres / 1000 if kilometres else metres:.2g}'):g}"
-    return f"{text}{SPACE}{'km' if kilometres else 'm'}"
+    rounded = float(f"{metres:.2g}")
+    return f"{rounded / 1000:g}{SPACE}km" if rounded >= 1000 else f"{rounded:g}{SPACE}m"
 
 
 def explain_distances(measured: dict) -> str:
@@ -91,3 +98,58 @@ def explain_distances(measured: dict) -> str:
     if measured["optimistic"]:
         return f"{medians}. The test labels lie much nearer, so the scores are too optimistic for the map {rule}."
     return f"{medians}. Nearness to training labels gives no reason to think the scores too optimistic {rule}."
+
+
+def explain_sweep(rows: Sequence[Mapping]) -> str:
+    """Explain a sweep from its rows at own thresholds: the best point, and whether any differs from the base."""
+    scored = [row for row in rows if row["f1_cropland"] is not None]
+    if not scored:
+        return "No point of this sweep could be scored: the validation labels hold no cropland."
+    best = max(scored, key=lambda row: row["f1_cropland"])
+    base = next((row for row in rows if row["base"]), None)
+    name = "the base" if best is base else spell_point(best["experiment"])
+    text = f"Best of {len(scored)} is {name}, F1 of cropland {best['f1_cropland']:.3f}{_spell_ends(best)}."
+    others = [row for row in scored if row is not base]
+    paired = [row for row in others if row["difference_lo"] is not None]
+    if base is None or not others:
+        return text
+    if not paired:
+        return f"{text} There are too few validation blocks to tell whether any differs from the base."
+    above = sum(row["difference_lo"] > 0 for row in paired)
+    below = sum(row["difference_hi"] < 0 for row in paired)
+    if not above + below:
+        return f"{text} None differs measurably from the base."
+    return (
+        f"{text} Of {len(paired)} compared with the base, {above or 'none'} scored measurably higher and "
+        f"{below or 'none'} lower; of twenty without any effect one would, by chance."
+    )
+
+
+def spell_point(name: str) -> str:
+    """Spell the name of a sweep's point, such as human=1 mined={"noncropland":0.2}, for people."""
+    pairs = [pair.partition("=") for pair in re.sub(r"[{}\[\]\"]", "", name).split(" ")]
+    return ", ".join(f"{key} {re.sub('[:,]', ' ', value) or 'none'}" if sign else key for key, sign, value in pairs)
+
+
+def _spell_ends(row: Mapping) -> str:
+    interval = spell_interval(row["f1_cropland_lo"], row["f1_cropland_hi"])
+    return f" (95{SPACE}% interval {interval})" if interval else ""
+
+
+def spell_transfer(row: Mapping) -> str:
+    """Spell which labels a row of a transfer trains on."""
+    return {
+        "human_source": f"human labels of {row['source']}",
+        "human_source_mined_target": f"human labels of {row['source']} + mined labels of {row['target']}",
+        "mined_target": f"mined labels of {row['target']} alone",
+        "human_target": f"human labels of {row['target']}",
+    }[row["row"]]
+
+
+def explain_transfer(rows: Sequence[Mapping]) -> str | None:
+    """Explain a transfer from its rows at own thresholds: the F1 of what was trained, the best first."""
+    scored = sorted((row for row in rows if row["f1_cropland"] is not None), key=lambda row: -row["f1_cropland"])
+    if not scored:
+        return None
+    parts = [f"{spell_transfer(row)} {row['f1_cropland']:.3f}{_spell_ends(row)}" for row in scored]
+    return f"F1 of cropland on the test labels of {scored[0]['target']}, by what was trained on: {'; '.join(parts)}."

@@ -1,0 +1,90 @@
+"""Sections of the report that a region may have: sweeps, audits, distances; and transfers between regions."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cropmine.figures import draw_distances, embed_picture
+from cropmine.wording import explain_sweep, explain_transfer, spell_metres, spell_point, spell_transfer
+
+QUANTILE_WORDS = {"5": "5 % within", "25": "25 % within", "50": "Half within", "75": "75 % within", "95": "95 % within"}
+AUDIT_FIGURES = {
+    "omission_by_label": "Human cropland that the weak map omits",
+    "commission": "Cropland of the weak map that is none",
+    "false_positive_rate": "Human non-cropland that it calls cropland",
+}
+
+
+def list_rows(table: pd.DataFrame) -> list[dict]:
+    """List the rows of a table as dicts, with None for what is missing."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def read_json(path: str | Path) -> dict:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def describe_sweeps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Describe sweeps, by name the files `table` and `figure`: picture, rows on validation labels and a sentence."""
+    described = []
+    for name, own in files.items():
+        table = pd.read_csv(own["table"])
+        rows = list_rows(table[table["split"] == "validation"])
+        for row in rows:
+            row["point"] = spell_point(row["experiment"])
+        at_own = [row for row in rows if row["threshold_choice"] == "validation"]
+        described.append(
+            {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_sweep(at_own)}
+        )
+    return described
+
+
+def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Describe audits, by segmentation and weak map the files `summary` and `figure`: picture, sentences, figures."""
+    described = []
+    for name, own in files.items():
+        summary = read_json(own["summary"])
+        segmentation, _, weak = name.partition("/")
+        known = {key: summary.get("weak_map", {}).get(key) for key in AUDIT_FIGURES}
+        figures = [{"words": AUDIT_FIGURES[key]} | found for key, found in known.items() if found]
+        described.append(
+            {
+                "segmentation": segmentation,
+                "weak": weak,
+                "picture": embed_picture(own["figure"]),
+                "sentences": summary["sentences"],
+                "prevalence": summary.get("prevalence"),
+                "assumed": bool(summary.get("prevalence_assumed")),
+                "figures": [found for found in figures if found["value"] is not None],
+            }
+        )
+    return described
+
+
+def describe_distances(path: str) -> dict:
+    """Describe distances, as measure_distances writes them: chart, sentence and a table of quantiles."""
+    measured = read_json(path)
+    whole = measured["test"] and measured["map"]
+    rows = [
+        {"words": words} | {kind: spell_metres(measured[kind]["quantiles"][quantile]) for kind in ("test", "map")}
+        for quantile, words in (QUANTILE_WORDS if whole else {}).items()
+    ]
+    return measured | {"rows": rows, "chart": draw_distances(measured) if whole else None}
+
+
+def describe_transfers(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Describe transfers, by name the files `table` and `figure`: picture, rows on test labels and a sentence."""
+    described = []
+    for name, own in files.items():
+        table = pd.read_csv(own["table"])
+        rows = list_rows(table[table["split"] == "test"])
+        for row in rows:
+            row["labels"] = spell_transfer(row)
+        at_own = [row for row in rows if row["threshold_choice"] == "validation"]
+        described.append(
+            {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_transfer(at_own)}
+        )
+    return described
