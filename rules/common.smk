@@ -2,6 +2,7 @@ import json
 import sys
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
@@ -12,6 +13,7 @@ from cropmine.plans import (
     DRAWS,
     describe_experiment,
     describe_weak_map,
+    list_marks,
     list_seeds,
     Run,
     list_weak_files,
@@ -112,6 +114,12 @@ def score_settings(wildcards):
     splits = ["validation", "test"] if place in named else ["validation"]
     settings = tiles_settings(region, here.tiles) | split_settings(region, find_run(region, wildcards.run).fold)
     return settings | {"scored": splits}
+
+
+def distance_settings(wildcards):
+    region = wildcards.region
+    settings = tiles_settings(region, plan(region).tiles) | zone_settings(region)
+    return settings | {"split": plan(region).region.split.model_dump(mode="json")}
 
 
 def segmentation_settings(name):
@@ -476,6 +484,15 @@ def report_files(region):
             else None
         ),
         "checks": f"{folder}/checks.json",
+        "audits": {
+            name: {
+                "summary": f"{folder}/audits/{name}.json",
+                "figure": f"{folder}/figures/audit_{name.replace('/', '_')}.png",
+            }
+            for name in audits(region)
+        },
+        "distances": f"{folder}/labels/distances.json" if here.trained else None,
+        "sweeps": finished_sweeps(region),
     }
 
 
@@ -483,6 +500,20 @@ def run_inputs(wildcards):
     """What the run leaves when it is done: tables of experiments and maps."""
     tables = [f"results/{region}/experiments.csv" for region in REGIONS if plan(region).experiments]
     return tables + [path for region in REGIONS for path in maps_wanted(region)]
+
+
+def finished_sweeps(region):
+    """The sweeps that were run, by name: a report shows them, but doesn't run them.
+
+    They are no inputs, so that `all` trains nothing for them; the digest in the settings tells that one was run anew.
+    """
+    found = {}
+    for sweep in plan(region).sweeps:
+        table, figure = f"results/{region}/sweeps/{sweep}.csv", f"results/{region}/figures/sweep_{sweep}.png"
+        if Path(table).exists() and Path(figure).exists():
+            digest = sha256(Path(table).read_bytes()).hexdigest()[:16]
+            found[sweep] = {"table": table, "figure": figure, "digest": digest}
+    return found
 
 
 def report_inputs(wildcards):
@@ -497,11 +528,12 @@ def report_inputs(wildcards):
                 paths.append(value)
             elif isinstance(value, list):
                 paths += value
+        paths += [path for audit in files["audits"].values() for path in audit.values()]
         for key in ("images", "segments", "overlaps"):
             for value in files[key].values():
                 paths += value if isinstance(value, list) else [value]
         paths += (files["weak"]["paths"] if files["weak"] else []) + mined_polygons(region)
-    return list(dict.fromkeys(paths))
+    return list(dict.fromkeys(["results/run.json", *paths]))
 
 
 def report_settings(wildcards):
@@ -519,7 +551,7 @@ def report_settings(wildcards):
             }
             | imagery_settings(region)
         )
-    return {"regions": regions}
+    return {"regions": regions, "run": "results/run.json"}
 
 
 def simulation_settings(wildcards):

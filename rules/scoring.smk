@@ -55,6 +55,34 @@ rule score_weak_map:
         "../workflow_scripts/score_weak_map.py"
 
 
+rule measure_distances:
+    input:
+        images=all_images,
+        masks=all_masks,
+        area=area,
+        excludes=excludes,
+        labels=split_table,
+    output:
+        distances="results/{region}/labels/distances.json",
+    log:
+        "results/{region}/logs/measure_distances.log",
+    benchmark:
+        "results/{region}/benchmarks/measure_distances.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(distance_settings(wildcards)),
+        code=code("measure_distances"),
+    message:
+        "Measuring how far the labels of {wildcards.region} lie from each other"
+    script:
+        "../workflow_scripts/measure_distances.py"
+
+
 checkpoint compare_experiments:
     input:
         scores=experiment_scores,

@@ -13,7 +13,7 @@ import rasterio
 from workspace import Workspace, valley_config
 
 # Whether the map is made anew hangs on what was selected.
-MAPPING = {"map_tile", "build_mosaic", "score_map", "build_report"}
+MAPPING = {"map_tile", "build_mosaic", "score_map", "describe_run", "build_report"}
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,15 @@ def test_new_imagery_of_a_tile_reruns_that_tile_and_what_the_models_make(workspa
         "segment_tile": 1,
         "overlap_tile": 1,
         "mine_polygons": 1,
+        "mask_tile": 1,
         "burn_target": 2,
+        "audit_labels": 1,
+        "measure_distances": 1,
         "train_model": 2,
         "score_model": 2,
         "compare_experiments": 1,
     }
-    assert not re.search(r"(Segmenting|Overlapping|Burning|Drawing).* r0c1 ", outcome.text)
+    assert not re.search(r"(Segmenting|Overlapping|Marking|Burning|Drawing).* r0c1 ", outcome.text)
     assert outcome.jobs["build_report"] == 1
     assert workspace.succeed().idle
 
@@ -64,12 +67,13 @@ def test_a_new_threshold_reruns_only_its_own_targets_and_going_back_reruns_nothi
     assert jobs_after(workspace) == {
         "burn_target": 2,
         "mine_polygons": 2,
+        "audit_labels": 1,
         "train_model": 1,
         "score_model": 1,
         "compare_experiments": 1,
     }
     mined["noncropland"] = 0.2
-    assert jobs_after(workspace) == {"compare_experiments": 1}
+    assert jobs_after(workspace) == {"compare_experiments": 1, "audit_labels": 1}
 
 
 def test_another_number_of_clusters_segments_anew(workspace):
@@ -78,6 +82,7 @@ def test_another_number_of_clusters_segments_anew(workspace):
         "segment_tile": 2,
         "overlap_tile": 2,
         "mine_polygons": 2,
+        "audit_labels": 1,
         "burn_target": 2,
         "train_model": 1,
         "score_model": 1,
@@ -114,7 +119,10 @@ def test_an_added_label_moves_no_block_and_segments_nothing(workspace):
     assert jobs_after(workspace) == {
         "check_inputs": 1,
         "split_labels": 1,
+        "mask_tile": 2,
         "burn_target": 4,
+        "audit_labels": 1,
+        "measure_distances": 1,
         "train_model": 2,
         "score_model": 2,
         "compare_experiments": 1,
@@ -132,7 +140,10 @@ def test_an_added_tile_is_mined_alone(workspace):
         "segment_tile": 1,
         "overlap_tile": 1,
         "mine_polygons": 1,
+        "mask_tile": 1,
         "burn_target": 2,
+        "audit_labels": 1,
+        "measure_distances": 1,
         "train_model": 2,
         "score_model": 2,
         "compare_experiments": 1,
@@ -144,6 +155,7 @@ def test_an_added_experiment_trains_alone(workspace):
     assert jobs_after(workspace) == {
         "burn_target": 3,
         "mine_polygons": 3,
+        "audit_labels": 1,
         "train_model": 1,
         "score_model": 1,
         "compare_experiments": 1,
