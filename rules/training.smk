@@ -96,7 +96,7 @@ rule train_forest:
     benchmark:
         "results/{region}/benchmarks/train_forest/{recipe}/{model}/{run}.tsv"
     conda:
-        "../envs/geo.yaml"
+        "../envs/train.yaml"
     threads: 2
     resources:
         mem_mb=4000,
