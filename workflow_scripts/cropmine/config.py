@@ -107,11 +107,8 @@ class WeakMap(Settings):
     )
     nodata: float | None = Field(None, description="value without data, where the file's own tag lacks or is wrong")
     year: int | None = Field(None, ge=1970, le=2100, description="year that the map describes")
-    register_: Annotated[Literal["off", "auto"] | tuple[float, float], BeforeValidator(_off)] = Field(
-        "off",
-        alias="register",
-        description="off, auto: by the shift that makes segments most unanimous, or [east, north]: metres by which the "
-        "map is moved before use",
+    register_: Annotated[Literal["off"] | tuple[float, float], BeforeValidator(_off)] = Field(
+        "off", alias="register", description="off, or [east, north]: metres by which the map is moved before use"
     )
     guard_m: float = Field(
         0, ge=0, le=10_000, description="weak pixels within so many metres of a class boundary are invalid"
@@ -400,17 +397,6 @@ class Sweep(Settings):
     )
 
 
-class Transfer(Settings):
-    """What labels of one region are worth in another."""
-
-    source: str = Field(description="region whose human labels train")
-    target: str = Field(description="region whose test blocks score")
-    experiment: str = Field(description="experiment that gives the share of human labels, the thresholds and the model")
-    normalise: Literal["source", "target", "each"] = Field(
-        "source", description="whose statistics normalise the imagery: the source's, the target's, or each its own"
-    )
-
-
 class Config(Settings):
     """The whole configuration."""
 
@@ -424,7 +410,6 @@ class Config(Settings):
     )
     experiments: dict[str, Experiment] = Field({}, description="experiments by name")
     sweeps: dict[str, Sweep] = Field({}, description="grids of experiments by name; sweep_NAME is a target")
-    transfer: dict[str, Transfer] = Field({}, description="transfers between regions by name; transfer is a target")
     training: Training = Field(Training(), description="what concerns all trainings")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="runs: each seed is a label draw and a start"

@@ -21,12 +21,11 @@ def find_conflicts(config: "Config") -> Iterator[CropmineError]:
     for name, region in config.regions.items():
         yield from _check_region(name, region, config)
     yield from _check_references(config)
-    yield from _check_transfers(config)
     yield from _check_simulations(config.regions)
 
 
 def _check_names(config: "Config") -> Iterator[CropmineError]:
-    for kind in ("regions", "segmentations", "models", "experiments", "sweeps", "transfer"):
+    for kind in ("regions", "segmentations", "models", "experiments", "sweeps"):
         for name in getattr(config, kind):
             yield from _check_name(name, kind)
     if WEAK_MAP_MODEL in config.models:
@@ -86,13 +85,6 @@ def _check_deep(where: str, base: str | None, config: "Config") -> Iterator[Crop
         if region.split.method == "kfold":
             hint = "features would carry the test labels of one fold into another; use holdout or field"
             yield CropmineError(where, f"regions.{name} is split by kfold", hint)
-
-
-def _check_transfers(config: "Config") -> Iterator[CropmineError]:
-    for name, transfer in config.transfer.items():
-        here = f"transfer.{name}"
-        yield from _check_known([transfer.source, transfer.target], config.regions, here, "a region")
-        yield from _check_known([transfer.experiment], config.experiments, f"{here}.experiment", "an experiment")
 
 
 def _check_known(names, known, where: str, what: str) -> Iterator[CropmineError]:
