@@ -491,7 +491,7 @@ def report_files(region):
             }
             for name in audits(region)
         },
-        "distances": f"{folder}/labels/distances.json" if here.trained else None,
+        "distances": f"{folder}/distances.json" if here.trained else None,
         "sweeps": finished_sweeps(region),
     }
 

@@ -63,7 +63,7 @@ rule measure_distances:
         excludes=excludes,
         labels=split_table,
     output:
-        distances="results/{region}/labels/distances.json",
+        distances="results/{region}/distances.json",
     log:
         "results/{region}/logs/measure_distances.log",
     benchmark:

@@ -12,6 +12,7 @@ from cropmine.comparison import (
     find_base,
     tabulate_differences,
     tabulate_experiments,
+    tabulate_sweep,
     write_table,
 )
 from cropmine.selection import count_sources, select_experiment
@@ -195,3 +196,40 @@ def test_a_choice_is_plain_json():
     choice = select_experiment([evaluate("a", make_scores(30)), evaluate("b", make_scores(40))])
     assert json.loads(json.dumps(choice)) == choice
     assert SimpleNamespace(**choice).model == "unet"
+
+
+def test_other_test_labels_change_no_selection_and_no_threshold():
+    def choose(seed):
+        evaluations = []
+        for name, quality in (("a", 20), ("b", 45), ("c", 30)):
+            rng = np.random.default_rng([seed, quality])
+            scores = make_scores(quality, seed=quality, splits=("validation",))
+            scores += make_scores(
+                int(rng.integers(0, 90)), blocks=int(rng.integers(2, 30)), seed=seed, splits=("test",)
+            )
+            evaluations.append(evaluate(name, scores, mined_cropland=0.8 if name == "b" else None))
+        return select_experiment(evaluations), [evaluation.threshold for evaluation in evaluations]
+
+    first = choose(0)
+    assert first[0]["experiment"] == "b"
+    assert all(choose(seed) == first for seed in range(1, 6))
+
+
+def test_a_sweep_shows_validation_alone_and_differences_from_its_base():
+    rows = [("base", 20, 0.2), ("near", 22, 0.3), ("far", 60, None)]
+    values = {"base": {}, "near": {"mined.cropland": 0.7, "human": 1}, "far": {"mined.cropland": "", "human": 1}}
+    evaluations = [evaluate(name, make_scores(quality, blocks=30), values=values[name]) for name, quality, _ in rows]
+    table = tabulate_sweep(evaluations, "base")
+    assert set(table["split"]) == {"validation"} and not table["selected"].any()
+    assert list(table.columns[-6:]) == [
+        "mined.cropland",
+        "human",
+        "base",
+        "difference",
+        "difference_lo",
+        "difference_hi",
+    ]
+    assert table["base"].tolist() == [True, True, False, False, False, False]
+    assert table["difference"].isna().tolist() == [True, True, False, False, False, False]
+    far = table[table["experiment"] == "far"]
+    assert (far["difference_lo"] > 0).all() and (far["difference_lo"] < far["difference"]).all()
