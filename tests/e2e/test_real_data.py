@@ -35,7 +35,7 @@ def africa(tmp_path_factory) -> Workspace:
             "definition": "cultivated land",
             "year": 2018,
         },
-        "split": {"block_m": 640, "buffer_m": 80},
+        "split": {"method": "holdout", "block_m": 640, "buffer_m": 80},
     }
     config = {
         "regions": {"africa": region},
