@@ -242,9 +242,15 @@ def audit_settings(wildcards):
 
 
 def audits(region):
-    """The segmentations and weak maps that are audited: those that mined labels are drawn from."""
+    """The files of a region's audits by segmentation and weak map: those that mined labels are drawn from."""
     here = plan(region)
-    return list(dict.fromkeys("/".join(folder.split("/")[:2]) for folder in here.mined)) if here.region.labels else []
+    return {
+        f"{segmentation}/{weak}": {
+            "summary": f"results/{region}/audits/{segmentation}/{weak}.json",
+            "figure": f"results/{region}/figures/audit_{segmentation}_{weak}.png",
+        }
+        for segmentation, weak in (here.mined_from if here.region.labels else [])
+    }
 
 
 # Recipes, models and runs.
@@ -457,7 +463,7 @@ def report_files(region):
     """The files of a region that the report reads, by what they are; None where the region has no such file."""
     here, folder = plan(region), f"results/{region}"
     scored, mapped = bool(here.experiments), bool(here.trained)
-    segmentation, weak = next(iter(here.mined)).split("/")[:2] if here.mined else (None, None)
+    segmentation, weak = next(iter(here.mined_from), (None, None))
     return {
         "experiments": f"{folder}/experiments.csv" if scored else None,
         "differences": f"{folder}/differences.csv" if scored else None,
@@ -484,13 +490,7 @@ def report_files(region):
             else None
         ),
         "checks": f"{folder}/checks.json",
-        "audits": {
-            name: {
-                "summary": f"{folder}/audits/{name}.json",
-                "figure": f"{folder}/figures/audit_{name.replace('/', '_')}.png",
-            }
-            for name in audits(region)
-        },
+        "audits": audits(region),
         "distances": f"{folder}/distances.json" if here.trained else None,
         "sweeps": finished_sweeps(region),
     }

@@ -76,6 +76,11 @@ class Plan:
         return f"models/{run.recipe}/{run.model}/{run.name}/{name}"
 
     @property
+    def mined_from(self) -> list[tuple[str, str]]:
+        """The segmentations and weak maps that mined polygons are made of, the first first."""
+        return list(dict.fromkeys(tuple(folder.split("/")[:2]) for folder in self.mined))
+
+    @property
     def trained(self) -> list[str]:
         """The experiments that train a model."""
         return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
