@@ -22,64 +22,37 @@ wildcard_constraints:
     model=r"[A-Za-z0-9_]+",
     run=r"seed\d+(_fold\d+)?",
     sweep="|".join(CONFIG.sweeps) or "none",
-
-
-localrules:
-    all,
-    mine,
-    train,
-    map,
-    report,
+    transfer="|".join(CONFIG.transfers) or "none",
+    target="|".join(CONFIG.regions),
+    lesson=r"[A-Za-z0-9_]+",
 
 
 rule all:
     default_target: True
     input:
         "results/report.html",
-        collect("results/{region}/{product}", region=REGIONS, product=["checks.json"]),
-
-
-rule mine:
-    input:
-        [path for region in REGIONS for path in mined_polygons(region)],
+        collect("results/{region}/checks.json", region=REGIONS),
+    localrule: True
     message:
-        "Mined labels of {REGIONS} are ready."
+        "Everything that the configuration asks for is ready."
 
 
-rule train:
-    input:
-        [path for region in REGIONS for path in trained_models(region)],
-    message:
-        "Models of {REGIONS} are ready."
-
-
-rule map:
-    input:
-        [path for region in REGIONS for path in maps_wanted(region)],
-    message:
-        "Maps of {REGIONS} are ready."
-
-
-rule report:
-    input:
-        "results/report.html",
-
-
-for sweep in CONFIG.sweeps:
+for stage, paths in stages().items():
 
     rule:
         name:
-            f"sweep_{sweep}"
+            stage
         input:
-            sweep_figures(sweep),
+            paths,
         localrule: True
         message:
-            f"The sweep {sweep} is compared."
+            f"The target {stage} is ready."
 
 
 include: "rules/inputs.smk"
 include: "rules/mining.smk"
 include: "rules/training.smk"
 include: "rules/scoring.smk"
+include: "rules/transfer.smk"
 include: "rules/mapping.smk"
 include: "rules/reporting.smk"

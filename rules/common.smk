@@ -22,6 +22,7 @@ from cropmine.plans import (
 from cropmine.provenance import digest_code, write_canonical
 from cropmine.sweeps import describe_sweep, expand_sweeps
 from cropmine.tiles import check_files
+from cropmine.transfers import describe_transfer, list_lessons
 from snakemake.exceptions import WorkflowError
 
 
@@ -110,7 +111,8 @@ def score_settings(wildcards):
     region, here = wildcards.region, plan(wildcards.region)
     model = wildcards.get("model", wildcards.get("weak"))
     place = wildcards.get("recipe", ""), model, wildcards.run
-    named = {(run.recipe, run.model, run.name) for runs in here.runs.values() for run in runs}
+    runs = [run for kind in (here.runs, here.human_lessons) for runs in kind.values() for run in runs]
+    named = {(run.recipe, run.model, run.name) for run in runs}
     splits = ["validation", "test"] if place in named else ["validation"]
     settings = tiles_settings(region, here.tiles) | split_settings(region, find_run(region, wildcards.run).fold)
     return settings | {"scored": splits}
@@ -394,14 +396,9 @@ def sweep_settings(wildcards):
     return {"points": place_scores(region, rows, sweep_scores(wildcards)), "base": base, "bootstrap_seed": 0}
 
 
-def sweep_figures(*sweeps):
-    """The figures of sweeps in the regions that run their bases."""
-    return [
-        f"results/{region}/figures/sweep_{sweep}.png"
-        for region in REGIONS
-        for sweep in sweeps
-        if sweep in plan(region).sweeps
-    ]
+def sweep_figures(sweep):
+    """The figures of a sweep in the regions that run its base."""
+    return [f"results/{region}/figures/sweep_{sweep}.png" for region in REGIONS if sweep in plan(region).sweeps]
 
 
 # What lies behind the choice of an experiment.
@@ -502,18 +499,37 @@ def run_inputs(wildcards):
     return tables + [path for region in REGIONS for path in maps_wanted(region)]
 
 
-def finished_sweeps(region):
-    """The sweeps that were run, by name: a report shows them, but doesn't run them.
+def finished(files):
+    """Those of some tables and figures, by name, that were made: a report shows them, but doesn't make them.
 
-    They are no inputs, so that `all` trains nothing for them; the digest in the settings tells that one was run anew.
+    They are no inputs, so that `all` trains nothing for them; the digest in the settings tells that one was made anew.
     """
-    found = {}
-    for sweep in plan(region).sweeps:
-        table, figure = f"results/{region}/sweeps/{sweep}.csv", f"results/{region}/figures/sweep_{sweep}.png"
-        if Path(table).exists() and Path(figure).exists():
-            digest = sha256(Path(table).read_bytes()).hexdigest()[:16]
-            found[sweep] = {"table": table, "figure": figure, "digest": digest}
-    return found
+    return {
+        name: own | {"digest": sha256(Path(own["table"]).read_bytes()).hexdigest()[:16]}
+        for name, own in files.items()
+        if Path(own["table"]).exists() and Path(own["figure"]).exists()
+    }
+
+
+def finished_sweeps(region):
+    return finished(
+        {
+            sweep: {
+                "table": f"results/{region}/sweeps/{sweep}.csv",
+                "figure": f"results/{region}/figures/sweep_{sweep}.png",
+            }
+            for sweep in plan(region).sweeps
+        }
+    )
+
+
+def finished_transfers():
+    return finished(
+        {
+            name: {"table": f"results/transfer/{name}.csv", "figure": f"results/transfer/figures/{name}.png"}
+            for name in CONFIG.transfers
+        }
+    )
 
 
 def report_inputs(wildcards):
@@ -551,7 +567,7 @@ def report_settings(wildcards):
             }
             | imagery_settings(region)
         )
-    return {"regions": regions, "run": "results/run.json"}
+    return {"regions": regions, "transfers": finished_transfers(), "run": "results/run.json"}
 
 
 def simulation_settings(wildcards):
@@ -578,4 +594,122 @@ def truth_settings(wildcards):
         "experiments": experiments,
         "weak": weak_settings(region, weak) if weak else None,
         "weak_experiment": weak_only[0] if weak_only else None,
+    }
+
+
+# Transfers between regions.
+
+
+def ends(transfer):
+    """The plans of the regions of a transfer."""
+    settings = CONFIG.transfers[transfer]
+    return {region: plan(region) for region in (*settings.sources, *settings.targets)}
+
+
+@cache
+def lessons(transfer):
+    """The lessons of a transfer by the folders of their files."""
+    try:
+        return {lesson.place: lesson for lesson in list_lessons(transfer, CONFIG, ends(transfer))}
+    except CropmineError as error:
+        refuse(error)
+
+
+def find_lesson(wildcards):
+    return lessons(wildcards.transfer)[wildcards.target, wildcards.lesson, wildcards.run]
+
+
+def part_settings(region, tiles):
+    """What group_parts reads of one of the regions of a job."""
+    masked = plan(region).region.mask is not None
+    return tiles_settings(region, tiles) | {"region": region, "masked": masked}
+
+
+def lesson_images(wildcards):
+    regions = [region for region, _ in find_lesson(wildcards).parts]
+    return [path for region in regions for path in images_of(region, plan(region).training_tiles)]
+
+
+def lesson_masks(wildcards):
+    regions = [region for region, _ in find_lesson(wildcards).parts]
+    return [path for region in regions for path in masks_of(region, plan(region).training_tiles)]
+
+
+def lesson_targets(wildcards):
+    return [
+        f"results/{region}/targets/{recipe}/{tile}.tif"
+        for region, recipe in find_lesson(wildcards).parts
+        for tile in plan(region).training_tiles
+    ]
+
+
+def lesson_labels(wildcards):
+    region = find_lesson(wildcards).validation
+    return [f"results/{region}/labels/labels.parquet"] if region else []
+
+
+def lesson_statistics(wildcards):
+    return find_lesson(wildcards).statistics
+
+
+def lesson_settings(wildcards):
+    lesson = find_lesson(wildcards)
+    labelled = lesson.validation or wildcards.target
+    settings = {"parts": [part_settings(region, plan(region).training_tiles) for region, _ in lesson.parts]}
+    return (
+        settings
+        | plan(wildcards.target).models[lesson.run.model]
+        | split_settings(labelled, None)
+        | {"seed": lesson.run.seed}
+    )
+
+
+def lesson_model(wildcards):
+    return find_lesson(wildcards).model
+
+
+def tested_regions(wildcards):
+    """The target, whose test labels score a model, and the region whose validation labels do."""
+    return [wildcards.target, *filter(None, [find_lesson(wildcards).validation])]
+
+
+def tested_images(wildcards):
+    return [path for region in tested_regions(wildcards) for path in images_of(region, plan(region).tiles)]
+
+
+def tested_masks(wildcards):
+    return [path for region in tested_regions(wildcards) for path in masks_of(region, plan(region).tiles)]
+
+
+def tested_labels(wildcards):
+    return [f"results/{region}/labels/labels.parquet" for region in tested_regions(wildcards)]
+
+
+def tested_statistics(wildcards):
+    return find_lesson(wildcards).statistics[1:]
+
+
+def tested_settings(wildcards):
+    parts = [
+        part_settings(region, plan(region).tiles) | split_settings(region, None) for region in tested_regions(wildcards)
+    ]
+    return {"parts": parts}
+
+
+def transfer_scores(wildcards):
+    return describe_transfer(wildcards.transfer, CONFIG, ends(wildcards.transfer))[1]
+
+
+# Targets that stop at a stage.
+
+
+def stages():
+    """The files of each target beside `all`, by its name."""
+    return {
+        "mine": [path for region in REGIONS for path in mined_polygons(region)],
+        "train": [path for region in REGIONS for path in trained_models(region)],
+        "map": [path for region in REGIONS for path in maps_wanted(region)],
+        "report": ["results/report.html"],
+        **{f"sweep_{sweep}": sweep_figures(sweep) for sweep in CONFIG.sweeps},
+        **{f"transfer_{name}": [f"results/transfer/figures/{name}.png"] for name in CONFIG.transfers},
     }

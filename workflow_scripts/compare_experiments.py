@@ -2,20 +2,16 @@
 
 import json
 
-from cropmine.comparison import evaluate_experiment, tabulate_differences, tabulate_experiments, write_table
+from cropmine.comparison import evaluate_experiments, tabulate_differences, tabulate_experiments, write_table
 from cropmine.files import replacing
 from cropmine.logs import rule_log
-from cropmine.scores import read_scores
 from cropmine.selection import select_experiment
 
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    paths, seed = list(snakemake.input.scores), settings["bootstrap_seed"]
-    evaluations = []
-    for experiment in settings["experiments"]:
-        places = [run["score_index"] for run in experiment["runs"]]
-        evaluations.append(evaluate_experiment(experiment, {place: read_scores(paths[place]) for place in places}))
+    seed = settings["bootstrap_seed"]
+    evaluations = evaluate_experiments(settings["experiments"], snakemake.input.scores)
     choice = select_experiment(evaluations, seed)
     write_table(snakemake.output.table, tabulate_experiments(evaluations, choice["experiment"], seed))
     write_table(snakemake.output.differences, tabulate_differences(evaluations, seed))

@@ -1,43 +1,27 @@
 """Train the network of one run on its targets."""
 
 import json
-from hashlib import sha256
-from pathlib import Path
 
 import geopandas
 
 from cropmine.config import Model, Split, Training
+from cropmine.fingerprints import fingerprint_training
 from cropmine.logs import rule_log
 from cropmine.sources import group_sources
-from cropmine.splits import VALIDATION, split_of
+from cropmine.splits import VALIDATION, select_split
 from cropmine.training import train_model
 
 
-def read_validation(path, settings):
-    """The pieces that validate the run."""
-    labels = geopandas.read_parquet(path)
-    return labels[split_of(labels, settings["fold"], Split(**settings["split"]).folds) == VALIDATION]
-
-
-def fingerprint_job(snakemake):
-    """A digest of what the training is made from: settings, code, targets and labels by content, imagery by date."""
-    digest = sha256(json.dumps([snakemake.params.settings, snakemake.params.get("code", "")]).encode())
-    for path in [*snakemake.input.targets, *snakemake.input.get("labels", [])]:
-        digest.update(sha256(Path(path).read_bytes()).digest())
-    for path in [*snakemake.input.images, *snakemake.input.get("masks", [])]:
-        facts = Path(path).stat()
-        digest.update(json.dumps([path, facts.st_size, facts.st_mtime_ns]).encode())
-    return digest.hexdigest()
-
-
 def main(snakemake):
-    settings = json.loads(snakemake.params.settings)
-    sources = group_sources(snakemake.input.images, snakemake.input.get("masks", []), settings)
-    labels = [read_validation(path, settings) for path in snakemake.input.get("labels", [])]
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    images, masks, labels = files.images, files.get("masks", []), files.get("labels", [])
+    sources = group_sources(images, masks, settings)
+    split = Split(**settings["split"])
+    validation = [select_split(geopandas.read_parquet(path), settings["fold"], split, VALIDATION) for path in labels]
     train_model(
         sources,
-        dict(zip(sources, snakemake.input.targets, strict=True)),
-        labels[0] if labels else None,
+        dict(zip(sources, files.targets, strict=True)),
+        next(iter(validation), None),
         Model(**settings["model"]),
         Training(**settings["training"]),
         seed=settings["seed"],
@@ -45,7 +29,9 @@ def main(snakemake):
         dates=settings["dates"],
         out_checkpoint=snakemake.output.model,
         out_history=snakemake.output.history,
-        fingerprint=fingerprint_job(snakemake),
+        fingerprint=fingerprint_training(
+            [snakemake.params.settings, snakemake.params.code], [*files.targets, *labels], [*images, *masks]
+        ),
     )
 
 

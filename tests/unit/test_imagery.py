@@ -1,5 +1,7 @@
 """A tile's pixels, and which of them count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rasterio
@@ -10,6 +12,7 @@ from rasterio.enums import ColorInterp
 
 from cropmine.errors import CropmineError
 from cropmine.imagery import TileSource, read_tile, source_from_settings
+from cropmine.models import Normalisation
 
 GRID = make_grid(12, 9)
 
@@ -178,3 +181,18 @@ def test_without_masks_the_settings_may_leave_them_out():
     assert source_from_settings(["a.tif"], [], {"bands": ["b"], "mask_bad": [], "mask_band": 1}) == TileSource(
         ("a.tif",), 1
     )
+
+
+def test_rescaled_imagery_has_the_statistics_asked_for_and_the_same_validity(tmp_path):
+    pixels = make_pixels()
+    pixels[2, 3, 4] = 0
+    source = TileSource(write_dates(tmp_path, pixels, nodata=0), 4)
+    (plain, valid), norms = read_tile(source), []
+    for mean, std in ((plain[:, valid].mean(1), plain[:, valid].std(1)), (np.arange(4.0), np.full(4, 2.0))):
+        norms.append(Normalisation(mean, std))
+    read, same = read_tile(replace(source, rescale=norms[0].match(norms[1])))
+    assert np.array_equal(valid, same)
+    assert read.dtype == np.float32
+    assert np.allclose(read[:, valid].mean(1), range(4), atol=1e-4)
+    assert np.allclose(read[:, valid].std(1), 2, atol=1e-4)
+    assert not read[:, ~valid].any()

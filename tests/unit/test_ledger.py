@@ -14,11 +14,13 @@ def write(path, *splits):
 
 
 def test_only_scores_on_test_labels_count(tmp_path):
-    write(tmp_path / "human0.5/unet/seed0.json", "validation", "test")
-    write(tmp_path / "human0.5/unet/seed1.json", "test")
-    write(tmp_path / "mined/unet/seed0.json", "validation")
-    (tmp_path / "map.json").write_text("{}")
-    assert count_test_scorings(tmp_path) == 2
+    write(tmp_path / "r/scores/human0.5/unet/seed0.json", "validation", "test")
+    write(tmp_path / "r/scores/human0.5/unet/seed1.json", "test")
+    write(tmp_path / "r/scores/mined/unet/seed0.json", "validation")
+    (tmp_path / "r/scores/map.json").write_text("{}")
+    write(tmp_path / "transfer/over/scores/r/human_q_0123abcd/seed0.json", "test", "validation")
+    write(tmp_path / "transfer/over/scores/q/human_r_0123abcd/seed0.json", "test", "validation")
+    assert count_test_scorings(tmp_path, "r") == 3
 
 
 def test_hours_are_summed_by_rule(tmp_path):

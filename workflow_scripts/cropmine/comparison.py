@@ -23,7 +23,7 @@ from cropmine.metrics import (
     pool_rows,
     tabulate_pieces,
 )
-from cropmine.scores import HELD_OUT
+from cropmine.scores import HELD_OUT, read_scores
 
 CHOICES = ("default", "validation")
 DIFFERENCE_TAIL = ("base", "difference", "difference_lo", "difference_hi")
@@ -83,6 +83,15 @@ def evaluate_experiment(settings: dict, scores: Mapping[int, list[dict]] | Seque
     return Evaluation(settings, threshold, counts, seeds)
 
 
+def evaluate_experiments(experiments: Sequence[dict], paths: Sequence[str | Path]) -> list[Evaluation]:
+    """Evaluate experiments from the files of scores that their runs' score_index names among `paths`."""
+    evaluations = []
+    for experiment in experiments:
+        places = [run["score_index"] for run in experiment["runs"]]
+        evaluations.append(evaluate_experiment(experiment, {place: read_scores(paths[place]) for place in places}))
+    return evaluations
+
+
 def tabulate_experiments(evaluations: Sequence[Evaluation], selected: str | None, seed: int = 0) -> pd.DataFrame:
     """Make the table of experiments: one row an experiment, split and choice of threshold.
 
@@ -112,6 +121,28 @@ def tabulate_sweep(evaluations: Sequence[Evaluation], base: str, seed: int = 0) 
     keys = [key for evaluation in evaluations for key in evaluation.settings["values"]]
     own = [name for name in COLUMNS if name not in DIFFERENCE_TAIL]
     return pd.DataFrame(rows, columns=list(dict.fromkeys([*own, *keys, *DIFFERENCE_TAIL])))
+
+
+def tabulate_transfer(evaluations: Sequence[Evaluation], seed: int = 0) -> pd.DataFrame:
+    """Make the table of a transfer: one row a pair of regions, what was taught, and choice of threshold.
+
+    Scores are those on the target's test labels. Columns are row, source, target and normalise before those of the
+    table of experiments; the differences are those from the human labels of the same source alone.
+    """
+    heads = ("row", "source", "target", "normalise")
+    bases = {
+        (evaluation.settings["source"], evaluation.settings["target"]): evaluation
+        for evaluation in evaluations
+        if evaluation.settings["row"] == "human_source"
+    }
+    rows = [
+        {head: evaluation.settings[head] for head in heads} | row | {"selected": False}
+        for evaluation in evaluations
+        for row in _tabulate_rows(
+            evaluation, bases[evaluation.settings["source"], evaluation.settings["target"]], ("test",), seed
+        )
+    ]
+    return pd.DataFrame(rows, columns=[*heads, *COLUMNS])
 
 
 def _tabulate_rows(evaluation: Evaluation, base: Evaluation | None, splits: Sequence[str], seed: int) -> list[dict]:

@@ -397,6 +397,45 @@ class Sweep(Settings):
     )
 
 
+class Transfer(Settings):
+    """What the human labels of some regions are worth in others, and what mined labels add there."""
+
+    sources: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="regions whose human labels teach")
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="regions that are tested, each by every source but itself"
+    )
+    human: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="fraction of the human labels of each class")
+    mined: Mined = Field(
+        Mined(cropland=0.8, noncropland=0.2), description="labels mined in the target, by threshold; both classes"
+    )
+    segmentation: str | None = Field(None, description="segmentation by name; default: the first")
+    model: str | None = Field(None, description="network by name; default: the first model")
+    normalise: Literal["target", "source"] = Field(
+        "target", description="whose statistics normalise the target's imagery: its own, or the source's"
+    )
+
+    @model_validator(mode="after")
+    def _check(self):
+        if self.mined.cropland is None or self.mined.noncropland is None or self.mined.random:
+            raise ValueError("mined labels teach alone here, so mined needs both cropland and noncropland, not random")
+        return self
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The pairs of a source and a target."""
+        return [(source, target) for target in self.targets for source in self.sources if source != target]
+
+    @property
+    def human_experiment(self) -> Experiment:
+        """The human labels of a region alone."""
+        return Experiment(human=self.human, model=self.model)
+
+    @property
+    def mined_experiment(self) -> Experiment:
+        """The mined labels of a region alone."""
+        return Experiment(mined=self.mined, segmentation=self.segmentation, model=self.model)
+
+
 class Config(Settings):
     """The whole configuration."""
 
@@ -410,6 +449,7 @@ class Config(Settings):
     )
     experiments: dict[str, Experiment] = Field({}, description="experiments by name")
     sweeps: dict[str, Sweep] = Field({}, description="grids of experiments by name; sweep_NAME is a target")
+    transfers: dict[str, Transfer] = Field({}, description="transfers between regions; transfer_NAME is a target")
     training: Training = Field(Training(), description="what concerns all trainings")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="runs: each seed is a label draw and a start"

@@ -8,11 +8,12 @@ from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
 
 if TYPE_CHECKING:
-    from cropmine.config import Config, Experiment, Region
+    from cropmine.config import Config, Experiment, Region, Transfer
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 WEAK_MAP_MODEL = "weak_map"
+RESERVED_REGIONS = ("transfer", "logs", "benchmarks")  # folders of results/ that are no region's
 
 
 def find_conflicts(config: "Config") -> Iterator[CropmineError]:
@@ -25,9 +26,12 @@ def find_conflicts(config: "Config") -> Iterator[CropmineError]:
 
 
 def _check_names(config: "Config") -> Iterator[CropmineError]:
-    for kind in ("regions", "segmentations", "models", "experiments", "sweeps"):
+    for kind in ("regions", "segmentations", "models", "experiments", "sweeps", "transfers"):
         for name in getattr(config, kind):
             yield from _check_name(name, kind)
+    for name in RESERVED_REGIONS:
+        if name in config.regions:
+            yield CropmineError(f"regions.{name}", "results/ has a folder of this name", "give the region another name")
     if WEAK_MAP_MODEL in config.models:
         yield CropmineError(
             f"models.{WEAK_MAP_MODEL}", "the name is taken by the weak map itself", "give the model another name"
@@ -49,6 +53,49 @@ def _check_references(config: "Config") -> Iterator[CropmineError]:
         yield from check_experiment(f"experiments.{name}", experiment, name, config)
     for name, sweep in config.sweeps.items():
         yield from _check_known([sweep.base], config.experiments, f"sweeps.{name}.base", "an experiment")
+    for name, transfer in config.transfers.items():
+        yield from _check_transfer(f"transfers.{name}", transfer, config)
+
+
+def _check_transfer(where: str, transfer: "Transfer", config: "Config") -> Iterator[CropmineError]:
+    named = {"sources": transfer.sources, "targets": transfer.targets}
+    for key, regions in named.items():
+        yield from _check_known(regions, config.regions, f"{where}.{key}", "a region")
+    yield from _check_known([transfer.segmentation], config.segmentations, f"{where}.segmentation", "a segmentation")
+    yield from _check_known([transfer.model], config.models, f"{where}.model", "a model")
+    if not transfer.pairs:
+        yield CropmineError(where, "no target has a source other than itself", "name two regions or more")
+    model = config.models.get(transfer.model or next(iter(config.models)))
+    if model is not None and not hasattr(model, "architecture"):
+        yield CropmineError(f"{where}.model", "is no network", "name a model with an architecture")
+    segmentation = config.segmentations.get(transfer.segmentation or next(iter(config.segmentations)))
+    if segmentation is not None and segmentation.method == "deep":
+        hint = "a network's features carry human labels of the target; name another segmentation"
+        yield CropmineError(f"{where}.segmentation", "is deep", hint)
+    regions = {name: config.regions[name] for names in named.values() for name in names if name in config.regions}
+    for name, region in regions.items():
+        if region.labels is None:
+            yield CropmineError(where, f"regions.{name} has no labels", "both ends of a transfer need human labels")
+        if name in transfer.targets and not region.weak:
+            yield CropmineError(where, f"regions.{name} has no weak map", "labels are mined in every target")
+    yield from _check_same_imagery(where, regions)
+
+
+def _check_same_imagery(where: str, regions: "dict[str, Region]") -> Iterator[CropmineError]:
+    """A network reads the bands and dates that it was trained on."""
+    first = next(iter(regions), None)
+    for name, region in regions.items():
+        for key, same in (
+            ("bands", region.bands == regions[first].bands),
+            ("dates", _count_dates(region) == _count_dates(regions[first])),
+        ):
+            if not same:
+                what = f"the {key} of regions.{name} aren't those of regions.{first}"
+                yield CropmineError(where, what, "transfer between regions of the same kind of imagery")
+
+
+def _count_dates(region: "Region") -> int:
+    return len(region.imagery) if isinstance(region.imagery, dict) else 1
 
 
 def check_experiment(where: str, experiment: "Experiment", name: str, config: "Config") -> Iterator[CropmineError]:

@@ -18,7 +18,8 @@ DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 class TileSource:
     """The files of a tile: one image a date with so many bands, and one mask file a date or none.
 
-    `bad` are the values of band `mask_band` of the mask files that make a pixel invalid.
+    `bad` are the values of band `mask_band` of the mask files that make a pixel invalid. `rescale` are a gain and an
+    offset a channel, by which pixels are read in the statistics of other imagery; none of most sources.
     """
 
     images: tuple[str, ...]
@@ -26,6 +27,7 @@ class TileSource:
     masks: tuple[str, ...] = ()
     bad: tuple[float, ...] = ()
     mask_band: int = 1
+    rescale: tuple[tuple[float, float], ...] = ()
 
     @property
     def channels(self) -> int:
@@ -68,11 +70,11 @@ def check_band_count(dataset: rasterio.DatasetReader, bands: int) -> bool:
 def read_tile(source: TileSource, window: tuple[int, int, int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Read a tile, or a window (col, row, width, height) of it that may extend beyond its edges.
 
-    Gives the pixels, (channels, h, w) in the files' dtype, date after date, and their validity, bool (h, w). Invalid
-    pixels are 0 in all channels. A pixel is valid if it lies in the tile and no band of any date is nodata by its tag,
-    not finite or under alpha or an internal mask, and no mask file has a bad value there; masks on another grid are
-    read by nearest neighbour, outside them all is well. Raises CropmineError for an unreadable file, a wrong number of
-    bands, or dates whose grids or dtypes differ.
+    Gives the pixels, (channels, h, w) in the files' dtype, float32 if rescaled, date after date, and their validity,
+    bool (h, w). Invalid pixels are 0 in all channels. A pixel is valid if it lies in the tile and no band of any date
+    is nodata by its tag, not finite or under alpha or an internal mask, and no mask file has a bad value there; masks
+    on another grid are read by nearest neighbour, outside them all is well. Raises CropmineError for an unreadable
+    file, a wrong number of bands, or dates whose grids or dtypes differ.
     """
     with open_raster(source.images[0]) as first:
         tile, dtype = grid_of(first), first.dtypes[0]
@@ -95,6 +97,9 @@ def read_tile(source: TileSource, window: tuple[int, int, int, int] | None = Non
         valid[inside] &= good
     for mask in source.masks:
         valid[inside] &= _read_mask(mask, source, part, tile)
+    if source.rescale:
+        gain, offset = np.array(source.rescale, np.float32).T[:, :, None, None]
+        pixels = pixels * gain + offset
     np.copyto(pixels, 0, where=~valid)
     return pixels, valid
 

@@ -16,14 +16,13 @@ from cropmine.scores import read_scores
 PACKAGES = ("snakemake", "numpy", "rasterio", "geopandas", "scikit-learn", "torch", "segmentation-models-pytorch")
 
 
-def count_test_scorings(scores: Path) -> int:
-    """Count the trained models, and weak maps, that were scored on test labels: the score files that hold such.
+def count_test_scorings(results: Path, region: str) -> int:
+    """Count the trained models, and weak maps, that were scored on a region's test labels: the files that hold such.
 
     Those of earlier settings count as well, as long as their files are kept: somebody has seen their figures.
     """
-    return sum(
-        any(piece["split"] == "test" for piece in read_scores(path)) for path in sorted(scores.glob("*/*/*.json"))
-    )
+    paths = [*results.glob(f"{region}/scores/*/*/*.json"), *results.glob(f"transfer/*/scores/{region}/*/*.json")]
+    return sum(any(piece["split"] == "test" for piece in read_scores(path)) for path in sorted(paths))
 
 
 def sum_hours(folders: Iterable[Path]) -> dict[str, float]:
@@ -44,8 +43,8 @@ def describe_run(results: Path, regions: Iterable[str], config: dict, repository
         "commit": _read_commit(repository),
         "python": platform.python_version(),
         "packages": {package: found for package in PACKAGES if (found := _find_version(package))},
-        "hours": sum_hours([results / "benchmarks", *(results / region / "benchmarks" for region in regions)]),
-        "regions": {region: {"test_scorings": count_test_scorings(results / region / "scores")} for region in regions},
+        "hours": sum_hours([results / name / "benchmarks" for name in ("", "transfer", *regions)]),
+        "regions": {region: {"test_scorings": count_test_scorings(results, region)} for region in regions},
         "config": config,
     }
 

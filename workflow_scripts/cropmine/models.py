@@ -35,6 +35,11 @@ class Normalisation:
         normal = (pixels.astype(np.float32) - mean) * scale
         return np.where(valid[..., None, :, :], normal, np.float32(0))
 
+    def match(self, other: "Normalisation") -> tuple[tuple[float, float], ...]:
+        """Give the gain and offset a channel that bring pixels of these statistics to those of other imagery."""
+        gain = other.std / self.std
+        return tuple(zip(gain.tolist(), (other.mean - self.mean * gain).tolist(), strict=True))
+
 
 def build_network(model: Model, channels: int) -> nn.Module:
     """Build an untrained network that takes (n, channels, h, w) float32 and gives logits (n, 2, h, w).

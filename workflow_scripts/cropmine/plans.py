@@ -51,6 +51,8 @@ class Plan:
     models: dict[str, dict] = field(default_factory=dict)
     mined: dict[str, dict] = field(default_factory=dict)
     sweeps: dict[str, list[tuple["Point", list[Run]]]] = field(default_factory=dict)
+    human_lessons: dict[str, list[Run]] = field(default_factory=dict)
+    mined_lessons: dict[str, list[Run]] = field(default_factory=dict)
 
     @property
     def tiles(self) -> list[str]:
@@ -62,9 +64,10 @@ class Plan:
 
     @property
     def every_run(self) -> list[Run]:
-        """The runs of the experiments, of the points of sweeps, and those that make the map."""
+        """The runs of the experiments, of the points of sweeps and of transfers, and those that make the map."""
         points = [runs for sweep in self.sweeps.values() for _, runs in sweep]
-        return [run for runs in [*self.runs.values(), *points, *self.final_runs.values()] for run in runs]
+        made = [*self.runs.values(), *points, *self.final_runs.values(), *self.human_lessons.values()]
+        return [run for runs in made for run in runs]
 
     def trains_forest(self, run: Run) -> bool:
         """Whether a run trains a random forest and no network."""
@@ -113,8 +116,21 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"
     for sweep, grid in points.items():
         if config.sweeps[sweep].base in plan.experiments:
             plan.sweeps[sweep] = [(point, _plan_runs(plan, config, point.experiment)) for point in grid]
+    for transfer, lessons in config.transfers.items():
+        if name in (*lessons.sources, *lessons.targets):
+            _check_transferable(f"transfers.{transfer}", plan)
+            plan.human_lessons[transfer] = _plan_runs(plan, config, lessons.human_experiment)
+        if name in lessons.targets:
+            plan.mined_lessons[transfer] = _plan_runs(plan, config, lessons.mined_experiment)
     _plan_mined(plan, config)
     return plan
+
+
+def _check_transferable(where: str, plan: Plan) -> None:
+    """One model teaches and the same blocks test it, whatever taught it."""
+    if plan.region.split.method == "kfold":
+        what = f"regions.{plan.name} is split by kfold, which has no test blocks that stay the same"
+        raise CropmineError(where, what, "set its split.method to holdout or field")
 
 
 def resolve_split(region: Region) -> Split:

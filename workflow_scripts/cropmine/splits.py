@@ -181,6 +181,11 @@ def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -
     return np.where(steps == 0, TEST, np.where(steps == 1, VALIDATION, TRAIN)).astype(object)
 
 
+def select_split(labels: pd.DataFrame, fold: int | None, split: Split, part: str) -> pd.DataFrame:
+    """Select the pieces of labels.parquet that train, validate or test (`part`) in a run."""
+    return labels[split_of(labels, fold, split.folds) == part]
+
+
 def draw_labels(labels: pd.DataFrame, splits: np.ndarray, fraction: float, draw: int) -> np.ndarray:
     """Choose the pieces that train: a fraction of the training labels of each class, at least one unless it is 0.
 
@@ -225,6 +230,12 @@ def held_out_mask(labels: pd.DataFrame, splits: np.ndarray, grid: Grid, buffer_m
         return np.zeros(grid.shape, dtype=bool)
     burnt = rasterize(zones, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8")
     return burnt.astype(bool)
+
+
+def count_leaks(taught: pd.DataFrame, labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> int:
+    """Count the pieces of another region's labels that lie in a held-out block of `labels`, or within its buffer."""
+    zones = shapely.STRtree(_zone_blocks(_find_held_out(labels, splits), buffer_m, block_m))
+    return len(np.unique(zones.query(np.asarray(taught.geometry, dtype=object), predicate="intersects")[0]))
 
 
 def _find_held_out(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:

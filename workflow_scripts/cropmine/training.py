@@ -259,19 +259,21 @@ def train_model(
     out_checkpoint: str | Path,
     out_history: str | Path,
     fingerprint: str = "",
+    norm: Normalisation | None = None,
 ) -> None:
     """Train a network on the tiles of `sources` and `targets`, and write its best epoch's weights and its history.
 
     labels: the validation pieces (columns target and geometry, EPSG:4326) or None. The best epoch has the highest F1 of
     cropland at 0.5 on them; without any it's the last. The checkpoint is as save_checkpoint writes it, the history a
     CSV of a row an epoch. A training that was killed goes on if the fingerprint, which names all that it is made from,
-    is the same. Raises CropmineError if a class has no label, no pixel is valid, the loss isn't finite, or on SIGTERM.
+    is the same. norm: statistics in place of those of all tiles. Raises CropmineError if a class has no label, no pixel
+    is valid, the loss isn't finite, or on SIGTERM.
     """
     torch.set_num_threads(training.cpu_threads)
     reader = PatchReader([LabelledTile(source, str(targets[tile])) for tile, source in sources.items()])
     index_rng, validation_rng = np.random.default_rng(seed).spawn(2)
     strata = index_labels([tile.target for tile in reader.tiles], index_rng)
-    norm = measure_normalisation(reader)
+    norm = norm or measure_normalisation(reader)
     validation = (
         None if labels is None or labels.empty else cut_validation(reader, labels, model.patch_px, validation_rng)
     )

@@ -147,9 +147,11 @@ def spell_transfer(row: Mapping) -> str:
 
 
 def explain_transfer(rows: Sequence[Mapping]) -> str | None:
-    """Explain a transfer from its rows at own thresholds: the F1 of what was trained, the best first."""
+    """Explain a transfer from its rows at own thresholds: in each target F1 by what was trained on, the best first."""
     scored = sorted((row for row in rows if row["f1_cropland"] is not None), key=lambda row: -row["f1_cropland"])
-    if not scored:
-        return None
-    parts = [f"{spell_transfer(row)} {row['f1_cropland']:.3f}{_spell_ends(row)}" for row in scored]
-    return f"F1 of cropland on the test labels of {scored[0]['target']}, by what was trained on: {'; '.join(parts)}."
+    sentences = []
+    for target in sorted({row["target"] for row in scored}):
+        here = [row for row in scored if row["target"] == target]
+        parts = dict.fromkeys(f"{spell_transfer(row)} {row['f1_cropland']:.3f}{_spell_ends(row)}" for row in here)
+        sentences.append(f"F1 of cropland on the test labels of {target}, by what was trained on: {'; '.join(parts)}.")
+    return " ".join(sentences) or None

@@ -1,0 +1,16 @@
+"""Compare what taught the models of a transfer, on the test labels of its targets."""
+
+import json
+
+from cropmine.comparison import evaluate_experiments, tabulate_transfer, write_table
+from cropmine.logs import rule_log
+
+
+def main(snakemake):
+    settings = json.loads(snakemake.params.settings)
+    evaluations = evaluate_experiments(settings["rows"], snakemake.input.scores)
+    write_table(snakemake.output.table, tabulate_transfer(evaluations, settings["bootstrap_seed"]))
+
+
+with rule_log(snakemake):
+    main(snakemake)

@@ -1,0 +1,18 @@
+"""Draw the matrix of a transfer and write down what it shows."""
+
+import pandas as pd
+
+from cropmine.comparison import write_table
+from cropmine.figures import write_figure
+from cropmine.logs import rule_log
+from cropmine.transfer_figures import draw_transfer, tabulate_cells
+
+
+def main(snakemake):
+    table = pd.read_csv(snakemake.input.table)
+    write_figure(snakemake.output.figure, draw_transfer(table, snakemake.wildcards.transfer))
+    write_table(snakemake.output.data, tabulate_cells(table))
+
+
+with rule_log(snakemake):
+    main(snakemake)
