@@ -72,7 +72,7 @@ def test_utm_areas_change_across_a_wide_tile():
     crs=st.sampled_from(["EPSG:3857", "EPSG:4326", "EPSG:32637"]),
     place=st.tuples(*[st.integers(-40, 40)] * 2, *[st.integers(1, 40)] * 2),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_window_has_the_areas_and_the_place_that_its_pixels_have_in_the_whole(crs, place):
     x, px = PLACES[crs]
     grid = make_grid(100, 100, crs, x, 30.0 if crs == "EPSG:4326" else 1e6, px).padded(80)

@@ -142,7 +142,7 @@ def test_nothing_depends_on_the_values_under_a_mask(tmp_path):
 
 
 @given(st.integers(-15, 15), st.integers(-15, 15), st.integers(1, 20), st.integers(1, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_window_beyond_the_tile_is_the_tile_padded_with_invalid_zeros(tmp_path_factory, col, row, width, height):
     folder = tmp_path_factory.mktemp("tile")
     pixels = make_pixels()

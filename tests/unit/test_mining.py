@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cropmine.config import Mined
@@ -16,7 +16,6 @@ def make_overlap(fractions, weak_valid=None):
     return {"weak_fraction": fractions, "weak_valid": usable}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from(["one", "rows", "pixels"]))
 def test_overlaps_are_those_of_brute_force(seed, probabilities, kind):
     rng = np.random.default_rng(seed)

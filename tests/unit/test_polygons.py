@@ -32,7 +32,7 @@ def rasterise(ids, polygons, shape, transform=TRANSFORM):
     return rasterio.features.rasterize(pairs, out_shape=shape, transform=transform, dtype="uint32")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(CLUSTERS, st.integers(0, 2**32 - 1))
 def test_polygons_are_valid_and_cover_exactly_the_pixels_of_their_segment(clusters, seed):
     ids, cluster_of_segment = segment_all(clusters)
@@ -45,7 +45,6 @@ def test_polygons_are_valid_and_cover_exactly_the_pixels_of_their_segment(cluste
     np.testing.assert_allclose(shapely.area(polygons), np.bincount(ids.ravel())[chosen] * 4.777**2, rtol=1e-6)
 
 
-@settings(deadline=None)
 @given(CLUSTERS)
 def test_polygons_are_those_of_gdal(clusters):
     ids, cluster_of_segment = segment_all(clusters)

@@ -124,7 +124,7 @@ def test_a_map_of_another_crs_and_resolution_lies_where_gdal_puts_it(tmp_path, s
 @given(
     st.integers(-60, 60), st.integers(-60, 60), st.integers(1, 50), st.integers(1, 50), st.sampled_from([0, 0.5, 0.3])
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_pixel_has_the_same_value_whatever_window_is_read(tmp_path_factory, col, row, width, height, offset):
     path = tmp_path_factory.mktemp("map") / "map.tif"
     x, y = Transformer.from_crs("EPSG:32637", "EPSG:3857", always_xy=True).transform(500_000, 1_000_000)

@@ -55,7 +55,7 @@ def tiles(draw):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(tile=tiles(), least=st.sampled_from([0, 3]), most=st.sampled_from([None, 20]), extra=st.booleans())
 def test_segments_are_4_connected_valid_pixels_within_the_areas_whatever_is_under_the_mask(
     method, tile, least, most, extra
@@ -107,7 +107,7 @@ def smooth_plainly(clusters, size):
     return out
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.sampled_from([0, 1, 2, 7])),
     st.sampled_from([1, 3, 5, 7, 13]),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import scipy.ndimage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rasterio import Affine
@@ -48,7 +48,6 @@ def label_by_scipy(clusters, areas, least, most):
     return ids, np.array(ends, dtype=np.uint8)
 
 
-@settings(deadline=None)
 @given(CLUSTERS, st.sampled_from([0, 2, 4]), st.sampled_from([None, 6]), st.sampled_from(["one", "rows", "pixels"]))
 def test_segments_are_the_4_connected_pixels_of_a_cluster_within_the_areas(clusters, least, most, kind):
     height, width = clusters.shape

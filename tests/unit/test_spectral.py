@@ -67,7 +67,7 @@ def test_a_missing_band_is_named_with_a_hint(name, missing):
         add_features(np.ones((1, 2, 2)), np.ones((2, 2), bool), ["red"], [name])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 999), st.sampled_from([(1, 1), (1, 9), (7, 2), (70, 6)]), st.sampled_from([1, 3]))
 def test_texture_is_the_deviation_of_brightness_among_the_valid_pixels_around(seed, shape, bands):
     rng = np.random.default_rng(seed)

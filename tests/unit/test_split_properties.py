@@ -129,7 +129,7 @@ def measure_gap(corners, bounds, enough) -> float:
     return GEOD.inv(*pairs[0].T, *pairs[1].T)[2].min()
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(situations(), st.sampled_from([0.1, 0.5, 1]))
 def test_no_pixel_trains_in_or_near_a_held_out_block(situation, fraction):
     labels, split, grid = situation
@@ -151,7 +151,7 @@ def test_no_pixel_trains_in_or_near_a_held_out_block(situation, fraction):
 
 
 @pytest.mark.parametrize("method", ["holdout", "kfold"])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.integers(0, 999), st.floats(-170, 170), st.floats(-70, 70), st.floats(0.3, 0.9))
 def test_added_labels_move_no_block(method, seed, lon, lat, share):
     labels = scatter_labels(seed, lon, lat, 1000, ["scattered", "clustered", "wide"][seed % 3], 60)

@@ -15,6 +15,7 @@ from cropmine.splits import (
     assign_blocks,
     block_bounds,
     block_of,
+    count_leaks,
     cut_labels,
     draw_labels,
     rank_labels,
@@ -77,7 +78,7 @@ def crooked_labels(draw):
     return shapely.make_valid(shapely.Polygon(shell), method="structure", keep_collapsed=False).difference(hole)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(crooked_labels(), st.floats(150, 5000))
 def test_the_pieces_of_a_label_are_the_label_and_each_lies_in_its_block(polygon, block_m):
     pieces = cut_labels(make_labels([polygon]), block_m)
@@ -179,6 +180,22 @@ def test_a_split_field_rules_but_nothing_trains_in_a_block_that_tests():
     assert set(pieces["label"][drawn]) == {0, 1, 2}
     assert set(blocks["split"][blocks["block"].isin(pieces["block"][pieces["label"] == 3])]) == {"test"}
     assert (pieces["rank_0"][pieces["label"] > 2] == -1).all()
+
+
+def test_labels_of_another_region_leak_where_they_lie_in_a_held_out_block_or_its_buffer():
+    fields = scatter_fields(2)
+    pieces, _ = split_labels(
+        make_labels(
+            [*fields, shapely.affinity.translate(fields[1], 0.1, 0)], [1, 1, 0], split=["train", "test", "train"]
+        ),
+        Split(method="field", field="part", block_m=500),
+        [0],
+    )
+    splits = split_of(pieces, None)
+    assert count_leaks(make_labels([fields[1], fields[0]]), pieces, splits, 0, 500) == 1
+    beyond = shapely.affinity.translate(fields[1], 0, 0.009)  # 1 km to the north
+    assert count_leaks(make_labels([beyond]), pieces, splits, 0, 500) == 0
+    assert count_leaks(make_labels([beyond]), pieces, splits, 1000, 500) == 1
 
 
 def test_a_class_that_is_left_nowhere_to_train_is_refused():

@@ -35,7 +35,7 @@ from cropmine.targets import (
 )
 
 SIDE = 40
-slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

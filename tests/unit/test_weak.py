@@ -158,7 +158,7 @@ def test_erosion_keeps_away_from_the_end_of_the_map(tmp_path):
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0.0, 25.0, 61.0]), st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_edges_of_tiles_leave_no_trace(tmp_path_factory, col, row, metres, probability):
     blobs = make_blobs((60, 60))
     path = tmp_path_factory.mktemp("weak") / "weak.tif"
@@ -172,7 +172,7 @@ def test_the_edges_of_tiles_leave_no_trace(tmp_path_factory, col, row, metres, p
 
 
 @given(st.floats(0, 60), st.sampled_from([(10.0, 10.0), (4.0, 9.0), (9.0, 4.0)]), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_distances_are_to_the_nearest_point_of_a_pixel(limit, pixel_m, seed):
     mask = np.random.default_rng(seed).random((13, 17)) > 0.97
     distances = distances_brute(mask, pixel_m)

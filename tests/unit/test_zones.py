@@ -82,7 +82,7 @@ def test_the_long_edges_of_a_large_polygon_are_straight_in_its_own_crs(tmp_path)
 
 
 @given(st.lists(st.tuples(st.floats(-10, 50), st.floats(-10, 40)), min_size=3, max_size=7))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_zones_are_the_pixels_whose_centre_the_polygon_contains(tmp_path_factory, corners):
     shape = shapely.convex_hull(shapely.MultiPoint([(WEST + 10 * x, NORTH - 10 * y) for x, y in corners]))
     if shape.geom_type != "Polygon" or shape.area < 1:
