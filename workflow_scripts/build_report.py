@@ -8,7 +8,7 @@ from cropmine.reports import build_report
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    build_report(snakemake.output.report, settings["regions"], settings.get("transfers"), settings.get("run"))
+    build_report(snakemake.output.report, settings["regions"], settings["transfers"], settings["run"])
 
 
 with rule_log(snakemake):

@@ -1,5 +1,8 @@
+import copy
+from pathlib import Path
+
 from cropmine.config import validate_config
-from cropmine.forecast import list_work, render_forecast
+from cropmine.forecast import list_transfer, list_work, render_forecast
 from cropmine.plans import plan_region
 from cropmine.sweeps import expand_sweeps
 from workspace import valley_config
@@ -27,6 +30,22 @@ def test_a_sweep_counts_what_it_adds_to_the_experiments(tmp_path):
         ("sweep_s", "burn_target"): 4,
         ("sweep_s", "train_model"): 2,
         ("sweep_s", "score_model"): 2,
+    }
+
+
+def test_a_transfer_counts_each_model_once_and_none_that_a_region_trains(tmp_path):
+    config = valley_config(tmp_path)
+    config["regions"] |= {"hills": copy.deepcopy(config["regions"]["valley"])}
+    config["regions"] = {name: region | {"tiles": ["a", "b"]} for name, region in config["regions"].items()}
+    config["experiments"] = {"all_human": {"human": 1}}
+    config["transfers"] = {"over": {"sources": ["valley", "hills"], "targets": ["valley", "hills"]}}
+    config = validate_config(config)
+    plans = {name: plan_region(name, config) for name in config.regions}
+    known = [work for plan in plans.values() for work in list_work(plan, config, Path("results"))]
+    work = list_transfer("over", config, plans, known)
+    assert {(one.part, one.rule): len(one.paths) for one in work} == {
+        ("transfer_over", "train_transfer"): 4,
+        ("transfer_over", "score_transfer"): 6,
     }
 
 

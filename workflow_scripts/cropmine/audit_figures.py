@@ -40,7 +40,7 @@ def draw_audit(table: pd.DataFrame, summary: Mapping) -> Figure:
             marks = summary["marks"][name]
             _draw_thresholds(grid[0, column], mined, name, marks, first=column == 0)
             _draw_coverage(grid[1, column], mined, eroded, name, marks, first=column == 0)
-        figure.subplots_adjust(left=0.075, right=0.985, top=0.925, bottom=0.125, wspace=0.17, hspace=0.5)
+        figure.subplots_adjust(left=0.075, right=0.975, top=0.925, bottom=0.125, wspace=0.17, hspace=0.5)
         figure.text(0.075, 0.018, _write_note(summary), fontsize=9, color=MUTED, linespacing=1.45)
     return figure
 

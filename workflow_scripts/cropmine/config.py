@@ -455,6 +455,12 @@ class Config(Settings):
         (0,), min_length=1, description="runs: each seed is a label draw and a start"
     )
 
+    @property
+    def transferred(self) -> list[str]:
+        """The regions that have a part in a transfer."""
+        ends = [name for transfer in self.transfers.values() for name in (*transfer.sources, *transfer.targets)]
+        return list(dict.fromkeys(ends))
+
     @model_validator(mode="after")
     def _check(self):
         if faults := list(find_conflicts(self)):

@@ -5,7 +5,7 @@ Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.forecast [config.yaml]
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,6 +16,7 @@ from cropmine.config import Config, validate_config
 from cropmine.errors import CropmineError
 from cropmine.plans import Plan, Run, plan_region
 from cropmine.sweeps import expand_sweeps
+from cropmine.transfers import list_lessons
 
 SECONDS = "s"
 
@@ -46,6 +47,22 @@ def list_work(plan: Plan, config: Config, results: Path) -> list[Work]:
     for sweep, points in plan.sweeps.items():
         runs = [run for _, runs in points for run in runs]
         work += _list_part(plan, config, results / plan.name, f"sweep_{sweep}", runs, seen)
+    return work
+
+
+def list_transfer(name: str, config: Config, plans: Mapping[str, Plan], known: Iterable[Work]) -> list[Work]:
+    """List the trainings and scorings of a transfer beside the known work; those before them are left out."""
+    seen = {path for work in known for path in work.paths}
+    lessons, threads, work = list_lessons(name, config, plans), config.training.cpu_threads, []
+    for kind, paths in (
+        ("train", [Path(lesson.model) for lesson in lessons]),
+        ("score", [Path(lesson.scores) for lesson in lessons]),
+    ):
+        for rule in (f"{kind}_model", f"{kind}_transfer"):
+            own = [path for path in paths if (path.parts[1] == "transfer") == rule.endswith("transfer")]
+            new = tuple(path for path in dict.fromkeys(own) if path not in seen)
+            folder = "models" if kind == "train" else "scores"
+            work += [Work(f"transfer_{name}", rule, folder, new, threads)] if new else []
     return work
 
 
@@ -123,10 +140,15 @@ def main(path: str) -> None:
     try:
         config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
         results = Path("results")
-        plans = [plan_region(name, config, points) for name in config.default_regions or config.regions]
+        names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
+        plans = {name: plan_region(name, config, points) for name in names}
+        listed = [(name, list_work(plan, config, results)) for name, plan in plans.items()]
+        for name in config.transfers:
+            known = [work for _, works in listed for work in works]
+            listed.append(("transfer", list_transfer(name, config, plans, known)))
     except CropmineError as error:
         sys.exit(str(error))
-    print(render_forecast([(plan.name, list_work(plan, config, results)) for plan in plans], results))
+    print(render_forecast(listed, results))
 
 
 if __name__ == "__main__":
