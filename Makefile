@@ -20,7 +20,7 @@ plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, giga
 	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.forecast $(CONFIG)
 
 test: $(READY)  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
