@@ -4,18 +4,26 @@ import json
 
 from cropmine.grids import pixel_areas, read_grid
 from cropmine.logs import rule_log
-from cropmine.mining import overlap_segments, write_overlap
-from cropmine.segments import read_segments
+from cropmine.mining import overlap_strips, write_overlap
+from cropmine.rasters import limit_gdal
+from cropmine.segments import read_segment_clusters, read_segment_strips
 from cropmine.weak import load_weak, read_weak_map
 
 
 def main(snakemake):
     weak = load_weak(json.loads(snakemake.params.settings)["weak"], snakemake.input.weak)
-    grid = read_grid(snakemake.input.segments)
-    ids, cluster_of_segment = read_segments(snakemake.input.segments)
-    values, valid = read_weak_map(*weak, grid)
-    write_overlap(snakemake.output.overlap, overlap_segments(ids, values, valid, pixel_areas(grid), cluster_of_segment))
+    path, grid = snakemake.input.segments, read_grid(snakemake.input.segments)
+
+    def read_strips():
+        top = 0
+        for ids in read_segment_strips(path, 0, grid.height):
+            bottom = top + len(ids)
+            values, valid = read_weak_map(*weak, grid.window(0, top, grid.width, len(ids)))
+            yield ids, values, valid, pixel_areas(grid, (top, bottom))
+            top = bottom
+
+    write_overlap(snakemake.output.overlap, overlap_strips(read_strips(), read_segment_clusters(path)))
 
 
-with rule_log(snakemake):
+with rule_log(snakemake), limit_gdal(snakemake.threads):
     main(snakemake)

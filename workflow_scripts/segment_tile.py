@@ -4,9 +4,10 @@ import json
 
 from cropmine.config import Segmentation
 from cropmine.grids import read_grid
-from cropmine.imagery import read_tile, source_from_settings
+from cropmine.imagery import open_rows, source_from_settings
 from cropmine.logs import rule_log
-from cropmine.segmenters import divide_tile, number_segments
+from cropmine.rasters import limit_gdal
+from cropmine.segmenters import cluster_tile, divide_tile, number_segments
 from cropmine.segments import read_codebook, write_segments
 from cropmine.zones import ORDINARY, read_zones
 
@@ -15,14 +16,18 @@ def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     segmentation = Segmentation.model_validate(settings["segmentation"])
     grid = read_grid(files.images[0])
-    pixels, valid = read_tile(source_from_settings(files.images, files.get("masks", []), settings))
     excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
-    valid &= read_zones(grid, next(iter(files.get("area", [])), None), excludes) == ORDINARY
+    ordinary = read_zones(grid, next(iter(files.get("area", [])), None), excludes) == ORDINARY
+    read_rows = open_rows(source_from_settings(files.images, files.get("masks", []), settings), ordinary)
     codebook = next(map(read_codebook, files.get("codebook", [])), None)
-    parts = divide_tile(pixels, valid, grid, segmentation, settings["tile"], settings["bands"], codebook)
-    del pixels
+    tile, bands = settings["tile"], settings["bands"]
+    if segmentation.method == "kmeans":
+        parts = cluster_tile(read_rows, grid.shape, segmentation, tile, bands, codebook, snakemake.threads)
+    else:
+        parts = divide_tile(*read_rows(0, grid.height), grid, segmentation, tile, bands)
+    del read_rows, ordinary
     write_segments(snakemake.output.segments, *number_segments(parts, grid, segmentation), grid)
 
 
-with rule_log(snakemake):
+with rule_log(snakemake), limit_gdal(snakemake.threads):
     main(snakemake)

@@ -17,6 +17,7 @@ from cropmine.segments import (
     label_segments,
     pool_samples,
     read_codebook,
+    read_segment_strips,
     read_segments,
     sample_pixels,
     seed_tile,
@@ -31,6 +32,11 @@ CLUSTERS = hnp.arrays(np.uint8, SHAPES, elements=st.integers(0, 3))
 def make_tile(rng, height=64, width=48, channels=4):
     pixels = rng.integers(0, 3000, (channels, height, width), dtype=np.uint16)
     return pixels, rng.random((height, width)) < 0.8
+
+
+def pool_tiles(tiles, n, rng):
+    draws = ((sample_pixels(pixels, valid, n, rng), np.count_nonzero(valid)) for pixels, valid in tiles)
+    return pool_samples(draws, n, rng)
 
 
 def label_by_scipy(clusters, areas, least, most):
@@ -58,6 +64,16 @@ def test_segments_are_the_4_connected_pixels_of_a_cluster_within_the_areas(clust
     assert ids.dtype == np.uint32
     np.testing.assert_array_equal(ids, expected_ids)
     np.testing.assert_array_equal(cluster_of_segment, expected_clusters)
+
+
+@settings(deadline=None)
+@given(CLUSTERS, st.integers(1, 40), st.sampled_from([None, 6]))
+def test_bands_of_rows_change_no_segment(clusters, band_px, most):
+    areas = np.arange(1, len(clusters) + 1)[:, None] / 4
+    whole = label_segments(clusters, areas, 1, most)
+    banded = label_segments(clusters, lambda top, bottom: areas[top:bottom], 1, most, band_px=band_px)
+    for one, other in zip(whole, banded, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_segment_that_spans_many_chunks_of_rows_is_one():
@@ -145,12 +161,12 @@ def test_every_valid_pixel_of_a_region_has_the_same_chance_of_being_drawn():
     tiles = [(np.full((2, *size), k, dtype=np.uint8), np.ones(size, dtype=bool)) for k, size in enumerate(sizes)]
     tiles.append((tiles[0][0] + 9, np.zeros(sizes[0], dtype=bool)))
     for _ in range(draws):
-        pool = pool_samples(tiles, 50, rng)
+        pool = pool_tiles(tiles, 50, rng)
         assert pool.shape == (50, 2)
         hits += np.bincount(pool[:, 0].astype(int), minlength=4)
     expected = np.array([400, 10, 1, 90]) / 501 * 50 * draws
     assert (np.abs(hits - expected) < 5 * np.sqrt(expected)).all()
-    assert len(pool_samples(tiles, 1000, rng)) == 501
+    assert len(pool_tiles(tiles, 1000, rng)) == 501
 
 
 def test_a_tiles_draw_depends_on_seed_and_name_alone():
@@ -165,6 +181,29 @@ def test_a_codebook_is_read_back_to_the_last_digit(tmp_path):
     again = read_codebook(tmp_path / "codebook.json")
     for name in ("mean", "scale", "centres"):
         np.testing.assert_array_equal(getattr(codebook, name), getattr(again, name))
+
+
+def test_the_threads_granted_change_no_cluster():
+    pixels, valid = make_tile(np.random.default_rng(7), 300, 301)
+    codebook = fit_codebook(sample_pixels(pixels, valid, 2000, np.random.default_rng(0)), 10, 0)
+    one = assign_clusters(pixels, valid, codebook, threads=1)
+    np.testing.assert_array_equal(one, assign_clusters(pixels, valid, codebook, threads=3))
+
+
+def test_strips_of_segments_are_those_of_the_whole_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("cropmine.segments.STRIP_PX", 256 * 40)
+    clusters = np.random.default_rng(8).integers(0, 3, (600, 40), dtype=np.uint8)
+    ids, cluster_of_segment = label_segments(clusters, np.ones((1, 1)), 0, None)
+    write_segments(
+        tmp_path / "a.tif",
+        ids,
+        cluster_of_segment,
+        Grid(CRS.from_epsg(3857), Affine(4.777, 0, 1e6, 0, -4.777, 2e6), 40, 600),
+    )
+    for top, bottom in [(0, 600), (0, 1), (255, 257), (300, 600)]:
+        strips = list(read_segment_strips(tmp_path / "a.tif", top, bottom))
+        np.testing.assert_array_equal(np.concatenate(strips), ids[top:bottom])
+    assert len(strips) == 2
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"mean": [0]}', '{"mean": [0], "scale": [1, 2], "centres": [[1]]}'])

@@ -10,7 +10,7 @@ from cropmine.config import Segmentation
 from cropmine.imagery import TileSource, read_tile
 from cropmine.models import Normalisation, choose_device, choose_precision
 from cropmine.prediction import HALO_PX, MULTIPLE_PX, read_view
-from cropmine.segments import assign_clusters, fit_codebook, pool_samples, seed_tile
+from cropmine.segments import assign_clusters, fit_codebook, pool_samples, sample_pixels, seed_tile
 from cropmine.windows import Window, even_step, tile_windows
 
 FIT_WINDOWS = 64  # of the 256 of a tile of 4096 px, so that fitting costs a quarter of what assigning does
@@ -90,8 +90,10 @@ def cluster_features(
     def read(some):
         return read_decoder_features(network, norm, source, valid.shape, some, precision)
 
+    n = segmentation.sample_px
     seen = ((features, valid[_cut(window)]) for window, features in read([windows[number] for number in drawn]))
-    codebook = fit_codebook(pool_samples(seen, segmentation.sample_px, rng), segmentation.clusters, segmentation.seed)
+    draws = ((sample_pixels(features, inside, n, rng), np.count_nonzero(inside)) for features, inside in seen)
+    codebook = fit_codebook(pool_samples(draws, n, rng), segmentation.clusters, segmentation.seed)
     for window, features in read(windows):
         clusters[_cut(window)] = assign_clusters(features, valid[_cut(window)], codebook)
     return clusters

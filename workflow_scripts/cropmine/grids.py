@@ -136,21 +136,22 @@ def read_grid(path: str | Path) -> Grid:
         return grid_of(dataset)
 
 
-def pixel_areas(grid: Grid) -> np.ndarray:
-    """Give the true areas of pixels on the ellipsoid, m².
+def pixel_areas(grid: Grid, rows: tuple[int, int] | None = None) -> np.ndarray:
+    """Give the true areas of pixels on the ellipsoid, m², of all rows or those from one to before another.
 
     Shape (h, 1) float64, exact, in EPSG:3857 and geographic CRS, where an area depends on the row alone; else (h, w)
     float32 by the projection's areal scale, or (1, 1) float64 where that is constant to 1e-6.
     """
     crs = grid.pyproj_crs
-    edges = grid.transform.f + np.arange(grid.height + 1) * grid.transform.e
+    top, bottom = rows or (0, grid.height)
+    edges = grid.transform.f + np.arange(top, bottom + 1) * grid.transform.e
     if crs.is_geographic:
         radians = crs.axis_info[0].unit_conversion_factor
         return _cell_areas(edges * radians, grid.transform.a * radians, grid.geod)
     if _is_web_mercator(crs):
         radius = grid.geod.a  # of the sphere that its northings are counted on: the latitudes are geodetic
         return _cell_areas(np.arctan(np.sinh(edges / radius)), grid.transform.a / radius, grid.geod)
-    return _scaled_areas(grid)
+    return _scaled_areas(grid, top, bottom)
 
 
 def _is_web_mercator(crs: pyproj.CRS) -> bool:
@@ -166,7 +167,7 @@ def _cell_areas(latitudes: np.ndarray, longitudes: float, geod: pyproj.Geod) -> 
     return (geod.b**2 / 2 * longitudes * -np.diff(zone))[:, None]
 
 
-def _scaled_areas(grid: Grid) -> np.ndarray:
+def _scaled_areas(grid: Grid, top: int, bottom: int) -> np.ndarray:
     cols = np.linspace(0, grid.width, SCALE_NODES)
     rows = np.linspace(0, grid.height, SCALE_NODES)
     x, y = np.meshgrid(grid.transform.c + cols * grid.transform.a, grid.transform.f + rows * grid.transform.e)
@@ -179,7 +180,7 @@ def _scaled_areas(grid: Grid) -> np.ndarray:
     if np.ptp(nodes) < 1e-6 * nodes.mean():
         return np.array([[nodes.mean()]])
     at_cols = _interpolation(np.arange(grid.width) + 0.5, cols)
-    at_rows = _interpolation(np.arange(grid.height) + 0.5, rows)
+    at_rows = _interpolation(np.arange(top, bottom) + 0.5, rows)
     return (at_rows @ nodes.astype(np.float32) @ at_cols.T).astype(np.float32)
 
 

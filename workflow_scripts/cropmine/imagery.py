@@ -1,5 +1,6 @@
 """Imagery: the pixels of a tile, all dates stacked, and which of them are valid."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from cropmine.errors import CropmineError
 from cropmine.grids import Grid, grid_of, open_raster
 from cropmine.rasters import match_values, warp_nearest
 
+HELD_BYTES = 2**28  # a tile up to this size is read once
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 
 
@@ -102,6 +104,29 @@ def read_tile(source: TileSource, window: tuple[int, int, int, int] | None = Non
         pixels = pixels * gain + offset
     np.copyto(pixels, 0, where=~valid)
     return pixels, valid
+
+
+def open_rows(
+    source: TileSource, usable: np.ndarray | None = None, held_bytes: int = HELD_BYTES
+) -> Callable[[int, int], tuple[np.ndarray, np.ndarray]]:
+    """Make the function that reads rows of a tile, from one to before another, as read_tile does.
+
+    `usable` bool (h, w) makes further pixels invalid. A tile of at most `held_bytes` is read once and held, of a larger
+    one the rows are read each time that they are asked for.
+    """
+    with open_raster(source.images[0]) as first:
+        height, width, dtype = first.height, first.width, np.dtype(first.dtypes[0])
+
+    def read_rows(top, bottom):
+        pixels, valid = read_tile(source, (0, top, width, bottom - top))
+        if usable is not None:
+            valid &= usable[top:bottom]
+        return pixels, valid
+
+    if source.channels * height * width * dtype.itemsize > held_bytes:
+        return read_rows
+    pixels, valid = read_rows(0, height)
+    return lambda top, bottom: (pixels[:, top:bottom], valid[top:bottom])
 
 
 def _read_image(image: str, bands: int, part: Window, tile: Grid, dtype: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """Mining: how far each segment is cropland in the weak map, and which segments become labels."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -32,20 +33,28 @@ def overlap_segments(
     pixels, area_ha, cluster, weak_fraction (mean of the valid weak pixels, NaN without any) and weak_valid (their share
     of the pixels). The sums of a class map are exact.
     """
+    return overlap_strips([(ids, values, valid, areas)], cluster_of_segment)
+
+
+def overlap_strips(
+    strips: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], cluster_of_segment: np.ndarray
+) -> Columns:
+    """Lay a weak map over segments as overlap_segments does; strips yields its first four arguments by rows."""
     n = len(cluster_of_segment) - 1
     pixels, usable = np.zeros(n + 1, dtype=np.int64), np.zeros(n + 1, dtype=np.int64)
     area, cropland = np.zeros(n + 1), np.zeros(n + 1)
-    areas = np.broadcast_to(areas, ids.shape)
-    for start in range(0, len(ids), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
-        inside = np.flatnonzero(ids[rows])
-        segment = ids[rows].reshape(-1)[inside].astype(np.intp)
-        weighed = valid[rows].reshape(-1)[inside]
-        pixels += np.bincount(segment, minlength=n + 1)
-        area += np.bincount(segment, weights=areas[rows].reshape(-1)[inside], minlength=n + 1)
-        segment = segment[weighed]
-        usable += np.bincount(segment, minlength=n + 1)
-        cropland += np.bincount(segment, weights=values[rows].reshape(-1)[inside][weighed], minlength=n + 1)
+    for ids, values, valid, areas in strips:
+        areas = np.broadcast_to(areas, ids.shape)
+        for start in range(0, len(ids), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            inside = np.flatnonzero(ids[rows])
+            segment = ids[rows].reshape(-1)[inside].astype(np.intp)
+            weighed = valid[rows].reshape(-1)[inside]
+            pixels += np.bincount(segment, minlength=n + 1)
+            area += np.bincount(segment, weights=areas[rows].reshape(-1)[inside], minlength=n + 1)
+            segment = segment[weighed]
+            usable += np.bincount(segment, minlength=n + 1)
+            cropland += np.bincount(segment, weights=values[rows].reshape(-1)[inside][weighed], minlength=n + 1)
     pixels, usable, area, cropland = pixels[1:], usable[1:], area[1:], cropland[1:]
     columns = {
         "segment": np.arange(1, n + 1),

@@ -14,8 +14,14 @@ from cropmine.files import replacing
 from cropmine.grids import Grid, open_raster
 
 BLOCK_PX = 256
+CACHE_BYTES = 2**26
 SMALLEST_OVERVIEW_PX = 256
 WARP_TOLERANCE_PX = 1e-4  # GDAL's default, 0.125 source pixels, makes a pixel's value depend on the window that is read
+
+
+def limit_gdal(threads: int) -> rasterio.Env:
+    """Let GDAL read and write with so many threads in a block, and hold few blocks of files that are read once."""
+    return rasterio.Env(GDAL_NUM_THREADS=threads, GDAL_CACHEMAX=CACHE_BYTES)
 
 
 def write_raster(

@@ -2,23 +2,29 @@
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cc3d
 import numpy as np
 import rasterio
+from rasterio.windows import Window
 from threadpoolctl import threadpool_limits
 
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import Grid
+from cropmine.kmeans import find_centres, find_least
 from cropmine.rasters import write_raster
 
 CLUSTER_ENDS = "CLUSTER_ENDS"
 CHUNK_PX = 1 << 14  # pixels at a time, so that their scores stay in the cache
-CHUNK_ROWS = 256
+BAND_PX = 1 << 24  # pixels whose components are found at once; a quad is one band
+STRIP_PX = 1 << 21  # pixels that are summed at once
+
+
+Areas = np.ndarray | Callable[[int, int], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -69,20 +75,20 @@ def sample_pixels(pixels: np.ndarray, valid: np.ndarray, n: int, rng: np.random.
     return pixels.reshape(len(pixels), -1)[:, positions].T.astype(np.float32)
 
 
-def pool_samples(tiles: Iterable[tuple[np.ndarray, np.ndarray]], n: int, rng: np.random.Generator) -> np.ndarray:
+def pool_samples(draws: Iterable[tuple[np.ndarray, int]], n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw valid pixels without replacement from many tiles, each pixel with the same chance, one tile in memory.
 
-    tiles yields (pixels, valid) as `sample_pixels` takes them; gives float32 (n, C), fewer if fewer are valid.
-    Every pixel has a uniform key and the smallest keys win; only the n smallest of a tile are ever drawn.
+    draws yields n pixels of a tile, (n, C), fewer if fewer are valid, and the number of its valid pixels; gives float32
+    (n, C), fewer if fewer are valid. Every pixel has a uniform key and the smallest keys win; only the n smallest of a
+    tile are ever drawn.
     """
     pool, keys = [], []
-    for pixels, valid in tiles:
-        sample = sample_pixels(pixels, valid, n, rng)
+    for sample, count in draws:
         if not len(sample):
             continue
         # Order statistics of uniform numbers are sums of exponential ones over the sum of them all.
         smallest = np.cumsum(rng.standard_exponential(len(sample)))
-        smallest /= smallest[-1] + rng.standard_gamma(np.count_nonzero(valid) - len(sample) + 1)
+        smallest /= smallest[-1] + rng.standard_gamma(count - len(sample) + 1)
         samples = np.concatenate([*pool, sample])
         chances = np.concatenate([*keys, rng.permutation(smallest)])
         kept = np.sort(np.argsort(chances, kind="stable")[:n])
@@ -96,8 +102,6 @@ def fit_codebook(samples: np.ndarray, clusters: int, seed: int) -> Codebook:
     samples (n, C) are pixels. With fewer distinct pixels than `clusters` each has a cluster of its own. K-means runs on
     one thread: the number of threads would change the last digits. Raises CropmineError if there are no samples.
     """
-    from sklearn.cluster import KMeans
-
     if not len(samples):
         raise CropmineError("imagery", "no valid pixel to cluster", "look at nodata and at the mask files")
     samples = samples.astype(np.float64)
@@ -108,70 +112,123 @@ def fit_codebook(samples: np.ndarray, clusters: int, seed: int) -> Codebook:
     distinct = np.unique(samples, axis=0)
     if len(distinct) <= clusters:
         return Codebook(mean, scale, distinct)
-    with threadpool_limits(limits=1):
-        fitted = KMeans(clusters, init="k-means++", n_init=1, random_state=seed).fit(samples)
-    return Codebook(mean, scale, fitted.cluster_centers_)
+    return Codebook(mean, scale, find_centres(samples, clusters, seed))
 
 
-def assign_clusters(pixels: np.ndarray, valid: np.ndarray, codebook: Codebook) -> np.ndarray:
+def assign_clusters(pixels: np.ndarray, valid: np.ndarray, codebook: Codebook, threads: int = 1) -> np.ndarray:
     """Find the nearest centre of each pixel.
 
     pixels (C, h, w) and valid bool (h, w) give uint8 (h, w): 0 where invalid, else 1 to K; the lower one of equals.
-    |x - c|² is compared as |c|² - 2xc, in float32, in chunks of a fixed size.
+    |x - c|² is compared as |c|² - 2xc, in float32, in chunks of a fixed size, so that `threads` change no pixel.
     """
     flat, out = pixels.reshape(len(pixels), -1), np.zeros(valid.size, dtype=np.uint8)
     mean = codebook.mean.astype(np.float32)[:, None]
     weights = (-2 * codebook.centres / codebook.scale).astype(np.float32)
     offsets = (codebook.centres**2).sum(axis=1).astype(np.float32)[:, None]
     inside = valid.reshape(-1)
-    with threadpool_limits(limits=1):
-        for start in range(0, out.size, CHUNK_PX):
-            chunk = slice(start, start + CHUNK_PX)
-            if inside[chunk].any():
-                x = np.where(inside[chunk], flat[:, chunk], 0).astype(np.float32)
-                x -= mean
-                out[chunk] = _find_least(weights @ x + offsets)
-    out[~inside] = 0
+
+    def assign_chunk(start):
+        chunk = slice(start, start + CHUNK_PX)
+        if inside[chunk].any():
+            x = np.where(inside[chunk], flat[:, chunk], 0).astype(np.float32)
+            x -= mean
+            out[chunk] = (find_least(weights @ x + offsets) + np.uint8(1)) * inside[chunk]
+
+    with threadpool_limits(limits=1), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(assign_chunk, range(0, out.size, CHUNK_PX)))
     return out.reshape(valid.shape)
 
 
-def _find_least(scores: np.ndarray) -> np.ndarray:
-    """The first least of each column, counted from 1; without branches, so quicker than argmin."""
-    least, best = scores[0], np.ones(scores.shape[1], dtype=np.uint8)
-    for k in range(1, len(scores)):
-        np.maximum(best, (scores[k] < least).view(np.uint8) * np.uint8(k + 1), out=best)
-        np.minimum(least, scores[k], out=least)
-    return best
-
-
 def label_segments(
-    clusters: np.ndarray, areas: np.ndarray, min_area_m2: float, max_area_m2: float | None
+    clusters: np.ndarray,
+    areas: Areas,
+    min_area_m2: float,
+    max_area_m2: float | None,
+    band_px: int = BAND_PX,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Number the 4-connected pixels of one cluster, without those that are too small or too large.
 
-    clusters uint8 (h, w), 0 for none; areas are pixel areas in m², broadcastable to (h, w). Gives ids uint32 (h, w),
-    0 for none and 1 to n ordered by cluster and then by first pixel, and the cluster of each id, uint8 (n + 1,).
+    clusters uint8 (h, w), 0 for none; areas are pixel areas in m², an array that is broadcastable to (h, w) or a
+    function that gives those of the rows from one to before another. Gives ids uint32 (h, w), 0 for none and 1 to n
+    ordered by cluster and then by first pixel, and the cluster of each id, uint8 (n + 1,). Components are found in
+    bands of rows of `band_px` pixels and joined, so that a large tile takes little more memory than its ids.
     """
-    ids, n = cc3d.connected_components(clusters, connectivity=4, out_dtype=np.uint32, return_N=True)
-    area, cluster = np.zeros(n + 1), np.zeros(n + 1, dtype=np.uint8)
-    areas = np.broadcast_to(areas, ids.shape)
-    for start in range(0, len(ids), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
-        flat = ids[rows].reshape(-1).astype(np.intp)
-        area += np.bincount(flat, weights=areas[rows].reshape(-1), minlength=n + 1)
-        cluster[flat] = clusters[rows].reshape(-1)
+    areas_of = areas if callable(areas) else _give_rows(np.broadcast_to(areas, clusters.shape))
+    ids, cluster, area, first = _find_components(clusters, areas_of, band_px)
     kept = area >= min_area_m2
     if max_area_m2 is not None:
         kept &= area <= max_area_m2
     kept[0] = False
-    kept = np.flatnonzero(kept)  # in order of the first pixel, since cc3d numbers components so
+    kept = np.flatnonzero(kept & (first == np.arange(len(first), dtype=first.dtype)))  # by first pixel, as components
     kept = kept[np.argsort(cluster[kept], kind="stable")]
-    renumbered = np.zeros(n + 1, dtype=np.uint32)
+    renumbered = np.zeros(len(first), dtype=np.uint32)
     renumbered[kept] = np.arange(1, len(kept) + 1)
-    for start in range(0, len(ids), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
-        ids[rows] = renumbered[ids[rows]]
-    return ids, np.concatenate([cluster[:1] * 0, cluster[kept]])
+    if len(ids) * ids.shape[1] > band_px:
+        renumbered = renumbered[first]
+    cluster_of_segment = np.concatenate([cluster[:1] * 0, cluster[kept]])
+    for rows in _divide_rows(ids.shape, STRIP_PX):
+        np.take(renumbered, ids[rows], out=ids[rows], mode="clip")
+    return ids, cluster_of_segment
+
+
+def _give_rows(areas: np.ndarray) -> Callable[[int, int], np.ndarray]:
+    return lambda top, bottom: areas[top:bottom]
+
+
+def _divide_rows(shape: tuple[int, int], pixels: int) -> Iterator[slice]:
+    """Rows of an array in strips of about so many pixels."""
+    step = max(pixels // max(shape[1], 1), 1)
+    return (slice(top, min(top + step, shape[0])) for top in range(0, shape[0], step))
+
+
+def _find_components(
+    clusters: np.ndarray, areas_of: Callable[[int, int], np.ndarray], band_px: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Components uint32 (h, w), numbered by first pixel; of each its cluster, area, and the first that it is part of.
+
+    A component that spans bands has a number in each; the area is at the first.
+    """
+    import cc3d
+
+    ids, count = np.empty(clusters.shape, dtype=np.uint32), 0
+    seams, cluster_parts, area_parts = [], [np.zeros(1, dtype=np.uint8)], [np.zeros(1)]
+    for band in _divide_rows(clusters.shape, band_px):
+        found, n = cc3d.connected_components(clusters[band], connectivity=4, out_dtype=np.uint32, return_N=True)
+        area, cluster = np.zeros(n + 1), np.zeros(n + 1, dtype=np.uint8)
+        for rows in _divide_rows(found.shape, STRIP_PX):
+            flat, here = found[rows].reshape(-1).astype(np.intp), slice(band.start + rows.start, band.start + rows.stop)
+            weights = np.broadcast_to(areas_of(here.start, here.stop), found[rows].shape).reshape(-1)
+            area += np.bincount(flat, weights=weights, minlength=n + 1)
+            cluster[flat] = clusters[here].reshape(-1)
+        np.add(found, np.uint32(count), out=found, where=found > 0)
+        ids[band] = found
+        if band.start:
+            above, below = clusters[band.start - 1], clusters[band.start]
+            joined = (above == below) & (above > 0)
+            seams.append(ids[band.start - 1 : band.start + 1, joined].astype(np.int64))
+        cluster_parts.append(cluster[1:])
+        area_parts.append(area[1:])
+        count += n
+    cluster, area = np.concatenate(cluster_parts), np.concatenate(area_parts)
+    first = np.arange(count + 1, dtype=np.uint32)
+    if seams:
+        first = _join_components(count, np.concatenate(seams, axis=1))
+        area = np.bincount(first, weights=area, minlength=count + 1)
+    return ids, cluster, area, first
+
+
+def _join_components(count: int, pairs: np.ndarray) -> np.ndarray:
+    """The least number that each of the numbers 0 to `count` is joined to by pairs (2, p), uint32 (count + 1,)."""
+    first = np.arange(count + 1, dtype=np.uint32)
+    pairs = np.unique(pairs, axis=1)
+    while pairs.shape[1]:
+        roots = first[pairs]
+        np.minimum.at(first, roots.max(axis=0), roots.min(axis=0))
+        touched = np.unique(pairs)
+        while not np.array_equal(first[first[touched]], first[touched]):
+            first[touched] = first[first[touched]]
+        pairs = pairs[:, first[pairs[0]] != first[pairs[1]]]
+    return first
 
 
 def write_segments(path: str | Path, ids: np.ndarray, cluster_of_segment: np.ndarray, grid: Grid) -> None:
@@ -182,14 +239,31 @@ def write_segments(path: str | Path, ids: np.ndarray, cluster_of_segment: np.nda
 
 def read_segments(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Read segments as `label_segments` gives them. Raises CropmineError if the file isn't one of segments."""
+    cluster_of_segment = read_segment_clusters(path)
+    with rasterio.open(path) as dataset:
+        return dataset.read(1), cluster_of_segment
+
+
+def read_segment_clusters(path: str | Path) -> np.ndarray:
+    """Read the cluster of each segment, uint8 (n + 1,). Raises CropmineError if the file isn't one of segments."""
     try:
         with rasterio.open(path) as dataset:
-            ids, tags = dataset.read(1), dataset.tags()
+            tags = dataset.tags()
     except rasterio.errors.RasterioIOError as error:
         raise CropmineError(path, f"can't be read ({error})", "delete it and it will be made anew") from error
     if CLUSTER_ENDS not in tags:
         raise CropmineError(path, f"has no tag {CLUSTER_ENDS}, so it holds no segments", "delete it to make it anew")
     ends = np.array(tags[CLUSTER_ENDS].split(","), dtype=np.int64)
-    counts = np.diff(ends, prepend=0)
-    clusters = np.repeat(np.arange(1, len(ends) + 1, dtype=np.uint8), counts)
-    return ids, np.concatenate([np.zeros(1, dtype=np.uint8), clusters])
+    clusters = np.repeat(np.arange(1, len(ends) + 1, dtype=np.uint8), np.diff(ends, prepend=0))
+    return np.concatenate([np.zeros(1, dtype=np.uint8), clusters])
+
+
+def read_segment_strips(path: str | Path, top: int, bottom: int) -> Iterator[np.ndarray]:
+    """Read the segments of rows from `top` to before `bottom`, strip after strip, uint32 (rows, w)."""
+    with rasterio.open(path) as dataset:
+        height, width = dataset.shape
+        block = dataset.block_shapes[0][0]
+        step = max(STRIP_PX // width // block, 1) * block
+        for start in range(top - top % step, bottom, step):
+            first, last = max(start, top), min(start + step, bottom, height)
+            yield dataset.read(1, window=Window(0, first, width, last - first))
