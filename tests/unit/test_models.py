@@ -53,7 +53,10 @@ def test_a_broken_or_foreign_checkpoint_is_refused_by_name(network, tmp_path):
     (tmp_path / "text.ckpt").write_text("no checkpoint")
     torch.save({"weights": torch.zeros(2)}, tmp_path / "foreign.ckpt")
     torch.save(torch.nn.Conv2d(1, 1, 1), tmp_path / "code.ckpt")
-    for name in ("half", "text", "foreign", "code", "missing"):
+    cuts = [*range(0, 20000, 1900), len(whole) - 1]
+    for cut in cuts:
+        (tmp_path / f"cut{cut}.ckpt").write_bytes(whole[:cut])
+    for name in ("half", "text", "foreign", "code", "missing", *(f"cut{cut}" for cut in cuts)):
         with pytest.raises(CropmineError, match=f"{name}.ckpt"):
             load_checkpoint(tmp_path / f"{name}.ckpt")
 

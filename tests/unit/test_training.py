@@ -1,13 +1,18 @@
 import csv
 import math
 import os
+import pickle
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from tilefactory import label_boxes, write_tile
 
+import cropmine
 from cropmine import training as training_module
 from cropmine.config import Model, Training
 from cropmine.errors import CropmineError
@@ -15,9 +20,10 @@ from cropmine.models import load_checkpoint
 from cropmine.patches import LabelledTile, PatchReader
 from cropmine.prediction import predict_tile
 from cropmine.scores import choose_windows, collect_scores
-from cropmine.training import COLUMNS, compute_loss, cut_validation, train_model
+from cropmine.training import COLUMNS, LastCheckpoint, compute_loss, cut_validation, train_model
 from cropmine.windows import tile_windows
 
+LIBRARY = str(Path(cropmine.__file__).parent.parent)
 MODEL = Model(
     encoder="resnet18",
     encoder_weights=None,
@@ -38,21 +44,23 @@ def region(tmp_path_factory):
     return tiles, label_boxes(tiles["t0"][0], BOXES)
 
 
-def train(region, folder, model=MODEL, validate=True, **options):
+def train_arguments(region, folder, model=MODEL, validate=True, **options):
     tiles, labels = region
-    train_model(
+    positional = (
         {name: source for name, (_, source, _, _) in tiles.items()},
         {name: target for name, (_, _, target, _) in tiles.items()},
         labels[labels["split"] == "validation"] if validate else None,
         model,
         Training(cpu_threads=1),
-        seed=options.pop("seed", 1),
-        bands=["red", "nir"],
-        dates=1,
-        out_checkpoint=folder / "model.ckpt",
-        out_history=folder / "history.csv",
-        **options,
     )
+    named = {"seed": 1, "bands": ["red", "nir"], "dates": 1}
+    outputs = {"out_checkpoint": folder / "model.ckpt", "out_history": folder / "history.csv"}
+    return positional, named | outputs | options
+
+
+def train(region, folder, model=MODEL, validate=True, **options):
+    positional, named = train_arguments(region, folder, model, validate, **options)
+    train_model(*positional, **named)
     with (folder / "history.csv").open() as file:
         return list(csv.DictReader(file))
 
@@ -95,25 +103,50 @@ def test_a_seed_gives_the_same_weights_twice_and_another_seed_others(region, tmp
     assert first != other
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_weights(region, tmp_path, monkeypatch):
-    train(region, tmp_path / "whole", fingerprint="a")
-    monkeypatch.setattr(training_module, "SECONDS_BETWEEN_SAVES", 0)
+KILLED = """
+import os, pickle, signal, sys
+from cropmine import training
 
-    class Killed(training_module.Progress):
-        def add(self, row, state):
-            if row["epoch"] == 2:
-                raise KeyboardInterrupt
-            super().add(row, state)
+arguments, epoch = pickle.loads(sys.stdin.buffer.read())
+save = training.LastCheckpoint.save
 
-    monkeypatch.setattr(training_module, "Progress", Killed)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
-        train(region, tmp_path / "killed", fingerprint="a")
-    monkeypatch.undo()
+def save_and_die(last, progress, task):
+    save(last, progress, task)
+    if len(progress.rows) == epoch:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+training.LastCheckpoint.save = save_and_die
+training.train_model(*arguments[0], **arguments[1])
+"""
+
+
+def test_a_training_that_was_killed_goes_on_after_its_last_epoch_to_the_same_weights(region, tmp_path, caplog):
+    model = MODEL.model_copy(update={"steps": 12, "epochs": 4})
+    history = train(region, tmp_path / "whole", model, fingerprint="a")
+    command = [sys.executable, "-c", KILLED]
+    arguments = train_arguments(region, tmp_path / "killed", model, fingerprint="a")
+    run = subprocess.run(command, input=pickle.dumps((arguments, 3)), env=os.environ | {"PYTHONPATH": LIBRARY})
+    assert run.returncode == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["last.ckpt"]
-    last = training_module.LastCheckpoint(tmp_path / "killed/last.ckpt", "other")
-    assert not last.load().rows
-    train(region, tmp_path / "killed", fingerprint="a")
+    assert not LastCheckpoint(tmp_path / "killed/last.ckpt", "other").load().rows
+    with caplog.at_level("INFO", logger="cropmine.training"):
+        again = train(region, tmp_path / "killed", model, fingerprint="a")
+    assert "going on after epoch 3" in caplog.text
+    weights = [load_checkpoint(tmp_path / name / "model.ckpt")[0].state_dict() for name in ("whole", "killed")]
+    for name, tensor in weights[0].items():
+        assert torch.equal(tensor, weights[1][name]), name
     assert (tmp_path / "killed/model.ckpt").read_bytes() == (tmp_path / "whole/model.ckpt").read_bytes()
+    told = [[{key: row[key] for key in row if key != "seconds"} for row in rows] for rows in (history, again)]
+    assert told[0] == told[1]
+    assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == ["history.csv", "model.ckpt"]
+
+
+def test_a_broken_or_foreign_progress_starts_anew(region, tmp_path):
+    train(region, tmp_path / "whole", fingerprint="a")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/last.ckpt").write_bytes((tmp_path / "whole/model.ckpt").read_bytes()[:5000])
+    train(region, tmp_path / "broken", fingerprint="a")
+    assert (tmp_path / "broken/model.ckpt").read_bytes() == (tmp_path / "whole/model.ckpt").read_bytes()
 
 
 def test_a_training_that_is_terminated_fails(region, tmp_path, monkeypatch):
@@ -124,7 +157,7 @@ def test_a_training_that_is_terminated_fails(region, tmp_path, monkeypatch):
     monkeypatch.setattr(training_module.Progress, "add", terminate)
     with pytest.raises(CropmineError, match="SIGTERM"):
         train(region, tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
 
 
 def test_without_validation_labels_the_last_epoch_is_kept(region, tmp_path):

@@ -120,7 +120,7 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
         raise CropmineError(path, f"isn't a file of weights: {_first_line(error)}") from error
     if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
         raise CropmineError(path, "isn't a state_dict of tensors", "save the encoder's own state_dict")
@@ -133,12 +133,17 @@ def choose_device() -> torch.device:
 
 
 def choose_precision(precision: str, device: torch.device) -> torch.dtype | None:
-    """The type to autocast to; None is float32. "auto" is bfloat16 on a CPU with AMX and on a GPU that has it."""
+    """The type to autocast to; None is float32.
+
+    "auto" is bfloat16 on a CPU with AMX or AVX512-BF16 and on a GPU that has it.
+    """
     if precision != "auto":
         return torch.bfloat16 if precision == "bf16" else None
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else None
-    return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else None
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if native else None
 
 
 def save_checkpoint(
@@ -178,7 +183,7 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, Normalisation, dict[st
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CropmineError(path, "no such file", hint) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
         raise CropmineError(path, f"isn't a checkpoint, or is broken: {_first_line(error)}", hint) from error
     if not isinstance(content, dict) or not content.keys() >= CHECKPOINT_KEYS:
         raise CropmineError(path, "isn't a checkpoint of cropmine", hint)

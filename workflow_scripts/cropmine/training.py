@@ -37,7 +37,6 @@ from cropmine.targets import CROPLAND, IGNORE, NONCROPLAND, burn_label_ids
 log = logging.getLogger(__name__)
 
 VALIDATION_PATCHES = 256
-SECONDS_BETWEEN_SAVES = 300
 COLUMNS = ("epoch", "step", "loss", "learning_rate", "validation_f1_cropland", "validation_f1_noncropland", "seconds")
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": partial(torch.optim.SGD, momentum=0.9)}
 
@@ -174,7 +173,7 @@ def compute_loss(logits: torch.Tensor, target: torch.Tensor, class_weights: str)
 
 
 class Bookkeeper(Callback):
-    """Validates after each epoch, keeps the progress and saves it now and then."""
+    """Validates after each epoch, and keeps and saves the progress."""
 
     def __init__(
         self, progress: Progress, validation: ValidationPatches | None, last: "LastCheckpoint", precision: str
@@ -199,7 +198,8 @@ class Bookkeeper(Callback):
         values = (task.epoch + 1, step, loss, rate, *f1, time.perf_counter() - self.start)
         self.progress.add(dict(zip(COLUMNS, values, strict=True)), _copy_state(task.network))
         log.info(", ".join(f"{name} {_spell(value)}" for name, value in self.progress.rows[-1].items()))
-        self.last.save_sometimes(self.progress, task)
+        if task.epoch + 1 < len(task.bounds) - 1:  # after the last one the model itself is written
+            self.last.save(self.progress, task)
 
 
 def _copy_state(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -214,12 +214,10 @@ class LastCheckpoint:
     """The file from which a training that was killed goes on; only one of the same fingerprint is taken."""
 
     def __init__(self, path: Path, fingerprint: str):
-        self.path, self.fingerprint, self.saved = path, fingerprint, time.monotonic()
+        self.path, self.fingerprint = path, fingerprint
 
-    def save_sometimes(self, progress: Progress, task: SegmentationTask) -> None:
-        """Save the progress if the last time is some minutes ago."""
-        if time.monotonic() - self.saved < SECONDS_BETWEEN_SAVES:
-            return
+    def save(self, progress: Progress, task: SegmentationTask) -> None:
+        """Save the progress after an epoch."""
         progress.states = {
             "network": task.network.state_dict(),
             "optimizer": task.trainer.optimizers[0].state_dict(),
@@ -227,7 +225,6 @@ class LastCheckpoint:
         }
         with replacing(self.path) as temporary:
             torch.save({"fingerprint": self.fingerprint} | vars(progress), temporary)
-        self.saved = time.monotonic()
 
     def load(self) -> Progress:
         """Give the saved progress; an empty one if there is none or it's another training's."""
@@ -236,7 +233,7 @@ class LastCheckpoint:
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             fingerprint = content.pop("fingerprint")
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, ValueError) as error:
             log.warning("%s is broken (%s): training starts anew", self.path, error)
             return Progress()
         if fingerprint != self.fingerprint:
@@ -265,9 +262,9 @@ def train_model(
 
     labels: the validation pieces (columns target and geometry, EPSG:4326) or None. The best epoch has the highest F1 of
     cropland at 0.5 on them; without any it's the last. The checkpoint is as save_checkpoint writes it, the history a
-    CSV of a row an epoch. A training that was killed goes on if the fingerprint, which names all that it is made from,
-    is the same. norm: statistics in place of those of all tiles. Raises CropmineError if a class has no label, no pixel
-    is valid, the loss isn't finite, or on SIGTERM.
+    CSV of a row an epoch. A training that was killed goes on after its last finished epoch, to the same weights, if the
+    fingerprint, which names all that it is made from, is the same. norm: statistics in place of those of all tiles.
+    Raises CropmineError if a class has no label, no pixel is valid, the loss isn't finite, or on SIGTERM.
     """
     torch.set_num_threads(training.cpu_threads)
     reader = PatchReader([LabelledTile(source, str(targets[tile])) for tile, source in sources.items()])
