@@ -275,6 +275,25 @@ class Segmentation(Settings):
         return self
 
 
+class ClassWeights(Settings):
+    """How much a labelled pixel of each class counts in the loss."""
+
+    cropland: float = Field(1, ge=0, description="weight of cropland")
+    noncropland: float = Field(1, ge=0, description="weight of non-cropland")
+
+
+class SourceWeights(Settings):
+    """How much a labelled pixel counts in the loss, by where its label is from."""
+
+    human: float = Field(1, ge=0, description="weight of human labels")
+    mined: float = Field(1, ge=0, description="weight of mined labels")
+    weak: float = Field(1, ge=0, description="weight of raw or eroded weak labels")
+    random: float = Field(1, ge=0, description="weight of the random pixels that are a control of mined ones")
+
+
+Option = bool | int | float | str | tuple[float, ...]
+
+
 class Model(Settings):
     """A segmentation network and how it is trained."""
 
@@ -286,13 +305,26 @@ class Model(Settings):
     decoder_channels: tuple[int, ...] | None = Field(
         None, description="channels of the decoder's stages; null: the library's"
     )
-    loss: Literal["cross_entropy"] = Field("cross_entropy", description="loss over labelled pixels")
-    class_weights: Literal["none", "balanced"] = Field(
-        "none", description="none: every labelled pixel counts alike; balanced: both classes weigh the same in a batch"
+    loss: Literal["cross_entropy", "generalised_cross_entropy", "dice"] = Field(
+        "cross_entropy", description="loss over labelled pixels; the generalised one forgives wrong labels"
     )
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimiser")
+    noise_robustness: float = Field(
+        0.7, gt=0, le=1, description="q of generalised_cross_entropy: near 0 cross entropy, 1 the mean absolute error"
+    )
+    class_weights: Literal["none", "balanced"] | ClassWeights = Field(
+        "none",
+        description="none: every labelled pixel counts alike; balanced: both classes weigh the same in a batch; or "
+        "weights of cropland and noncropland",
+    )
+    source_weights: SourceWeights = Field(SourceWeights(), description="weights by source of the label")
+    optimizer: str = Field("adam", description="optimiser, by its name in torch.optim")
+    optimizer_options: dict[str, Option] = Field({}, description="its further options, such as weight_decay: 0.01")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="highest learning rate")
-    schedule: Literal["constant", "cosine", "onecycle"] = Field("onecycle", description="learning rate over the steps")
+    schedule: str = Field(
+        "onecycle",
+        description="learning rate over the steps: constant, cosine, onecycle or a name in torch.optim.lr_scheduler",
+    )
+    schedule_options: dict[str, Option] = Field({}, description="its further options; its length is that of training")
     steps: int = Field(2000, ge=1, description="optimiser steps, the same for every experiment")
     epochs: int = Field(10, ge=1, description="parts that the steps are divided into; each ends with a validation")
     batch_size: int = Field(8, ge=1, le=1024, description="patches a step")

@@ -12,8 +12,9 @@ import rasterio
 from cropmine.errors import CropmineError
 from cropmine.grids import read_grid
 from cropmine.imagery import TileSource, read_tile
+from cropmine.losses import SOURCES, encode_labels
 from cropmine.models import Normalisation
-from cropmine.targets import CROPLAND, HUMAN, IGNORE, MINED, NONCROPLAND, RANDOM, WEAK
+from cropmine.targets import CROPLAND, IGNORE, NONCROPLAND
 
 Window = tuple[int, int, int, int]
 Strata = dict[tuple[int, int], np.ndarray]
@@ -23,7 +24,6 @@ STATISTICS_PX = 32_000_000
 STATISTICS_WINDOW_PX = 512
 CUTTERS = 4
 BATCHES_AHEAD = 8
-SOURCES = {HUMAN: "human", MINED: "mined", WEAK: "weak", RANDOM: "random"}
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,22 @@ class PatchReader:
             for tile, (height, width) in zip(self.tiles, self.shapes, strict=True)
         ]
         if sum(sizes) <= in_memory_bytes:
-            self._kept = [(*read_tile(tile.source), _read_target(tile.target)) for tile in self.tiles]
+            self._kept = [(*read_tile(tile.source), _read_labels(tile.target)) for tile in self.tiles]
 
     def cut(self, tile: int, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give pixels (channels, h, w) in their own dtype, valid bool (h, w) and target uint8 (h, w).
+        """Give pixels (channels, h, w) in their own dtype, valid bool (h, w) and label codes uint8 (h, w).
 
-        Outside the tile pixels are 0 and invalid; where a pixel is invalid the target is 255.
+        Outside the tile pixels are 0 and invalid; where a pixel is invalid there is no label, 255.
         """
         if self._kept is None:
             pixels, valid = read_tile(self.tiles[tile].source, window)
-            target = _read_target(self.tiles[tile].target, window, self.shapes[tile])
+            labels = _read_labels(self.tiles[tile].target, window, self.shapes[tile])
         else:
-            pixels, valid, target = (
+            pixels, valid, labels = (
                 cut_window(array, window, fill)
                 for array, fill in zip(self._kept[tile], (0, False, IGNORE), strict=True)
             )
-        return pixels, valid, np.where(valid, target, np.uint8(IGNORE))
+        return pixels, valid, np.where(valid, labels, np.uint8(IGNORE))
 
 
 def _bytes_a_pixel(source: TileSource) -> int:
@@ -85,17 +85,17 @@ def cut_window(array: np.ndarray, window: Window, fill) -> np.ndarray:
     return cut
 
 
-def _read_target(path: str, window: Window | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
+def _read_labels(path: str, window: Window | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """The label codes of a target raster, or of a window that may leave it."""
     with rasterio.open(path) as dataset:
         if window is None:
-            return dataset.read(1)
+            return encode_labels(*dataset.read([1, 2]))
         rows, columns, to_rows, to_columns = _inner(window, shape)
-        target = np.full((window[3], window[2]), IGNORE, np.uint8)
+        labels = np.full((window[3], window[2]), IGNORE, np.uint8)
         if rows.start < rows.stop and columns.start < columns.stop:
-            target[to_rows, to_columns] = dataset.read(
-                1, window=((rows.start, rows.stop), (columns.start, columns.stop))
-            )
-    return target
+            inner = (rows.start, rows.stop), (columns.start, columns.stop)
+            labels[to_rows, to_columns] = encode_labels(*dataset.read([1, 2], window=inner))
+    return labels
 
 
 def measure_normalisation(reader: PatchReader) -> Normalisation:
@@ -130,12 +130,12 @@ def index_labels(targets: Sequence[str], rng: np.random.Generator, per_stratum: 
     targets: paths of target rasters (band 1 the class, band 2 the source). Returns {(source, class): int32 (n, 3) of
     tile, row, column}, n up to about `per_stratum`. Raises CropmineError if a class has no labelled pixel.
     """
-    counts = np.array([np.bincount(_read_codes(path).ravel(), minlength=256) for path in targets])
+    counts = np.array([np.bincount(_read_labels(path).ravel(), minlength=256) for path in targets])
     totals = counts.sum(0)
     codes = [int(code) for code in np.flatnonzero(totals[:-1])]
     for cls, name in ((NONCROPLAND, "non-cropland"), (CROPLAND, "cropland")):
         if not any(code % 2 == cls for code in codes):
-            sources = sorted({SOURCES.get(code // 2, "unknown") for code in codes})
+            sources = [name for name, source in SOURCES.items() if source in {code // 2 for code in codes}]
             what = f"no pixel is labelled {name}; sources that hold labels: {', '.join(sources) or 'none'}"
             hint = f"give the recipe a source of {name}: human, mined.{name.replace('-', '')} or weak_classes"
             raise CropmineError("training target", what, hint)
@@ -143,20 +143,13 @@ def index_labels(targets: Sequence[str], rng: np.random.Generator, per_stratum: 
     drawn = {code: [] for code in codes}
     for tile, path in enumerate(targets):
         wanted = [code for code in codes if shares[tile, code]]
-        flat = _read_codes(path) if wanted else None
+        flat = _read_labels(path) if wanted else None
         for code in wanted:
             places = np.flatnonzero(flat == code)
             chosen = rng.choice(places, shares[tile, code], replace=False)
             row, column = np.unravel_index(chosen, flat.shape)
             drawn[code].append(np.column_stack([np.full(len(chosen), tile), row, column]).astype(np.int32))
     return {(code // 2, code % 2): np.concatenate(parts) for code, parts in drawn.items()}
-
-
-def _read_codes(path: str) -> np.ndarray:
-    """source * 2 + class as uint8, 255 where a pixel isn't labelled."""
-    with rasterio.open(path) as dataset:
-        target, source = dataset.read([1, 2])
-    return np.where(target == IGNORE, np.uint8(IGNORE), source * np.uint8(2) + (target & 1))
 
 
 def schedule_strata(strata: Strata, first: int, count: int) -> list[tuple[int, int]]:
@@ -178,13 +171,13 @@ class PatchBatches:
     seed: int
 
     def cut_batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Cut a batch, turned at random: normalised pixels float32 (n, channels, h, w) and targets uint8 (n, h, w)."""
+        """Cut a batch, turned at random: normalised pixels float32 (n, channels, h, w), label codes uint8."""
         rng = np.random.default_rng([self.seed, number])
         schedule = schedule_strata(self.strata, number * self.batch_size, self.batch_size)
         patches = [self._cut_patch(stratum, rng) for stratum in schedule]
-        pixels, valid, target = (np.stack(part) for part in zip(*patches, strict=True))
+        pixels, valid, labels = (np.stack(part) for part in zip(*patches, strict=True))
         return turn_patches(
-            self.norm.apply(pixels, valid), target, rng.integers(0, 2, (self.batch_size, 3), dtype=bool)
+            self.norm.apply(pixels, valid), labels, rng.integers(0, 2, (self.batch_size, 3), dtype=bool)
         )
 
     def _cut_patch(self, stratum: tuple[int, int], rng: np.random.Generator):
@@ -205,15 +198,15 @@ class PatchBatches:
                 yield batch
 
 
-def turn_patches(pixels: np.ndarray, target: np.ndarray, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def turn_patches(pixels: np.ndarray, labels: np.ndarray, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turn square patches into one of their eight positions.
 
-    pixels: (n, channels, h, h); target: (n, h, h); turns: bool (n, 3), whether to mirror left to right, top to bottom,
+    pixels: (n, channels, h, h); labels: (n, h, h); turns: bool (n, 3), whether to mirror left to right, top to bottom,
     and at the diagonal.
     """
-    pixels, target = pixels.copy(), target.copy()
+    pixels, labels = pixels.copy(), labels.copy()
     for turn, mirror in enumerate((np.s_[..., ::-1], np.s_[..., ::-1, :], None)):
         chosen = turns[:, turn]
-        for array in (pixels, target):
+        for array in (pixels, labels):
             array[chosen] = array[chosen].swapaxes(-1, -2) if mirror is None else array[chosen][mirror]
-    return pixels, target
+    return pixels, labels

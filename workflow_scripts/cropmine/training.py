@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import geopandas
@@ -20,7 +19,6 @@ from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from scipy.ndimage import find_objects
 from torch import nn
-from torch.optim import lr_scheduler
 
 from cropmine.codes import threshold_code
 from cropmine.config import Model, Training
@@ -29,16 +27,17 @@ from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.imagery import TileSource
 from cropmine.labels import place_on_grid
+from cropmine.losses import compute_loss
 from cropmine.models import Normalisation, build_network, choose_device, choose_precision, save_checkpoint
+from cropmine.optimizers import build_optimizer, build_schedule
 from cropmine.patches import LabelledTile, PatchBatches, PatchReader, cut_window, index_labels, measure_normalisation
 from cropmine.prediction import predict_codes
-from cropmine.targets import CROPLAND, IGNORE, NONCROPLAND, burn_label_ids
+from cropmine.targets import CROPLAND, IGNORE, burn_label_ids
 
 log = logging.getLogger(__name__)
 
 VALIDATION_PATCHES = 256
 COLUMNS = ("epoch", "step", "loss", "learning_rate", "validation_f1_cropland", "validation_f1_noncropland", "seconds")
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": partial(torch.optim.SGD, momentum=0.9)}
 
 
 @dataclass(frozen=True)
@@ -128,21 +127,16 @@ class SegmentationTask(LightningModule):
         return EpochBatches(self)
 
     def configure_optimizers(self):
-        model = self.model
-        optimizer = OPTIMIZERS[model.optimizer](self.network.parameters(), lr=model.learning_rate, fused=True)
-        scheduler = {
-            "constant": lambda: lr_scheduler.ConstantLR(optimizer, factor=1.0),
-            "cosine": lambda: lr_scheduler.CosineAnnealingLR(optimizer, model.steps),
-            "onecycle": lambda: lr_scheduler.OneCycleLR(optimizer, model.learning_rate, total_steps=model.steps),
-        }[model.schedule]()
+        optimizer = build_optimizer(self.network.parameters(), self.model)
+        scheduler = build_schedule(optimizer, self.model)
         if self.states:
             optimizer.load_state_dict(self.states["optimizer"])
             scheduler.load_state_dict(self.states["scheduler"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        pixels, target = batch
-        loss = compute_loss(self.network(pixels), target, self.model.class_weights)
+        pixels, labels = batch
+        loss = compute_loss(self.network(pixels), labels, self.model)
         self.losses.append(loss.detach())
         return loss
 
@@ -155,21 +149,8 @@ class EpochBatches:
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         start, stop = self.task.bounds[self.task.epoch : self.task.epoch + 2].tolist()
-        for pixels, target in self.task.batches.cut_batches(start, stop):
-            yield torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last), torch.from_numpy(target)
-
-
-def compute_loss(logits: torch.Tensor, target: torch.Tensor, class_weights: str) -> torch.Tensor:
-    """Cross entropy over labelled pixels: a mean over these or, "balanced", the mean of both classes' means.
-
-    logits: (n, 2, h, w); target: uint8 (n, h, w), 255 where not labelled.
-    """
-    target = target.long()
-    weight = None
-    if class_weights == "balanced":
-        counts = torch.stack([(target == cls).sum() for cls in (NONCROPLAND, CROPLAND)])
-        weight = counts.sum() / (2 * counts.clamp(min=1))
-    return nn.functional.cross_entropy(logits.float(), target, weight, ignore_index=IGNORE)
+        for pixels, labels in self.task.batches.cut_batches(start, stop):
+            yield torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last), torch.from_numpy(labels)
 
 
 class Bookkeeper(Callback):
