@@ -1,0 +1,263 @@
+"""cropmine's mining of one quad beside what users would write instead.
+
+Makes up a quad of 4 bands, then runs in turns, each in a process of its own: the rules segment_tile, overlap_tile and
+mine_polygons; a plain prototype (xarray-spatial must be installed: pip install xarray-spatial); a user's script, on a
+quarter of the quad; GDAL's gdal_polygonize.py where there is one. Prints medians, ratios and peak memory as a table,
+and how far they mine the same. ``python benchmarks/mining.py [--size 4096] [--rounds 3] [--threads 2]``
+"""
+
+import argparse
+import importlib.util
+import json
+import resource
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from types import SimpleNamespace
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "benchmarks")]
+
+BANDS = ["blue", "green", "red", "nir"]
+RULES = ("segment_tile", "overlap_tile", "mine_polygons")
+SCENE_PX = 1024
+WEAK_PX = 2.1  # 10 m
+NOISE = 0.35  # of a band's standard deviation: as many raw segments as a Planet quad has
+
+
+class Files(dict):
+    """Named files as a script of Snakemake sees them."""
+
+    __getattr__ = dict.__getitem__
+
+
+def make_quad(folder: Path, size: int) -> None:
+    """Imagery, mask and weak map of a tile: a made-up scene repeated to its size, row of scenes by row, with noise."""
+    import numpy as np
+    import rasterio
+    from rasterio.windows import Window
+
+    from cropmine.config import Simulation
+    from cropmine.rasters import write_raster
+    from cropmine.simulation import simulate_region
+
+    scene = simulate_region(Simulation(seed=7, rows=1, columns=1, tile_px=min(SCENE_PX, size)))
+    height, width = scene.grid.shape
+    rng, spread = np.random.default_rng(0), scene.pixels.std(axis=(1, 2), keepdims=True)
+    profile = {"driver": "GTiff", "width": size, "height": size, "crs": scene.grid.crs, "tiled": True}
+    profile |= {"transform": scene.grid.transform, "compress": "zstd", "bigtiff": "IF_SAFER", "predictor": 2}
+    with (
+        rasterio.open(folder / "quad.tif", "w", count=4, dtype="uint16", nodata=0, **profile) as quad,
+        rasterio.open(folder / "mask.tif", "w", count=1, dtype="uint8", **profile) as mask,
+        rasterio.open(folder / "truth.tif", "w", count=1, dtype="uint8", **profile) as truth,
+    ):
+        for top in range(0, size, height):
+            for left in range(0, size, width):
+                noisy = scene.pixels + NOISE * spread * rng.standard_normal(scene.pixels.shape, np.float32)
+                window = Window(left, top, width, height)
+                pixels = np.where(scene.pixels > 0, np.clip(noisy, 1, 65_535), 0).astype("uint16")
+                quad.write(pixels, window=window)
+                mask.write(scene.mask, 1, window=window)
+                truth.write(scene.truth, 1, window=window)
+    with rasterio.open(folder / "truth.tif") as dataset:
+        sides = round(size / WEAK_PX)
+        coarse = dataset.read(1, out_shape=(sides, sides))
+    grid = scene.grid.window(0, 0, sides, sides)
+    grid = type(grid)(grid.crs, grid.transform @ grid.transform.scale(size / sides), sides, sides)
+    write_raster(folder / "weak.tif", coarse, grid, nodata=255)
+
+
+def describe_jobs(folder: Path, threads: int) -> dict[str, SimpleNamespace]:
+    """What Snakemake would hand to the scripts of the three rules."""
+    from cropmine.config import Mined, Segmentation, WeakMap
+
+    settings = {"bands": BANDS, "mask_bad": [1], "mask_band": 1, "exclude_as": [], "tile": "quad"}
+    settings |= {"segmentation": Segmentation().model_dump(mode="json")}
+    weak = WeakMap(path="weak.tif").model_dump(mode="json", exclude={"year", "min_valid", "training_labels"})
+    mined = {"mined": Mined(cropland=0.8, noncropland=0.2).model_dump(mode="json"), "min_valid": 0.5}
+    places = {name: str(folder / name) for name in ("segments.tif", "overlap.parquet", "ours.parquet")}
+    images = Files(images=[str(folder / "quad.tif")], masks=[str(folder / "mask.tif")])
+    inputs = {
+        "segment_tile": (images, Files(segments=places["segments.tif"]), settings),
+        "overlap_tile": (
+            Files(segments=places["segments.tif"], weak=[str(folder / "weak.tif")]),
+            Files(overlap=places["overlap.parquet"]),
+            {"weak": {"weak": weak, "members": []}},
+        ),
+        "mine_polygons": (
+            Files(segments=places["segments.tif"], overlap=places["overlap.parquet"]),
+            Files(polygons=places["ours.parquet"]),
+            mined,
+        ),
+    }
+    return {
+        rule: SimpleNamespace(
+            rule=rule,
+            input=files,
+            output=output,
+            params=Files(settings=json.dumps(chosen)),
+            wildcards={},
+            log=[str(folder / f"{rule}.log")],
+            threads=threads,
+        )
+        for rule, (files, output, chosen) in inputs.items()
+    }
+
+
+def run_part(part: str, folder: Path, threads: int) -> None:
+    """Run one contestant in this process; print its seconds of work and its peak memory."""
+    if part in RULES:
+        job = describe_jobs(folder, threads)[part]
+        before = time.perf_counter()
+        runpy.run_path(str(ROOT / "workflow_scripts" / f"{part}.py"), init_globals={"snakemake": job})
+        seconds = float(Path(job.log[0]).read_text().rsplit("done in ", 1)[1].split()[0])
+        start_up = time.perf_counter() - before - seconds
+    else:
+        import mining_others
+
+        if part == "prototype":
+            mining_others.prepare_prototype()
+        before, start_up = time.perf_counter(), 0.0
+        getattr(mining_others, f"run_{part}")(folder)
+        seconds = time.perf_counter() - before
+    print(json.dumps({"seconds": seconds, "start_up": start_up, "megabytes": read_peak(part == "gdal")}))
+
+
+def read_peak(of_command: bool) -> float:
+    """Peak memory of this process, or of the command that it ran, in MB."""
+    if of_command:
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text()  # what getrusage tells begins with the parent's peak
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def measure(part: str, folder: Path, threads: int) -> dict:
+    """Run one contestant in a process of its own."""
+    command = [sys.executable, __file__, "--part", part, "--folder", str(folder), "--threads", str(threads)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare_classes(folder: Path, name: str) -> str:
+    """How far a contestant mines the same: polygons that are equal to one of ours, and pixels of the same class."""
+    import geopandas
+    import numpy as np
+    import rasterio
+    import shapely
+    from rasterio.features import rasterize
+
+    ours, other = geopandas.read_parquet(folder / "ours.parquet"), geopandas.read_parquet(folder / name)
+    theirs, mine = shapely.STRtree(ours.geometry.values).query(other.geometry.values, predicate="covers")
+    same = shapely.equals(other.geometry.values[theirs], ours.geometry.values[mine]).sum() / len(other)
+    with rasterio.open(folder / "quad.tif") as dataset:
+        frame = {"out_shape": dataset.shape, "transform": dataset.transform, "fill": 255, "dtype": "uint8"}
+    burnt = [
+        rasterize(zip(table.geometry, (table["class"] == "cropland").astype("uint8"), strict=True), **frame)
+        for table in (ours, other)
+    ]
+    return f"{100 * same:.2f} % of its polygons, {100 * (burnt[0] == burnt[1]).mean():.2f} % of pixels"
+
+
+def write_clusters(folder: Path) -> None:
+    """The raster of clusters that GDAL's command is given."""
+    import numpy as np
+    import rasterio
+    from mining_others import predict_clusters, read_quad
+
+    pixels, valid, profile = read_quad(folder)
+    profile |= {"count": 1, "dtype": "uint8", "nodata": 0}
+    with rasterio.open(folder / "clusters.tif", "w", **profile) as dataset:
+        dataset.write(predict_clusters(pixels, valid).astype(np.uint8), 1)
+
+
+def list_contestants(options: argparse.Namespace) -> list[str]:
+    """Who can run here."""
+    parts = list(RULES)
+    if options.size > 4096 or options.ours:
+        return parts
+    if importlib.util.find_spec("xrspatial"):
+        parts.append("prototype")
+    if shutil.which("gdal_polygonize.py"):
+        parts.append("gdal")
+    return parts
+
+
+def report_startup(results: dict[str, list[dict]]) -> None:
+    """What starting costs beyond Python and Snakemake's own preamble."""
+    print("\n| start-up: imports before the work | seconds |\n|---|---|")
+    for rule in RULES:
+        print(f"| `{rule}` | {median(one['start_up'] for one in results[rule]):.2f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=4096, help="width and height of the tile, pixels")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2, help="threads of the rules")
+    parser.add_argument("--ours", action="store_true", help="measure the rules alone")
+    parser.add_argument("--script-size", type=int, default=2048, help="width and height of the user's script's tile")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        run_part(options.part, options.folder, options.threads)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_quad(folder, options.size)
+        parts = list_contestants(options)
+        if "gdal" in parts:
+            write_clusters(folder)
+        results: dict[str, list[dict]] = {part: [] for part in parts}
+        for number in range(options.rounds):
+            for part in parts:
+                if part != "gdal" or number == 0:
+                    results[part].append(measure(part, folder, options.threads))
+        report(folder, results, options)
+
+
+def report(folder: Path, results: dict[str, list[dict]], options: argparse.Namespace) -> None:
+    """Print the tables."""
+    seconds = {part: median(one["seconds"] for one in runs) for part, runs in results.items()}
+    megabytes = {part: max(one["megabytes"] for one in runs) for part, runs in results.items()}
+    ours = sum(seconds[rule] for rule in RULES)
+    print(
+        f"| {options.size}² px, median of {options.rounds} | seconds | as against ours | peak, MB |\n|---|---|---|---|"
+    )
+    for rule in RULES:
+        print(f"| `{rule}` | {seconds[rule]:.2f} | | {megabytes[rule]:.0f} |")
+    print(f"| ours together | {ours:.2f} | 1 | {max(megabytes[rule] for rule in RULES):.0f} |")
+    for part, label in (
+        ("prototype", "plain prototype, without imports and compiling"),
+        ("gdal", "gdal_polygonize.py"),
+    ):
+        if part in results:
+            print(f"| {label} | {seconds[part]:.2f} | {seconds[part] / ours:.1f} | {megabytes[part]:.0f} |")
+    report_startup(results)
+    if "prototype" in results:
+        print(f"\nThe prototype mines as ours: {compare_classes(folder, 'prototype.parquet')}.")
+    if options.size <= 4096 and not options.ours:
+        report_script(options)
+
+
+def report_script(options: argparse.Namespace) -> None:
+    """The user's script beside the rules on a smaller tile."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_quad(folder, options.script_size)
+        theirs = measure("script", folder, options.threads)
+        ours = sum(measure(rule, folder, options.threads)["seconds"] for rule in RULES)
+        print(
+            f"\nOn {options.script_size}² px the user's script takes {theirs['seconds']:.1f} s and "
+            f"{theirs['megabytes']:.0f} MB, {theirs['seconds'] / ours:.0f} times the {ours:.2f} s of the rules; "
+            f"it mines as ours: {compare_classes(folder, 'script.parquet')}."
+        )
+
+
+if __name__ == "__main__":
+    main()
