@@ -146,7 +146,6 @@ def measure(part: str, folder: Path, threads: int) -> dict:
 def compare_classes(folder: Path, name: str) -> str:
     """How far a contestant mines the same: polygons that are equal to one of ours, and pixels of the same class."""
     import geopandas
-    import numpy as np
     import rasterio
     import shapely
     from rasterio.features import rasterize

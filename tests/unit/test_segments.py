@@ -66,7 +66,6 @@ def test_segments_are_the_4_connected_pixels_of_a_cluster_within_the_areas(clust
     np.testing.assert_array_equal(cluster_of_segment, expected_clusters)
 
 
-@settings(deadline=None)
 @given(CLUSTERS, st.integers(1, 40), st.sampled_from([None, 6]))
 def test_bands_of_rows_change_no_segment(clusters, band_px, most):
     areas = np.arange(1, len(clusters) + 1)[:, None] / 4
