@@ -117,6 +117,11 @@ def test_every_fault_of_every_point_is_told():
     assert "mined.cropland=0.1" in text and "mined.cropland=0.8" in text
 
 
+def test_a_fault_that_all_points_share_is_told_once():
+    text = refuse({"mined.crop": [0.5], "human": [0.5, 0.75, 1.0]})
+    assert text.count("did you mean 'cropland'") == 1
+
+
 def test_an_unknown_base_is_refused():
     with pytest.raises(CropmineError, match=r"sweeps\.s\.base: 'boht' isn't an experiment.*did you mean 'both'"):
         read({"human": [1.0]}, base="boht")

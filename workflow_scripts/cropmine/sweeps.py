@@ -32,7 +32,7 @@ def expand_sweeps(config: Config) -> tuple[Config, dict[str, list[Point]]]:
     """Expand every sweep into its points.
 
     Gives the configuration with the segmentations and models that points derive from named ones, and the points by
-    sweep. A derived part that equals a named one is that one. Raises CropmineError, with every fault of every sweep.
+    sweep. A derived part that equals a named one is that one. Raises CropmineError, with every fault, each once.
     """
     parts = {kind: dict(getattr(config, kind)) for kind in PARTS.values()}
     points, faults = {}, []
@@ -50,7 +50,10 @@ def expand_sweeps(config: Config) -> tuple[Config, dict[str, list[Point]]]:
             base = config.sweeps[name].base
             faults += check_experiment(f"sweeps.{name} at {point.name}", point.experiment, base, config)
     if faults:
-        raise CropmineError.gather("sweeps", faults)
+        told: dict[tuple, CropmineError] = {}
+        for fault in faults:  # the points of a sweep share most: the first one's place is enough
+            told.setdefault((fault.where.split(" at ")[0], fault.what, fault.hint), fault)
+        raise CropmineError.gather("sweeps", list(told.values()))
     return config, points
 
 
