@@ -706,6 +706,7 @@ def transfer_scores(wildcards):
 def stages():
     """The files of each target beside `all`, by its name."""
     return {
+        "check": [f"results/{region}/checks.json" for region in REGIONS],
         "mine": [path for region in REGIONS for path in mined_polygons(region)],
         "train": [path for region in REGIONS for path in trained_models(region)],
         "map": [path for region in REGIONS for path in maps_wanted(region)],

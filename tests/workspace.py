@@ -37,7 +37,11 @@ class Outcome:
         """Finished jobs by rule, the collecting ones left out."""
         rules = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", self.text))
         return Counter(
-            {rule: count for rule, count in rules.items() if rule not in ("all", "mine", "train", "map", "report")}
+            {
+                rule: count
+                for rule, count in rules.items()
+                if rule not in ("all", "check", "mine", "train", "map", "report")
+            }
         )
 
     @property
