@@ -10,7 +10,10 @@ from cropmine.config import Region
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings, hint_path, list_names
 from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
+from cropmine.imagery import source_from_settings
 from cropmine.layers import check_labels, check_weak_maps, check_zones
+from cropmine.mosaics import check_mosaic
+from cropmine.surveys import TileSurvey, check_values, survey_tile
 
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 ALIKE = 0.01
@@ -26,7 +29,8 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
 
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
     messages call the region. Returns the verdict, plain builtins: tiles (as given), warnings (text), dtype, channels
-    (bands × dates) and resolution_m (median ground size of a pixel, metres); nothing in it comes from a tile's pixels.
+    (bands × dates) and resolution_m (median ground size of a pixel, metres). Only warnings come from tiles' pixels, of
+    which a few small windows are read.
     Raises one CropmineError with every fault.
     """
     findings = Findings()
@@ -45,11 +49,15 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
         _check_masks(region, tiles, headers, f"{where}.mask", findings)
     # Where layers lie is judged only if all tiles are known: a layer may well lie over one that can't be read.
     known = {tile: of_dates[0].grid for tile, of_dates in headers.items() if of_dates}
-    footprint = Footprint(tuple(known), tuple(known.values())) if len(known) == len(tiles) else Footprint((), ())
+    whole = len(known) == len(tiles)
+    footprint = Footprint(tuple(known), tuple(known.values())) if whole else Footprint((), ())
+    check_mosaic(known, f"{where}.imagery", findings)
     check_weak_maps(region, footprint, where, findings)
     check_labels(region, footprint, where, findings)
     check_zones(region, footprint, where, findings)
     _check_years(region, where, findings)
+    if not findings.has_faults:
+        check_values(_survey_tiles(region, tiles), f"{where}.imagery", findings)
     findings.raise_faults(where)
     return {
         "tiles": {tile: {kind: list(paths) for kind, paths in files.items()} for tile, files in tiles.items()},
@@ -57,6 +65,16 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
         "dtype": dtype,
         "channels": len(region.bands) * len(next(iter(tiles.values()))["images"]),
         "resolution_m": resolution,
+    }
+
+
+def _survey_tiles(region: Region, tiles: Mapping[str, Mapping[str, list[str]]]) -> dict[str, TileSurvey]:
+    settings = {"bands": region.bands}
+    if region.mask:
+        settings |= {"mask_bad": region.mask.bad, "mask_band": region.mask.band}
+    return {
+        tile: survey_tile(source_from_settings(files["images"], files["masks"], settings))
+        for tile, files in tiles.items()
     }
 
 
