@@ -12,8 +12,8 @@ from cropmine.findings import Findings, hint_path, list_names
 from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
 from cropmine.imagery import source_from_settings
 from cropmine.layers import check_labels, check_weak_maps, check_zones
-from cropmine.mosaics import check_mosaic
 from cropmine.surveys import TileSurvey, check_values, survey_tile
+from cropmine.tilings import check_tiling
 
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 ALIKE = 0.01
@@ -51,7 +51,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     known = {tile: of_dates[0].grid for tile, of_dates in headers.items() if of_dates}
     whole = len(known) == len(tiles)
     footprint = Footprint(tuple(known), tuple(known.values())) if whole else Footprint((), ())
-    check_mosaic(known, f"{where}.imagery", findings)
+    check_tiling(known, f"{where}.imagery", findings)
     check_weak_maps(region, footprint, where, findings)
     check_labels(region, footprint, where, findings)
     check_zones(region, footprint, where, findings)

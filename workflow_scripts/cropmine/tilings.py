@@ -13,7 +13,7 @@ OVERLAP_SHARE = 1e-3  # of a tile: less is a seam
 GAP_SHARE = 0.5  # of a tile: a hole this large is one that a tile is missing in
 
 
-def check_mosaic(grids: Mapping[str, Grid], where: str, findings: Findings) -> None:
+def check_tiling(grids: Mapping[str, Grid], where: str, findings: Findings) -> None:
     """Note tiles of one CRS that are off the others' pixel grid, that overlap, and holes between them.
 
     grids: by tile. All are warnings: an overlap is counted twice in areas, a hole isn't mapped, pixels off the grid are

@@ -4,7 +4,7 @@ import pytest
 from rasterfactory import make_grid
 
 from cropmine.findings import Findings
-from cropmine.mosaics import check_mosaic
+from cropmine.tilings import check_tiling
 
 PX = 10.0
 
@@ -15,7 +15,7 @@ def warn(cells, crs="EPSG:32637", shift=0.0):
     for place, (column, row) in enumerate(cells):
         moved = shift * PX if place == len(cells) - 1 else 0
         grids[f"c{column}r{row}"] = make_grid(20, 20, crs, 500_000 + 200 * column + moved, 1_000_000 - 200 * row)
-    check_mosaic(grids, "regions.r.imagery", findings)
+    check_tiling(grids, "regions.r.imagery", findings)
     return " ".join(findings.warnings)
 
 
