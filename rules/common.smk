@@ -418,12 +418,27 @@ def selected_features(wildcards):
     return features_of(wildcards.region, runs[0].model, [wildcards.tile])
 
 
+def folded_scores(wildcards):
+    """With k-fold, the scores of the selected experiment's folds: the map itself has seen all labels."""
+    here = plan(wildcards.region)
+    if here.region.split.method != "kfold":
+        return []
+    return [score_path(wildcards.region, run) for run in here.runs[selected(wildcards.region)["experiment"]]]
+
+
 def map_settings(wildcards):
     choice = selected(wildcards.region)
     region = plan(wildcards.region).region
     tags = {"experiment": choice["experiment"], "definition": region.labels.definition}
     settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region)
     return settings | {"dates": plan(wildcards.region).dates, "threshold": choice["threshold"], "tags": tags}
+
+
+def area_settings(wildcards):
+    """Area is measured at the threshold of the map, at 0.5 and at the ends of the range of the chosen one."""
+    choice = selected(wildcards.region)
+    others = sorted({0.5, choice["threshold_best"], *(choice["threshold_range"] or ())})
+    return {"threshold": choice["threshold"], "others": others}
 
 
 def map_tiles(wildcards):

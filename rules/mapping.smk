@@ -44,7 +44,7 @@ rule build_mosaic:
         mem_mb=2000,
         runtime=60,
     params:
-        settings="{}",
+        settings=lambda wildcards: write_canonical(area_settings(wildcards)),
         code=code("build_mosaic"),
     message:
         "Joining the map of {wildcards.region}"
@@ -82,6 +82,7 @@ rule score_map:
     input:
         maps=map_tiles,
         labels=split_table,
+        scores=folded_scores,
     output:
         scores="results/{region}/scores/map.json",
     log:

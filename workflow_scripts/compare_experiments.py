@@ -11,7 +11,7 @@ from cropmine.selection import select_experiment
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
     seed = settings["bootstrap_seed"]
-    evaluations = evaluate_experiments(settings["experiments"], snakemake.input.scores)
+    evaluations = evaluate_experiments(settings["experiments"], snakemake.input.scores, seed)
     choice = select_experiment(evaluations, seed)
     write_table(snakemake.output.table, tabulate_experiments(evaluations, choice["experiment"], seed))
     write_table(snakemake.output.differences, tabulate_differences(evaluations, seed))

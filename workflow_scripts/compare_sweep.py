@@ -8,8 +8,9 @@ from cropmine.logs import rule_log
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    evaluations = evaluate_experiments(settings["points"], snakemake.input.scores)
-    write_table(snakemake.output.table, tabulate_sweep(evaluations, settings["base"], settings["bootstrap_seed"]))
+    seed = settings["bootstrap_seed"]
+    evaluations = evaluate_experiments(settings["points"], snakemake.input.scores, seed)
+    write_table(snakemake.output.table, tabulate_sweep(evaluations, settings["base"], seed))
 
 
 with rule_log(snakemake):

@@ -36,6 +36,15 @@ def test_zones_rule_the_map():
     assert spread.tolist() == [[0, 0, 255, 255, 255]]
 
 
+def test_a_lower_threshold_maps_no_less_cropland(tmp_path):
+    grid = make_grid(4, 1)
+    write_map(tmp_path / "t.tif", np.array([[[0, 80, 120, 200]], [[0, 0, 1, 1]], [[0, 0, 0, 0]]], np.uint8), grid, {})
+    rows = measure_area([tmp_path / "t.tif"], 0.5, [0.3, 0.7])["by_threshold"]
+    pixel = float(pixel_areas(grid).ravel()[0]) / 1e4
+    assert [row["threshold"] for row in rows] == [0.3, 0.5, 0.7]
+    np.testing.assert_allclose([row["cropland_ha"] for row in rows], [3 * pixel, 2 * pixel, pixel], atol=1e-4)
+
+
 def write(path, grid, classes):
     bands = np.stack([np.where(classes == 255, 255, classes * 200), classes, np.where(classes == 255, 255, 0)])
     write_map(path, bands.astype(np.uint8), grid, {"threshold": 0.4, "definition": "crops"})
@@ -86,7 +95,7 @@ def test_mosaics_show_the_tiles_in_place_and_may_be_moved(quilt, tmp_path):
 
 def test_areas_count_common_pixels_once_and_agree_with_the_mosaic(quilt, tmp_path):
     paths, grids, classes = quilt
-    area = measure_area(paths)
+    area = measure_area(paths, 0.4, [0.5])
     assert area["threshold"] == 0.4
     build_mosaics(tmp_path / "map/cropland.vrt", paths)
     with rasterio.open(tmp_path / "map/cropland.vrt") as dataset:
@@ -98,5 +107,7 @@ def test_areas_count_common_pixels_once_and_agree_with_the_mosaic(quilt, tmp_pat
     np.testing.assert_allclose(
         area["total"]["valid_ha"], area["total"]["cropland_ha"] + area["total"]["noncropland_ha"]
     )
+    by_threshold = [{"threshold": at, "cropland_ha": area["total"]["cropland_ha"]} for at in (0.4, 0.5)]
+    assert area["by_threshold"] == by_threshold
     write_area(tmp_path / "area.json", area)
     assert "biased" in (tmp_path / "area.json").read_text()

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from cropmine.metrics import (
     PieceCounts,
     bootstrap_f1,
-    choose_threshold,
     compute_f1,
     count_confusion,
     describe_scores,
@@ -17,6 +16,7 @@ from cropmine.metrics import (
     score_confusion,
     tabulate_pieces,
 )
+from cropmine.thresholds import choose_threshold
 
 
 def piece(label, target, codes, block="b0", split="test"):

@@ -13,6 +13,7 @@ import shapely
 from rasterfactory import make_grid
 from test_sweep_figures import THRESHOLDS, make_sweep
 
+from cropmine.calibration import measure_calibration
 from cropmine.comparison import (
     DIFFERENCE_TAIL,
     evaluate_experiment,
@@ -105,8 +106,10 @@ def whole(tmp_path_factory):
     write_labels(folder, grid)
     write_comparison(folder, ["plain", "mined"])
     scores = {"note": None} | {split: describe_classes(make_scores(50), split) for split in ("validation", "test")}
+    scores["calibration"] = measure_calibration(make_scores(50), "test")
     (folder / "map.json").write_text(json.dumps(scores))
     area = {"threshold": 0.5, "total": {"cropland_ha": 1234.4, "noncropland_ha": 4000, "valid_ha": 5234.4}}
+    area["by_threshold"] = [{"threshold": at, "cropland_ha": 1234.4 / at / 2} for at in (0.4, 0.5)]
     (folder / "area.json").write_text(json.dumps(area))
     (folder / "checks.json").write_text(json.dumps({"warnings": [f"a warning about {EVIL}"]}))
     weak = WeakMap(path=str(folder / "weak.tif"))
@@ -170,7 +173,7 @@ def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
     outline = Outline(render(tmp_path, whole))
     assert outline.open == []
     assert outline.headings == [
-        *("In short", "The map", "Experiments", "Do the added labels help?", "Places"),
+        *("In short", "The map", "Experiments", "Do the added labels help?", "Threshold and reliability", "Places"),
         "What these numbers are, and are not",
     ]
     pictures = ["Imagery", "Human labels", "Weak map global_map", "Mined labels", "Probability", "Map"]
@@ -215,6 +218,14 @@ def test_it_says_how_little_the_numbers_say(whole, tmp_path):
 def test_a_made_up_region_says_so_and_another_does_not(whole, tmp_path):
     assert "A made-up landscape" in render(tmp_path, whole | {"simulated": True})
     assert "made-up" not in render(tmp_path, whole)
+
+
+def test_the_threshold_its_range_and_the_reliability_are_shown(whole, tmp_path):
+    page = render(tmp_path, whole)
+    assert "draws of blocks give" in page
+    assert re.search(r"0\.400.*?1,543 ha", page, re.DOTALL)
+    assert "On labelled test polygons the Brier score is" in page
+    assert "Reliability diagram" in page
 
 
 def test_several_regions_stand_in_one_report(whole, tmp_path):

@@ -13,7 +13,6 @@ from cropmine.metrics import (
     LEAST_BLOCKS,
     PieceCounts,
     bootstrap_f1,
-    choose_threshold,
     compute_f1,
     count_blocks,
     count_confusion,
@@ -24,6 +23,7 @@ from cropmine.metrics import (
     tabulate_pieces,
 )
 from cropmine.scores import HELD_OUT, read_scores
+from cropmine.thresholds import Range, bootstrap_threshold, choose_threshold, settle_choice
 
 CHOICES = ("default", "validation")
 DIFFERENCE_TAIL = ("base", "difference", "difference_lo", "difference_hi")
@@ -34,6 +34,7 @@ COLUMNS = (
     *("f1_cropland_by_label", "false_positive_rate", "support_cropland", "support_noncropland", "blocks_cropland"),
     *("blocks_noncropland", "selected", "threshold_choice", "f1_cropland_min", "f1_cropland_max"),
     *("f1_cropland_loo_lo", "f1_cropland_loo_hi", "erode_m", "random", "trained", "seeds"),
+    *("threshold_lo", "threshold_hi"),
     *DIFFERENCE_TAIL,
 )
 DIFFERENCE_COLUMNS = (
@@ -46,12 +47,14 @@ DIFFERENCE_COLUMNS = (
 class Evaluation:
     """An experiment's outcome.
 
-    settings: what it is (name, human, weak_map, …); threshold: the one chosen on validation; counts: by split and
-    choice of threshold, the pieces of all runs; seeds: by split, the seed of each of those pieces, int64 (n,).
+    settings: what it is (name, human, weak_map, …); threshold: the one chosen on validation; reach: its bootstrap
+    range; counts: by split and choice of threshold, the pieces of all runs; seeds: by split, the seed of each of those
+    pieces, int64 (n,).
     """
 
     settings: dict
     threshold: float
+    reach: Range | None
     counts: dict[tuple[str, str], PieceCounts]
     seeds: dict[str, np.ndarray]
 
@@ -59,13 +62,20 @@ class Evaluation:
     def name(self) -> str:
         return self.settings["name"]
 
+    @property
+    def choice(self) -> str:
+        """The choice of threshold that a map takes: "default" where validation labels can't tell its own from 0.5."""
+        return settle_choice(self.reach)
+
     def threshold_at(self, choice: str) -> float:
         """Give the threshold of a choice: "default" is 0.5, "validation" its own."""
         return DEFAULT_THRESHOLD if choice == "default" else self.threshold
 
 
-def evaluate_experiment(settings: dict, scores: Mapping[int, list[dict]] | Sequence[list[dict]]) -> Evaluation:
-    """Pool the scores of an experiment's runs and choose its threshold on validation.
+def evaluate_experiment(
+    settings: dict, scores: Mapping[int, list[dict]] | Sequence[list[dict]], seed: int = 0
+) -> Evaluation:
+    """Pool the scores of an experiment's runs, choose its threshold on validation and find how far that is told.
 
     settings["runs"] holds for each run its seed, fold and score_index, the place of its pieces in `scores`. The folds
     of a seed are pooled: each piece is tested by the one model that neither trained nor validated on it.
@@ -80,28 +90,30 @@ def evaluate_experiment(settings: dict, scores: Mapping[int, list[dict]] | Seque
     threshold = choose_threshold(histograms["validation"])
     thresholds = {"default": DEFAULT_THRESHOLD, "validation": threshold}
     counts = {(s, choice): count_confusion(histograms[s], t) for s in HELD_OUT for choice, t in thresholds.items()}
-    return Evaluation(settings, threshold, counts, seeds)
+    return Evaluation(settings, threshold, bootstrap_threshold(histograms["validation"], seed), counts, seeds)
 
 
-def evaluate_experiments(experiments: Sequence[dict], paths: Sequence[str | Path]) -> list[Evaluation]:
+def evaluate_experiments(experiments: Sequence[dict], paths: Sequence[str | Path], seed: int = 0) -> list[Evaluation]:
     """Evaluate experiments from the files of scores that their runs' score_index names among `paths`."""
     evaluations = []
     for experiment in experiments:
         places = [run["score_index"] for run in experiment["runs"]]
-        evaluations.append(evaluate_experiment(experiment, {place: read_scores(paths[place]) for place in places}))
+        scores = {place: read_scores(paths[place]) for place in places}
+        evaluations.append(evaluate_experiment(experiment, scores, seed))
     return evaluations
 
 
 def tabulate_experiments(evaluations: Sequence[Evaluation], selected: str | None, seed: int = 0) -> pd.DataFrame:
     """Make the table of experiments: one row an experiment, split and choice of threshold.
 
-    `selected` is true on the rows of the selected experiment at its own threshold. The differences are those in F1 of
-    cropland from the first experiment that has human labels only.
+    `selected` is true on the rows of the selected experiment at the threshold that its map takes. The differences are
+    those in F1 of cropland from the first experiment that has human labels only.
     """
     base = next((evaluation for evaluation in evaluations if _is_human_only(evaluation.settings)), None)
     rows = [row for evaluation in evaluations for row in _tabulate_rows(evaluation, base, HELD_OUT, seed)]
+    taken = {(evaluation.name, evaluation.choice) for evaluation in evaluations if evaluation.name == selected}
     for row in rows:
-        row["selected"] = row["experiment"] == selected and row["threshold_choice"] == "validation"
+        row["selected"] = (row["experiment"], row["threshold_choice"]) in taken
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -189,6 +201,8 @@ def _describe_split(evaluation: Evaluation, split: str, choice: str, seed: int) 
         "split": split,
         "threshold": evaluation.threshold_at(choice),
         "threshold_choice": choice,
+        "threshold_lo": evaluation.reach[0] if evaluation.reach else None,
+        "threshold_hi": evaluation.reach[1] if evaluation.reach else None,
         "f1_cropland_min": _known(by_seed.min()),
         "f1_cropland_max": _known(by_seed.max()),
     }

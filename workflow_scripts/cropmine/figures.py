@@ -158,6 +158,34 @@ def draw_distances(measured: dict) -> str:
     return encode_figure(figure)
 
 
+def draw_reliability(bins: Sequence[dict]) -> str:
+    """Draw the share of labelled pixels that are cropland by their probability; a data URI.
+
+    bins: those that calibration.measure_calibration gives. A dot's area goes with its pixels; lines are 95 % intervals.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.6, 4.4))
+        axes = figure.add_axes((0.15, 0.13, 0.82, 0.84))
+    axes.plot([0, 1], [0, 1], color=MUTED, lw=1.2, ls=(0, (3, 2)), zorder=1)
+    most = max(row["pixels"] for row in bins)
+    axes.plot([row["probability"] for row in bins], [row["share"] for row in bins], color=CROPLAND_COLOUR, zorder=2)
+    for row in bins:
+        x = row["probability"]
+        if row["share_lo"] is not None:
+            axes.plot([x, x], [row["share_lo"], row["share_hi"]], color=INK, lw=1.6, zorder=3)
+        size = 25 + 160 * row["pixels"] / most
+        axes.scatter(x, row["share"], s=size, color=CROPLAND_COLOUR, edgecolor=INK, zorder=4)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel("probability of cropland on the map")
+    axes.set_ylabel("share of labelled pixels that are cropland")
+    axes.tick_params(length=0, labelcolor=INK)
+    axes.grid(color=GRID_LINE, lw=0.9)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    return encode_figure(figure)
+
+
 def _start_rows(names: Sequence[str], selected: np.ndarray):
     """A figure with one named row each, the first at the top."""
     with matplotlib.rc_context(STYLE):

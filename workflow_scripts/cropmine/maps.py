@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 import numpy as np
 from rasterio.warp import transform_bounds
 
-from cropmine.codes import NODATA, threshold_code
+from cropmine.codes import NODATA, STEPS, threshold_code
 from cropmine.files import replacing
 from cropmine.grids import Grid, open_raster, pixel_areas, read_grid
 from cropmine.rasters import warp_nearest, write_cog
@@ -19,7 +19,7 @@ from cropmine.zones import NONCROPLAND as EXCLUDED
 from cropmine.zones import OUTSIDE
 
 BANDS = ("probability of cropland x 200", "class: 0 non-cropland, 1 cropland", "disagreement of runs x 200")
-CLASS_BAND = 2
+PROBABILITY_BAND, CLASS_BAND, DISAGREEMENT_BAND = 1, 2, 3
 AREA_NOTE = "pixel counts: biased as the map errs; a probability sample is needed to estimate area"
 
 
@@ -104,45 +104,50 @@ def _spell_rectangle(left: float, top: float, width: float, height: float) -> di
     return {key: repr(round(float(value), 6)) for key, value in values.items()}
 
 
-def iterate_classes(maps: Sequence[str | Path]) -> Iterator[tuple[Grid, np.ndarray]]:
-    """Read the classes of map tiles so that each place comes once: of the last tile that has data there.
+def iterate_band(maps: Sequence[str | Path], band: int = CLASS_BAND) -> Iterator[tuple[Grid, np.ndarray]]:
+    """Read a band of map tiles so that each place comes once: of the last tile that has data there.
 
-    Yields for each tile its grid and its classes uint8 (h, w), 255 where there are none or a later tile has some.
+    Yields for each tile its grid and its values uint8 (h, w), 255 where there are none or a later tile has some.
     """
     grids = [read_grid(tile) for tile in maps]
     boxes = np.array([transform_bounds(grid.crs, "EPSG:4326", *grid.bounds) for grid in grids])
     for number, (tile, grid) in enumerate(zip(maps, grids, strict=True)):
         with open_raster(tile) as dataset:
-            classes = dataset.read(CLASS_BAND)
+            own = dataset.read(band)
         west, south, east, north = boxes[number]
         later = boxes[number + 1 :]
         near = (later[:, 0] < east) & (later[:, 2] > west) & (later[:, 1] < north) & (later[:, 3] > south)
         for other in np.flatnonzero(near) + number + 1:
             if _overlap(grid, grids[other]):
                 with open_raster(maps[other]) as dataset:
-                    values, inside = warp_nearest(dataset, CLASS_BAND, grid)
-                classes[inside & (values != NODATA)] = NODATA
-        yield grid, classes
+                    values, inside = warp_nearest(dataset, band, grid)
+                own[inside & (values != NODATA)] = NODATA
+        yield grid, own
 
 
-def measure_area(maps: Sequence[str | Path]) -> dict:
+def measure_area(maps: Sequence[str | Path], threshold: float, others: Sequence[float] = ()) -> dict:
     """Measure the hectares that map tiles call cropland and non-cropland, true areas on the ellipsoid, by pixel counts.
 
-    Returns `threshold` (from the tiles' tags), `note`, and `total` and `by_crs`: cropland_ha, noncropland_ha, valid_ha.
+    threshold: that of the map's classes; others: further ones, at which cropland is measured as well. Returns
+    `threshold`, `note`, `total` and `by_crs`: cropland_ha, noncropland_ha, valid_ha; and `by_threshold`, rows of
+    threshold and cropland_ha, in rising order.
     """
     by_crs: dict[str, np.ndarray] = {}
-    for grid, classes in iterate_classes(maps):
-        areas = pixel_areas(grid)
-        hectares = [np.sum(areas * (classes == cls), dtype=np.float64) / 1e4 for cls in (CROPLAND, NONCROPLAND)]
+    for grid, codes in iterate_band(maps, PROBABILITY_BAND):
+        areas = np.broadcast_to(pixel_areas(grid), grid.shape)
+        hectares = np.bincount(codes.ravel(), weights=areas.ravel(), minlength=NODATA + 1)[: STEPS + 1] / 1e4
         name = grid.crs.to_string()
-        by_crs[name] = by_crs.get(name, 0) + np.array(hectares)
-    with open_raster(maps[0]) as dataset:
-        threshold = float(dataset.tags()["threshold"])
+        by_crs[name] = by_crs.get(name, 0) + hectares
+    total = sum(by_crs.values())
     return {
         "threshold": threshold,
         "note": AREA_NOTE,
-        "total": _name_areas(sum(by_crs.values())),
-        "by_crs": {name: _name_areas(hectares) for name, hectares in by_crs.items()},
+        "total": _name_areas(total, threshold),
+        "by_crs": {name: _name_areas(hectares, threshold) for name, hectares in by_crs.items()},
+        "by_threshold": [
+            {"threshold": at, "cropland_ha": _name_areas(total, at)["cropland_ha"]}
+            for at in sorted({threshold, *others})
+        ],
     }
 
 
@@ -156,8 +161,10 @@ def _overlap(grid: Grid, other: Grid) -> bool:
     return min(east, east_2) - max(west, west_2) > half and min(north, north_2) - max(south, south_2) > half
 
 
-def _name_areas(hectares: np.ndarray) -> dict[str, float]:
-    cropland, other = (round(float(value), 4) for value in hectares)
+def _name_areas(hectares: np.ndarray, threshold: float) -> dict[str, float]:
+    """Hectares of each class by those of each probability code (201,)."""
+    first = threshold_code(threshold) + 1
+    cropland, other = (round(float(part.sum()), 4) for part in (hectares[first:], hectares[:first]))
     return {"cropland_ha": cropland, "noncropland_ha": other, "valid_ha": round(cropland + other, 4)}
 
 

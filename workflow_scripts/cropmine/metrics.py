@@ -122,6 +122,11 @@ def pool_rows(names: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.nda
     return unique, sums
 
 
+def sum_class(histograms: Histograms, target: bool) -> np.ndarray:
+    """Sum the pixels of a class by block and code: int64 (b, 201), the blocks in sorted order."""
+    return pool_rows(histograms.block, histograms.counts * (histograms.target == target)[:, None])[1]
+
+
 def score_by_label(pieces: PieceCounts) -> float | None:
     """Compute the F1 of cropland with each label counted once, by the shares of its pixels; None without cropland."""
     _, counts = pool_rows(pieces.label, pieces.counts)
@@ -200,28 +205,6 @@ def describe_scores(pieces: PieceCounts, seed: int, repeats: int = 1) -> dict[st
         "blocks_cropland": cropland,
         "blocks_noncropland": noncropland,
     }
-
-
-def choose_threshold(histograms: Histograms) -> float:
-    """Choose the threshold of the highest F1 of cropland, from 0.005 to 0.995; of equals the one nearest to 0.5.
-
-    Gives 0.5 where no piece is cropland.
-    """
-    if not histograms.counts[histograms.target].sum():
-        return DEFAULT_THRESHOLD
-    above = np.stack([_count_above(histograms.counts[histograms.target == target]) for target in (True, False)])
-    support = histograms.counts[histograms.target].sum()
-    codes = np.arange(1, STEPS)
-    tp, fp = above[:, codes]
-    f1 = 2 * tp / (support + tp + fp)
-    best = codes[f1 >= f1.max() - 1e-12]
-    return float(best[np.argmin(np.abs(best - STEPS * DEFAULT_THRESHOLD))] / STEPS)
-
-
-def _count_above(counts: np.ndarray) -> np.ndarray:
-    """Pixels with a code strictly above each code: (n, 201) to (201,)."""
-    total = counts.sum(axis=0)
-    return total.sum() - np.cumsum(total)
 
 
 def describe_classes(pieces: Iterable[dict], split: str, seed: int = 0) -> dict[str, float | int | None]:

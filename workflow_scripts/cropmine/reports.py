@@ -17,8 +17,10 @@ from cropmine.metrics import LEAST_BLOCKS
 from cropmine.panels import EMPTY_COLOUR, SPLIT_COLOURS, choose_places, draw_overview, draw_place, spell_length
 from cropmine.sections import (
     describe_audits,
+    describe_calibration,
     describe_distances,
     describe_sweeps,
+    describe_threshold,
     describe_transfers,
     list_rows,
     read_json,
@@ -81,14 +83,17 @@ def render_report(regions: Sequence[dict], transfers: Sequence[dict]) -> str:
 def describe_region(region: dict) -> dict:
     """Describe a region for the template: tables as rows of plain values, charts and pictures as data URIs."""
     files = region["files"]
+    area, scores = (read_json(files[key]) if files[key] else None for key in ("area", "map_scores"))
     described = {
         "name": region["name"],
         "definition": region["definition"],
         "tiles": len(region["tiles"]),
         "simulated": region["simulated"],
         "warnings": read_json(files["checks"])["warnings"],
-        "area": read_json(files["area"])["total"] if files["area"] else None,
-        "map_scores": read_json(files["map_scores"]) if files["map_scores"] else None,
+        "area": area["total"] if area else None,
+        "map_scores": scores,
+        "calibration": describe_calibration(scores),
+        "threshold": describe_threshold(read_json(files["selected"]), area) if files["selected"] and area else None,
         "splits": _describe_splits(pd.read_csv(files["splits"])) if files["splits"] else None,
         "truth": list_rows(pd.read_csv(files["truth_check"])) if files.get("truth_check") else None,
         "comparison": None,
@@ -125,13 +130,15 @@ def _describe_comparison(files: dict) -> dict:
         "differs": bool(differs),
         "differences": list_rows(differences),
         "differences_chart": draw_differences(differences, base, choice["experiment"]) if len(compared) else None,
-        "verdict": explain_difference(_find_difference(differences, choice["experiment"], base)),
+        "verdict": explain_difference(_find_difference(differences, choice, base)),
     }
 
 
-def _find_difference(differences: pd.DataFrame, experiment: str | None, base: str | None) -> dict | None:
-    """The difference of an experiment from a base at its own threshold, whichever of the two stands first."""
-    own = differences[(differences["threshold_choice"] == "validation") & (differences["split"] == "test")]
+def _find_difference(differences: pd.DataFrame, choice: dict, base: str | None) -> dict | None:
+    """The difference of the selected experiment from a base, at the kind of threshold that the map takes."""
+    experiment = choice["experiment"]
+    kind = "validation" if choice["threshold"] == choice["threshold_best"] else "default"
+    own = differences[(differences["threshold_choice"] == kind) & (differences["split"] == "test")]
     for first, second, sign in ((experiment, base, 1), (base, experiment, -1)):
         found = list_rows(own[(own["experiment"] == first) & (own["base"] == second)])
         if found:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cropmine.figures import draw_distances, embed_picture
-from cropmine.wording import explain_sweep, explain_transfer, spell_metres, spell_point, spell_transfer
+from cropmine.figures import draw_distances, draw_reliability, embed_picture
+from cropmine.thresholds import explain_threshold
+from cropmine.wording import explain_brier, explain_sweep, explain_transfer, spell_metres, spell_point, spell_transfer
 
 QUANTILE_WORDS = {"5": "5 % within", "25": "25 % within", "50": "Half within", "75": "75 % within", "95": "95 % within"}
 AUDIT_FIGURES = {
@@ -73,6 +74,32 @@ def describe_distances(path: str) -> dict:
         for quantile, words in (QUANTILE_WORDS if whole else {}).items()
     ]
     return measured | {"rows": rows, "chart": draw_distances(measured) if whole else None}
+
+
+def describe_calibration(scores: Mapping | None) -> dict | None:
+    """Describe the calibration of a map from scores/map.json: figures, chart and a sentence; None if there is none."""
+    measured = (scores or {}).get("calibration")
+    if measured is None:
+        return None
+    return measured | {"chart": draw_reliability(measured["bins"]), "sentence": explain_brier(measured)}
+
+
+def describe_threshold(choice: Mapping, area: Mapping | None) -> dict:
+    """Describe how the map's threshold was settled, and what it maps at that one and at others."""
+    rows = [dict(row) for row in area["by_threshold"]] if area else []
+    reach = choice["threshold_range"] or ()
+    for row in rows:
+        row["words"] = ", ".join(
+            words
+            for words, known in (
+                ("used", row["threshold"] == choice["threshold"]),
+                ("best on validation", row["threshold"] == choice["threshold_best"]),
+                ("low end of its range", reach and row["threshold"] == reach[0]),
+                ("high end of its range", reach and row["threshold"] == reach[1]),
+            )
+            if known
+        )
+    return {"sentence": explain_threshold(choice), "rows": rows}
 
 
 def describe_transfers(files: Mapping[str, Mapping[str, str]]) -> list[dict]:

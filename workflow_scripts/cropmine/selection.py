@@ -7,6 +7,11 @@ import numpy as np
 from cropmine.comparison import Evaluation
 from cropmine.metrics import bootstrap_f1, compute_f1, pool_rows
 
+CHOICE_KEYS = (
+    *("experiment", "recipe_runs", "model", "model_digest"),
+    *("threshold", "threshold_best", "threshold_range"),
+)
+
 
 def count_sources(settings: dict) -> int:
     """Count the sources of labels of an experiment: human labels, each mined class and each weak class are one each."""
@@ -19,8 +24,9 @@ def select_experiment(evaluations: Sequence[Evaluation], seed: int = 0) -> dict:
 
     Random controls don't compete. Among the trained experiments within one standard error (bootstrap over blocks) of
     the best, the one with the fewest sources of labels wins, then the higher F1, then the earlier (Breiman et al. 1984,
-    section 3.4.3). Returns experiment, recipe_runs, model, model_digest, threshold and the reason in words; experiment
-    is None if none trains.
+    section 3.4.3). Returns experiment, recipe_runs, model, model_digest, threshold (0.5 where validation labels can't
+    tell the best one from it), threshold_best, threshold_range and the reason in words; experiment is None if none
+    trains.
     """
     trained = [e for e in evaluations if e.settings["trained"] and not e.settings.get("random")]
     if not trained:
@@ -56,13 +62,15 @@ def _explain_choice(trained: list[Evaluation], scores: list, best: int, winner: 
 
 def _describe_choice(evaluation: Evaluation | None, reason: str) -> dict:
     if evaluation is None:
-        return dict.fromkeys(("experiment", "recipe_runs", "model", "model_digest", "threshold")) | {"reason": reason}
+        return dict.fromkeys(CHOICE_KEYS) | {"reason": reason}
     settings = evaluation.settings
     return {
         "experiment": evaluation.name,
         "recipe_runs": [[run["recipe"], run["run"]] for run in settings["runs"]],
         "model": settings["model"],
         "model_digest": settings["model_digest"],
-        "threshold": evaluation.threshold,
+        "threshold": evaluation.threshold_at(evaluation.choice),
+        "threshold_best": evaluation.threshold,
+        "threshold_range": list(evaluation.reach) if evaluation.reach else None,
         "reason": reason,
     }

@@ -12,7 +12,7 @@ from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import pixel_areas
 from cropmine.labels import CRS_LONLAT, GEOD, place_on_grid
-from cropmine.maps import AREA_NOTE, iterate_classes
+from cropmine.maps import AREA_NOTE, iterate_band
 from cropmine.targets import CROPLAND, NONCROPLAND
 
 COLUMNS = ("unit", "cropland_ha", "noncropland_ha", "mapped_ha", "unit_ha", "mapped_share", "cropland_share", "note")
@@ -42,7 +42,7 @@ def measure_units(maps: Sequence[str | Path], units: geopandas.GeoDataFrame) -> 
     (of what is mapped; empty where nothing is) and a note that counts of pixels are biased.
     """
     hectares = np.zeros((2, len(units) + 1))
-    for grid, classes in iterate_classes(maps):
+    for grid, classes in iterate_band(maps):
         places, polygons = place_on_grid(units.geometry, grid)
         if not len(places):
             continue

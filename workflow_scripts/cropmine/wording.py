@@ -136,6 +136,17 @@ def _spell_ends(row: Mapping) -> str:
     return f" (95{SPACE}% interval {interval})" if interval else ""
 
 
+def explain_brier(measured: Mapping) -> str:
+    """Explain a Brier score beside that of saying the labels' own share of cropland everywhere."""
+    interval = spell_interval(measured["brier_lo"], measured["brier_hi"])
+    told = f" (95{SPACE}% interval {interval})" if interval else ""
+    better = "lower, so better" if measured["brier"] < measured["brier_constant"] else "no lower, so no better"
+    return (
+        f"On labelled test polygons the Brier score is {measured['brier']:.3f}{told}: {better} than the "
+        f"{measured['brier_constant']:.3f} of saying everywhere the share of cropland among these labels."
+    )
+
+
 def spell_transfer(row: Mapping) -> str:
     """Spell which labels a row of a transfer trains on."""
     return {
