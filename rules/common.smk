@@ -20,6 +20,7 @@ from cropmine.plans import (
     plan_region,
 )
 from cropmine.provenance import digest_code, write_canonical
+from cropmine.stamps import DRAWN_WEAK, describe_map, describe_recipe
 from cropmine.sweeps import describe_sweep, expand_sweeps
 from cropmine.tiles import check_files
 from cropmine.transfers import describe_transfer, list_lessons
@@ -426,19 +427,35 @@ def folded_scores(wildcards):
     return [score_path(wildcards.region, run) for run in here.runs[selected(wildcards.region)["experiment"]]]
 
 
+def map_stamp(region):
+    """What the map of a region is called: it hangs on the experiment that was selected."""
+    choice = selected(region)
+    return describe_map(plan(region), CONFIG, choice["experiment"]) | {"threshold": choice["threshold"]}
+
+
+def map_inputs(region):
+    """The files that a map is made from, as every file of the map tells them."""
+    here = plan(region)
+    labels = [*here.region.labels.path, *here.region.labels.test_path] if here.region.labels else []
+    weak = [entry.path for entry in here.region.weak.values() if entry.path is not None]
+    zones = [*([here.region.area] if here.region.area else []), *(zone.path for zone in here.region.exclude)]
+    return [*images_of(region, here.tiles), *masks_of(region, here.tiles), *weak, *labels, *zones]
+
+
+def stamp_settings(region):
+    return {"stamp": map_stamp(region), "inputs": map_inputs(region)}
+
+
 def map_settings(wildcards):
-    choice = selected(wildcards.region)
-    region = plan(wildcards.region).region
-    tags = {"experiment": choice["experiment"], "definition": region.labels.definition}
     settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region)
-    return settings | {"dates": plan(wildcards.region).dates, "threshold": choice["threshold"], "tags": tags}
+    return settings | {"dates": plan(wildcards.region).dates, "stamp": map_stamp(wildcards.region)}
 
 
 def area_settings(wildcards):
     """Area is measured at the threshold of the map, at 0.5 and at the ends of the range of the chosen one."""
     choice = selected(wildcards.region)
     others = sorted({0.5, choice["threshold_best"], *(choice["threshold_range"] or ())})
-    return {"threshold": choice["threshold"], "others": others}
+    return stamp_settings(wildcards.region) | {"others": others}
 
 
 def map_tiles(wildcards):
@@ -448,8 +465,53 @@ def map_tiles(wildcards):
 def maps_wanted(region):
     if not plan(region).trained:
         return []
-    units = [f"results/{region}/map/area_by_unit.csv"] if plan(region).region.units else []
-    return [f"results/{region}/map/cropland.vrt", *units]
+    folder = f"results/{region}"
+    units = [f"{folder}/map/area_by_unit.csv"] if plan(region).region.units else []
+    return [f"{folder}/map/cropland.vrt", f"{folder}/delivery", f"{folder}/qgis", f"{folder}/model_card.md", *units]
+
+
+def delivery_settings(wildcards):
+    return stamp_settings(wildcards.region) | {"min_patch_m2": CONFIG.map.min_patch_m2}
+
+
+def project_settings(wildcards):
+    region = plan(wildcards.region).region
+    weak = [
+        {"name": name, "path": entry.path, "settings": entry.model_dump(mode="json", include=DRAWN_WEAK)}
+        for name, entry in region.weak.items()
+        if entry.path is not None
+    ]
+    return stamp_settings(wildcards.region) | {"bands": list(region.bands), "weak": weak}
+
+
+def project_images(wildcards):
+    """The last date of every tile."""
+    return [files["images"][-1] for files in plan(wildcards.region).files.values()]
+
+
+def project_targets(wildcards):
+    here = plan(wildcards.region)
+    recipe = here.final_runs[selected(wildcards.region)["experiment"]][0].recipe
+    return [f"results/{wildcards.region}/targets/{recipe}/{tile}.tif" for tile in here.training_tiles]
+
+
+def project_units(wildcards):
+    return [f"results/{wildcards.region}/map/area_by_unit.gpkg"] if plan(wildcards.region).region.units else []
+
+
+def card_weights(wildcards):
+    """The exported weights of the networks that make the map; a forest's file holds no pickle anyway."""
+    here = plan(wildcards.region)
+    runs = here.final_runs[selected(wildcards.region)["experiment"]]
+    networks = [run for run in runs if not here.trains_forest(run)]
+    return [model_path(wildcards.region, run).replace("model.ckpt", "model.safetensors") for run in networks]
+
+
+def card_settings(wildcards):
+    here = plan(wildcards.region)
+    runs = here.final_runs[selected(wildcards.region)["experiment"]]
+    recipe = describe_recipe(here, CONFIG, selected(wildcards.region)["experiment"], runs)
+    return stamp_settings(wildcards.region) | {"recipe": recipe}
 
 
 def unit_path(wildcards):

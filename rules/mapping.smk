@@ -70,7 +70,9 @@ rule measure_units:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=lambda wildcards: write_canonical({"id_field": plan(wildcards.region).region.units.id_field}),
+        settings=lambda wildcards: write_canonical(
+            stamp_settings(wildcards.region) | {"id_field": plan(wildcards.region).region.units.id_field}
+        ),
         code=code("measure_units"),
     message:
         "Counting the hectares of {wildcards.region} by unit"
@@ -102,3 +104,112 @@ rule score_map:
         "Scoring the delivered map of {wildcards.region}"
     script:
         "../workflow_scripts/score_map.py"
+
+
+rule deliver_map:
+    input:
+        mosaic="results/{region}/map/cropland.vrt",
+        maps=map_tiles,
+    output:
+        folder=directory("results/{region}/delivery"),
+    log:
+        "results/{region}/logs/deliver_map.log",
+    benchmark:
+        "results/{region}/benchmarks/deliver_map.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=lambda wildcards: write_canonical(delivery_settings(wildcards)),
+        code=code("deliver_map"),
+    message:
+        "Writing the map of {wildcards.region} to hand on: GeoTIFFs, patches, STAC"
+    script:
+        "../workflow_scripts/deliver_map.py"
+
+
+rule draw_project:
+    input:
+        delivery="results/{region}/delivery",
+        images=project_images,
+        targets=project_targets,
+        labels=split_table,
+        weak=weak_paths,
+        area=area,
+        units=project_units,
+    output:
+        folder=directory("results/{region}/qgis"),
+    log:
+        "results/{region}/logs/draw_project.log",
+    benchmark:
+        "results/{region}/benchmarks/draw_project.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: write_canonical(project_settings(wildcards)),
+        code=code("draw_project"),
+    message:
+        "Drawing up a QGIS project of {wildcards.region}"
+    script:
+        "../workflow_scripts/draw_project.py"
+
+
+rule export_weights:
+    input:
+        model="results/{region}/models/{recipe}/{model}/{run}/model.ckpt",
+    output:
+        weights="results/{region}/models/{recipe}/{model}/{run}/model.safetensors",
+    log:
+        "results/{region}/logs/export_weights/{recipe}/{model}/{run}.log",
+    benchmark:
+        "results/{region}/benchmarks/export_weights/{recipe}/{model}/{run}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        settings="{}",
+        code=code("export_weights"),
+    message:
+        "Exporting the weights of {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
+    script:
+        "../workflow_scripts/export_weights.py"
+
+
+rule write_card:
+    input:
+        experiments="results/{region}/experiments.csv",
+        selected="results/{region}/selected.json",
+        map_scores="results/{region}/scores/map.json",
+        area="results/{region}/map/area.json",
+        splits="results/{region}/labels/splits.csv",
+        checks="results/{region}/checks.json",
+        weights=card_weights,
+    output:
+        card=report("results/{region}/model_card.md", category="Report"),
+    log:
+        "results/{region}/logs/write_card.log",
+    benchmark:
+        "results/{region}/benchmarks/write_card.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: write_canonical(card_settings(wildcards)),
+        code=code("write_card", "cropmine/templates"),
+    message:
+        "Writing the model card of {wildcards.region}"
+    script:
+        "../workflow_scripts/write_card.py"

@@ -4,13 +4,14 @@ import json
 
 from cropmine.logs import rule_log
 from cropmine.maps import build_mosaics, measure_area, write_area
+from cropmine.products import stamp_tags
 
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
     build_mosaics(snakemake.output.mosaic, snakemake.input.maps)
-    area = measure_area(snakemake.input.maps, settings["threshold"], settings["others"])
-    write_area(snakemake.output.area, area)
+    area = measure_area(snakemake.input.maps, settings["stamp"]["threshold"], settings["others"])
+    write_area(snakemake.output.area, area | {"tags": stamp_tags(settings["stamp"], settings["inputs"])})
 
 
 with rule_log(snakemake):

@@ -7,6 +7,7 @@ from cropmine.imagery import source_from_settings
 from cropmine.logs import rule_log
 from cropmine.maps import compose_map, write_map
 from cropmine.predictors import load_predictor
+from cropmine.products import stamp_tags
 from cropmine.windows import tile_windows
 from cropmine.zones import read_zones
 
@@ -22,8 +23,8 @@ def main(snakemake):
     for path in files.models:
         model = load_predictor(path, settings["bands"], settings["dates"], snakemake.threads)
         runs.append(model.predict(source, grid.shape, tile_windows(grid.shape), features))
-    tags = settings["tags"] | {"threshold": settings["threshold"], "runs": len(runs)}
-    write_map(snakemake.output.map, compose_map(runs, zones, settings["threshold"]), grid, tags)
+    tags = stamp_tags(settings["stamp"], list(files)) | {"runs": len(runs)}
+    write_map(snakemake.output.map, compose_map(runs, zones, settings["stamp"]["threshold"]), grid, tags)
 
 
 with rule_log(snakemake):

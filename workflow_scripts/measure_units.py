@@ -3,12 +3,16 @@
 import json
 
 from cropmine.logs import rule_log
+from cropmine.products import stamp_tags
 from cropmine.units import measure_units, read_units, write_units
 
 
 def main(snakemake):
-    units = read_units(snakemake.input.units, json.loads(snakemake.params.settings)["id_field"])
-    write_units(snakemake.output.table, snakemake.output.layer, measure_units(snakemake.input.maps, units))
+    settings = json.loads(snakemake.params.settings)
+    units = read_units(snakemake.input.units, settings["id_field"])
+    table = measure_units(snakemake.input.maps, units, settings["stamp"]["version"])
+    tags = stamp_tags(settings["stamp"], settings["inputs"])
+    write_units(snakemake.output.table, snakemake.output.layer, table, tags)
 
 
 with rule_log(snakemake):

@@ -198,6 +198,12 @@ class Region(Settings):
     area: str | None = Field(None, description="polygon file; nothing outside is mined or mapped")
     exclude: tuple[Exclusion, ...] = Field((), description="polygons that are kept out of mining")
     units: Units | None = Field(None, description="administrative units for statistics")
+    year: int | None = Field(
+        None,
+        ge=1970,
+        le=2100,
+        description="year of the map; default: that of the imagery's last date, the labels or a weak map",
+    )
     features: dict[str, Annotated[str, Field(min_length=1)]] = Field(
         {}, description="further rasters by name, such as embeddings or seasonal composites: patterns with {tile}"
     )
@@ -374,6 +380,21 @@ class Training(Settings):
     )
 
 
+class Mapping(Settings):
+    """What is made of the map."""
+
+    run: str = Field(
+        "run",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="name of this run of the workflow: in the names of the map's files, and what it is kept under",
+    )
+    min_patch_m2: float = Field(
+        1000,
+        ge=0,
+        description="smaller patches of cropland, and smaller holes in them, are smoothed away, true square metres",
+    )
+
+
 class Mined(Settings):
     """Segments on which the weak map is nearly unanimous."""
 
@@ -483,6 +504,7 @@ class Config(Settings):
     sweeps: dict[str, Sweep] = Field({}, description="grids of experiments by name; sweep_NAME is a target")
     transfers: dict[str, Transfer] = Field({}, description="transfers between regions; transfer_NAME is a target")
     training: Training = Field(Training(), description="what concerns all trainings")
+    map: Mapping = Field(Mapping(), description="what is made of the map")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="runs: each seed is a label draw and a start"
     )

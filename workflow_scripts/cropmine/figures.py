@@ -11,12 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
+from cropmine.colours import CROPLAND_COLOUR
 from cropmine.files import replacing
 from cropmine.wording import spell_difference, spell_figure
 
-# Okabe and Ito (2008), Color Universal Design.
-CROPLAND_COLOUR = "#E69F00"
-NONCROPLAND_COLOUR = "#9CC6DF"  # their blue, lightened: the two differ in lightness, too, and most land is this
 SPREAD_COLOUR = "#0072B2"
 INK = "#1F2A30"
 MUTED = "#6B767D"

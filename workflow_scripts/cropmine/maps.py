@@ -1,18 +1,17 @@
 """The delivered map: bands of a tile, the mosaic of all tiles, and areas."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from os.path import relpath
 from pathlib import Path
-from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 from rasterio.warp import transform_bounds
 
 from cropmine.codes import NODATA, STEPS, threshold_code
+from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.files import replacing
 from cropmine.grids import Grid, open_raster, pixel_areas, read_grid
+from cropmine.mosaics import MosaicBand, write_mosaics
 from cropmine.rasters import warp_nearest, write_cog
 from cropmine.targets import CROPLAND, NONCROPLAND
 from cropmine.zones import NONCROPLAND as EXCLUDED
@@ -20,6 +19,8 @@ from cropmine.zones import OUTSIDE
 
 BANDS = ("probability of cropland x 200", "class: 0 non-cropland, 1 cropland", "disagreement of runs x 200")
 PROBABILITY_BAND, CLASS_BAND, DISAGREEMENT_BAND = 1, 2, 3
+SCALES = (1 / STEPS, 1.0, 1 / STEPS)
+COLOURS = {NONCROPLAND: NONCROPLAND_COLOUR, CROPLAND: CROPLAND_COLOUR}
 AREA_NOTE = "pixel counts: biased as the map errs; a probability sample is needed to estimate area"
 
 
@@ -46,62 +47,28 @@ def compose_map(runs: Sequence[np.ndarray], zones: np.ndarray, threshold: float)
 
 def write_map(path: str | Path, bands: np.ndarray, grid: Grid, tags: dict[str, str]) -> None:
     """Write the bands that compose_map gives as a Cloud Optimized GeoTIFF, nodata 255, its bands described."""
-    write_cog(path, bands, grid, nodata=NODATA, descriptions=list(BANDS), tags=tags)
+    write_cog(path, bands, grid, nodata=NODATA, descriptions=list(BANDS), tags=tags, scales=list(SCALES))
 
 
 def build_mosaics(path: str | Path, maps: Sequence[str | Path]) -> list[Path]:
-    """Join map tiles in one VRT a CRS: the commonest at `path`, others beside it with their EPSG code in the name.
+    """Join map tiles in one VRT a CRS, as write_mosaics does, with colour table, scales and offsets; gives the VRTs."""
+    bands = [
+        MosaicBand(number, description, "uint8", NODATA, SCALES[number - 1], number == CLASS_BAND and list_colours())
+        for number, description in enumerate(BANDS, start=1)
+    ]
+    return write_mosaics(path, maps, bands)
 
-    Tiles are named by relative paths. Where tiles overlap, the last that has data shows. The finest pixel size rules.
-    Returns the VRTs' paths; those of an earlier mosaic that aren't made anew are deleted.
-    """
+
+def list_mosaics(path: str | Path) -> list[Path]:
+    """List the mosaics that build_mosaics made, from the path of the first."""
     path = Path(path)
-    grids = {str(tile): read_grid(tile) for tile in maps}
-    names = {tile: grid.crs.to_wkt() for tile, grid in grids.items()}
-    made = []
-    for stale in path.parent.glob(f"{path.stem}_*.vrt"):
-        stale.unlink()
-    for rank, (name, _) in enumerate(Counter(names.values()).most_common()):
-        tiles = {tile: grid for tile, grid in grids.items() if names[tile] == name}
-        epsg = next(iter(tiles.values())).crs.to_epsg() or f"other{rank}"
-        made.append(path if rank == 0 else path.with_name(f"{path.stem}_{epsg}.vrt"))
-        with replacing(made[-1]) as temporary:
-            _describe_mosaic(tiles, path.parent).write(temporary, encoding="utf-8")
-    return made
+    return [path, *sorted(path.parent.glob(f"{path.stem}_*.vrt"))]
 
 
-def _describe_mosaic(tiles: dict[str, Grid], folder: Path) -> ElementTree:
-    """The XML of a VRT in a folder, of tiles of one CRS."""
-    first = next(iter(tiles.values()))
-    wests, souths, easts, norths = zip(*(grid.bounds for grid in tiles.values()), strict=True)
-    west, north = min(wests), max(norths)
-    across = min(grid.transform.a for grid in tiles.values())
-    down = min(-grid.transform.e for grid in tiles.values())
-    size = {"rasterXSize": round((max(easts) - west) / across), "rasterYSize": round((north - min(souths)) / down)}
-    root = Element("VRTDataset", {key: str(value) for key, value in size.items()})
-    SubElement(root, "SRS").text = first.crs.to_wkt()
-    SubElement(root, "GeoTransform").text = ", ".join(map(repr, map(float, (west, across, 0, north, 0, -down))))
-    for number, description in enumerate(BANDS, start=1):
-        band = SubElement(root, "VRTRasterBand", dataType="Byte", band=str(number))
-        SubElement(band, "Description").text = description
-        SubElement(band, "NoDataValue").text = str(NODATA)
-        for tile, grid in tiles.items():
-            source = SubElement(band, "ComplexSource")
-            SubElement(source, "SourceFilename", relativeToVRT="1").text = relpath(tile, folder)
-            SubElement(source, "SourceBand").text = str(number)
-            SubElement(source, "SrcRect", _spell_rectangle(0, 0, grid.width, grid.height))
-            left, top = (grid.transform.c - west) / across, (north - grid.transform.f) / down
-            scale = grid.transform.a / across, -grid.transform.e / down
-            place = _spell_rectangle(left, top, grid.width * scale[0], grid.height * scale[1])
-            SubElement(source, "DstRect", place)
-            SubElement(source, "NODATA").text = str(NODATA)
-    indent(root)
-    return ElementTree(root)
-
-
-def _spell_rectangle(left: float, top: float, width: float, height: float) -> dict[str, str]:
-    values = {"xOff": left, "yOff": top, "xSize": width, "ySize": height}
-    return {key: repr(round(float(value), 6)) for key, value in values.items()}
+def list_colours() -> list[tuple[int, int, int, int]]:
+    """List the colours (red, green, blue, alpha) of the 256 values of a raster of classes; 0 where there is none."""
+    known = {value: (*bytes.fromhex(colour[1:]), 255) for value, colour in COLOURS.items()}
+    return [known.get(value, (0, 0, 0, 0)) for value in range(NODATA + 1)]
 
 
 def iterate_band(maps: Sequence[str | Path], band: int = CLASS_BAND) -> Iterator[tuple[Grid, np.ndarray]]:

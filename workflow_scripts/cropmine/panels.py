@@ -15,8 +15,9 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 
 from cropmine.codes import NODATA, STEPS
+from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.config import Mined
-from cropmine.figures import CROPLAND_COLOUR, INK, NONCROPLAND_COLOUR, encode_figure
+from cropmine.figures import INK, encode_figure
 from cropmine.grids import Grid, open_raster, pixel_size_m, read_grid
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.labels import place_on_grid

@@ -56,7 +56,7 @@ class ForestPredictor:
 
 
 def load_predictor(path: str | Path, bands: list[str], dates: int, threads: int) -> NetworkPredictor | ForestPredictor:
-    """Read a trained model, a network's checkpoint or a forest (.npz), for imagery of these bands and dates.
+    """Read a trained model for imagery of these bands and dates: a checkpoint, weights (.safetensors) or forest (.npz).
 
     Nothing in the file is executed. Raises CropmineError if it isn't a whole model of cropmine, or was trained on other
     bands or dates.
@@ -69,9 +69,11 @@ def load_predictor(path: str | Path, bands: list[str], dates: int, threads: int)
         import torch
 
         from cropmine.models import load_checkpoint
+        from cropmine.weights import load_weights
 
         torch.set_num_threads(threads)
-        predictor = NetworkPredictor(*load_checkpoint(path))
+        load = load_weights if Path(path).suffix == ".safetensors" else load_checkpoint
+        predictor = NetworkPredictor(*load(path))
     _check_imagery(path, predictor.meta, bands, dates)
     return predictor
 

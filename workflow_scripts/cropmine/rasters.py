@@ -56,16 +56,20 @@ def write_cog(
     descriptions: list[str] | None = None,
     tags: dict[str, str] | None = None,
     colormap: dict[int, tuple] | None = None,
+    scales: list[float] | None = None,
 ) -> None:
     """Write a Cloud Optimized GeoTIFF with overviews by nearest neighbour, compressed by ZSTD.
 
     The array is (h, w) or (bands, h, w) of the grid's shape; `descriptions`, `tags` and `colormap` as in write_raster.
+    `scales` are what values of each band are multiplied by, with offset 0.
     """
     options = {"driver": "COG", "blocksize": 512, "overview_resampling": "nearest", "resampling": "nearest"}
     options["predictor"] = {1: "NO", 2: "STANDARD", 3: "FLOATING_POINT"}[_predictor(array)]
     profile = _profile(array, grid, nodata)
     with replacing(path) as temporary, rasterio.open(temporary, "w", **options, **profile) as dataset:
         _fill(dataset, array, descriptions, tags, colormap)
+        if scales:
+            dataset.scales, dataset.offsets = scales, [0.0] * len(scales)
 
 
 def read_raster(path: str | Path, window: tuple[int, int, int, int] | None = None) -> np.ndarray:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cropmine import __version__
+from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.comparison import find_base
-from cropmine.figures import CROPLAND_COLOUR, NONCROPLAND_COLOUR, draw_differences, draw_experiments
+from cropmine.figures import draw_differences, draw_experiments
 from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.metrics import LEAST_BLOCKS

@@ -75,7 +75,7 @@ def cut_labels(labels: geopandas.GeoDataFrame, block_m: float) -> geopandas.GeoD
     owner, rows = owner[strip], rows[strip]
     pieces = _clip(strips[strip], *block_bounds(rows, columns, block_m), np.bincount(strip)[strip] > 1)
 
-    large = _areas_m2(pieces) >= _SLIVER_M2
+    large = measure_polygons(pieces) >= _SLIVER_M2
     cut = labels.iloc[owner[large]].reset_index(drop=True).set_geometry(pieces[large], crs=CRS_LONLAT)
     cut["piece"] = cut.groupby("label").cumcount().astype(np.int32)
     cut["block"] = name_blocks(rows[large], columns[large])
@@ -326,8 +326,8 @@ def _clip(geometries: np.ndarray, west, south, east, north, needed: np.ndarray) 
     return clipped
 
 
-def _areas_m2(geometries: np.ndarray) -> np.ndarray:
-    """True areas of lon/lat polygons that are small on the earth."""
+def measure_polygons(geometries: np.ndarray) -> np.ndarray:
+    """Measure the true areas of lon/lat polygons (n,) that are small on the earth, m²: float64 (n,)."""
     _, south, _, north = shapely.bounds(geometries).T
     across, along = _degree_metres((south + north) / 2)
     return np.nan_to_num(shapely.area(geometries) * across * along)

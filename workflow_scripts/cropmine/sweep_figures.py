@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from cropmine.figures import CROPLAND_COLOUR, GRID_LINE, INK, MUTED, STYLE, WIDTH_IN, protect
+from cropmine.colours import CROPLAND_COLOUR
+from cropmine.figures import GRID_LINE, INK, MUTED, STYLE, WIDTH_IN, protect
 from cropmine.sweep_points import CHOICES, Points, arrange_points, is_numeric, is_ordered, spell_key, spell_option
 from cropmine.wording import NONE, spell_difference
 

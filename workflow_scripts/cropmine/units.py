@@ -1,6 +1,6 @@
 """Areas of cropland by administrative unit, counted in pixels of the map."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas
@@ -10,12 +10,16 @@ from rasterio.features import rasterize
 
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
+from cropmine.geopackages import write_geopackage
 from cropmine.grids import pixel_areas
 from cropmine.labels import CRS_LONLAT, GEOD, place_on_grid
 from cropmine.maps import AREA_NOTE, iterate_band
 from cropmine.targets import CROPLAND, NONCROPLAND
 
-COLUMNS = ("unit", "cropland_ha", "noncropland_ha", "mapped_ha", "unit_ha", "mapped_share", "cropland_share", "note")
+COLUMNS = (
+    *("unit", "cropland_ha", "noncropland_ha", "mapped_ha", "unit_ha", "mapped_share", "cropland_share"),
+    *("map_version", "note"),
+)
 
 
 def read_units(path: str | Path, id_field: str) -> geopandas.GeoDataFrame:
@@ -35,11 +39,11 @@ def read_units(path: str | Path, id_field: str) -> geopandas.GeoDataFrame:
     return units.to_crs(CRS_LONLAT).dissolve("unit").reset_index()
 
 
-def measure_units(maps: Sequence[str | Path], units: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def measure_units(maps: Sequence[str | Path], units: geopandas.GeoDataFrame, version: str) -> geopandas.GeoDataFrame:
     """Count the hectares of the map's classes in each unit, true areas on the ellipsoid, by pixel centres.
 
     Returns the units with cropland_ha, noncropland_ha, mapped_ha, unit_ha (its own area), mapped_share, cropland_share
-    (of what is mapped; empty where nothing is) and a note that counts of pixels are biased.
+    (of what is mapped; empty where nothing is), the map's version and a note that counts of pixels are biased.
     """
     hectares = np.zeros((2, len(units) + 1))
     for grid, classes in iterate_band(maps):
@@ -62,14 +66,16 @@ def measure_units(maps: Sequence[str | Path], units: geopandas.GeoDataFrame) -> 
         unit_ha=own.round(4),
         mapped_share=(mapped / own).round(4),
         cropland_share=np.divide(cropland, mapped, out=np.full(len(units), np.nan), where=mapped > 0).round(4),
+        map_version=version,
         note=AREA_NOTE,
     )
     return table[[*COLUMNS, "geometry"]]
 
 
-def write_units(csv: str | Path, layer: str | Path, table: geopandas.GeoDataFrame) -> None:
-    """Write what measure_units gives as CSV without the geometries, and as GeoPackage with them."""
+def write_units(
+    csv: str | Path, layer: str | Path, table: geopandas.GeoDataFrame, tags: Mapping[str, str] | None = None
+) -> None:
+    """Write what measure_units gives as CSV without the geometries, and as GeoPackage with them and tags."""
     with replacing(csv) as temporary:
         pd.DataFrame(table.drop(columns="geometry")).to_csv(temporary, index=False, lineterminator="\n")
-    with replacing(layer) as temporary:
-        table.to_file(temporary, driver="GPKG", layer="area_by_unit")
+    write_geopackage(layer, table, "area_by_unit", tags)

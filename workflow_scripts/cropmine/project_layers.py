@@ -1,0 +1,155 @@
+"""The layers of a region's QGIS project: its imagery, weak map, training targets, labels and map."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import rasterio
+import rasterio.warp
+import shapely
+
+from cropmine.geopackages import write_geopackage
+from cropmine.grids import open_raster, read_grid
+from cropmine.labels import CRS_LONLAT
+from cropmine.mosaics import MosaicBand, write_mosaics
+from cropmine.products import DISAGREEMENT_BAND, KINDS, Product
+from cropmine.projects import Layer
+from cropmine.styles import (
+    CLASSES,
+    DISAGREEMENT_RAMP,
+    PROBABILITY_RAMP,
+    style_classes,
+    style_image,
+    style_outlines,
+    style_ramp,
+)
+from cropmine.vectors import is_vector
+
+SAMPLED_PX = 256
+SAMPLED_TILES = 8
+STRETCH = (2, 98)
+SHOWN_BANDS = ("red", "green", "blue")
+OUTLINE = {"": ("#1F2A30", "")}
+LABEL_COLOURS = {"cropland": ("#D55E00", "cropland"), "noncropland": ("#0072B2", "non-cropland")}
+
+
+def gather_layers(
+    folder: Path, settings: Mapping, files: Mapping, products: Sequence[Product]
+) -> dict[str, list[Layer]]:
+    """Gather the layers of a region by group, the first on top; VRTs and labels are written in the project's folder.
+
+    settings: bands, and weak (name, path and settings of each weak map that is a file); files: images, targets, labels,
+    area and units, lists of files that may be empty.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = [layer_labels(folder, path) for path in files.get("labels", [])]
+    outlines = [layer_outline("Area", path) for path in files.get("area", [])]
+    outlines += [layer_outline("Units", path) for path in files.get("units", [])]
+    weak = [layer_weak(entry["name"], entry["path"], entry["settings"]) for entry in settings["weak"]]
+    groups = {
+        "Labels": [*labels, *outlines],
+        "Map": layer_products(products),
+        "Training": layer_targets(folder, list(files.get("targets", []))),
+        "Weak maps": weak,
+        "Imagery": layer_images(folder, list(files["images"]), settings["bands"]),
+    }
+    return {name: layers for name, layers in groups.items() if layers}
+
+
+def layer_images(folder: Path, images: Sequence[str | Path], bands: Sequence[str]) -> list[Layer]:
+    """Join images to a VRT a CRS in a folder, and style them in true colour, or by their first bands."""
+    with open_raster(images[0]) as dataset:
+        dtype, nodata = dataset.dtypes[0], dataset.nodata
+    chosen = [bands.index(name) + 1 for name in SHOWN_BANDS] if set(SHOWN_BANDS) <= set(bands) else [1, 2, 3]
+    chosen = [min(number, len(bands)) for number in chosen]
+    described = [MosaicBand(number, name, dtype, nodata) for number, name in enumerate(bands, start=1)]
+    limits = find_limits(images, chosen)
+    made = write_mosaics(folder / "imagery.vrt", images, described)
+    return [_layer_raster("Imagery", path, style_image(chosen, limits), True) for path in made]
+
+
+def find_limits(images: Sequence[str | Path], bands: Sequence[int]) -> list[tuple[float, float]]:
+    """Find the values of each band between which 96 % of a coarse sample of valid pixels lie, from up to 8 images."""
+    values = []
+    step = max(len(images) // SAMPLED_TILES, 1)
+    for path in images[::step]:
+        with open_raster(path) as dataset:
+            shape = (len(bands), min(SAMPLED_PX, dataset.height), min(SAMPLED_PX, dataset.width))
+            sample = dataset.read(list(bands), out_shape=shape, masked=True)
+        valid = ~np.ma.getmaskarray(sample).any(axis=0) & np.isfinite(sample.data).all(axis=0)
+        values.append(sample.data[:, valid])
+    joined = np.concatenate(values, axis=1)
+    if not joined.size:
+        return [(0.0, 1.0)] * len(bands)
+    return [tuple(float(value) for value in np.percentile(band, STRETCH)) for band in joined]
+
+
+def layer_targets(folder: Path, targets: Sequence[str | Path]) -> list[Layer]:
+    """Join training targets to a VRT a CRS in a folder."""
+    if not targets:
+        return []
+    made = write_mosaics(folder / "targets.vrt", targets, [MosaicBand(1, "target", "uint8", 255)])
+    name = "Labels that train: human, mined or weak"
+    return [_layer_raster(name, path, style_classes(1, CLASSES), False) for path in made]
+
+
+def layer_weak(name: str, path: str | Path, weak: Mapping) -> Layer:
+    """Style a weak map by its cropland values, its probability or its outlines."""
+    title = f"Weak map: {name}"
+    if is_vector(path):
+        return _layer_vector(title, Path(path), style_outlines(None, OUTLINE), False)
+    if weak["probability"]:
+        ramp = [(value / weak["scale"], colour) for value, colour in PROBABILITY_RAMP]
+        return _layer_raster(title, Path(path), style_ramp(weak["band"], ramp), False)
+    colour = CLASSES[1][0]
+    classes = {float(value): (colour, "cropland") for value in weak["cropland"]}
+    return _layer_raster(title, Path(path), style_classes(weak["band"], classes), False)
+
+
+def layer_labels(folder: Path, labels: str | Path) -> Layer:
+    """Write the pieces of labels.parquet as GeoPackage in a folder, which every QGIS reads, and style them by class."""
+    frame = geopandas.read_parquet(labels)[["label", "class", "block", "split", "fold", "geometry"]]
+    path = folder / "labels.gpkg"
+    write_geopackage(path, frame, "labels")
+    return _layer_vector("Human labels", path, style_outlines("class", LABEL_COLOURS), True)
+
+
+def layer_outline(name: str, path: str | Path) -> Layer:
+    """Style the polygons of a file as outlines."""
+    return _layer_vector(name, Path(path), style_outlines(None, OUTLINE), False)
+
+
+def layer_products(products: Sequence[Product]) -> list[Layer]:
+    """Style the delivered rasters: classes on top, then probability and the disagreement of runs."""
+    layers = []
+    for product in products:
+        if product.kind == "class":
+            layers.append(_layer_raster("Class", product.path, style_classes(1, CLASSES), True))
+    for product in products:
+        if product.kind == "probability":
+            disagreement = KINDS["probability"].index(DISAGREEMENT_BAND) + 1
+            layers.append(_layer_raster("Probability", product.path, style_ramp(1, PROBABILITY_RAMP), False))
+            renderer = style_ramp(disagreement, DISAGREEMENT_RAMP)
+            layers.append(_layer_raster("Disagreement of runs", product.path, renderer, False))
+    return layers
+
+
+def find_canvas(products: Sequence[Product]) -> tuple[str, tuple[float, float, float, float]]:
+    """Find the CRS (WKT) and the extent of a canvas: those of the only CRS, or of all in longitude and latitude."""
+    grids = [read_grid(product.path) for product in products if product.kind == "class"]
+    if len(grids) == 1:
+        return grids[0].pyproj_crs.to_wkt(), grids[0].bounds
+    lonlat = rasterio.crs.CRS.from_user_input(CRS_LONLAT)
+    boxes = [shapely.box(*rasterio.warp.transform_bounds(grid.crs, lonlat, *grid.bounds)) for grid in grids]
+    return lonlat.to_wkt(), tuple(shapely.union_all(boxes).bounds)
+
+
+def _layer_raster(name: str, path: Path, renderer, shown: bool) -> Layer:
+    with open_raster(path) as dataset:
+        return Layer(name, path, dataset.crs.to_wkt(), renderer, shown)
+
+
+def _layer_vector(name: str, path: Path, renderer, shown: bool) -> Layer:
+    crs = geopandas.read_parquet(path).crs if path.suffix == ".parquet" else geopandas.read_file(path, rows=1).crs
+    return Layer(name, path, crs.to_wkt(), renderer, shown)

@@ -1,0 +1,25 @@
+"""Write the map as it is handed on: GeoTIFFs by CRS, patches of cropland, STAC and Earth Engine manifests."""
+
+import json
+from pathlib import Path
+
+from cropmine.catalogs import write_catalog
+from cropmine.logs import rule_log
+from cropmine.maps import list_mosaics
+from cropmine.cropland_outlines import outline_patches, write_patches
+from cropmine.products import name_product, stamp_tags, write_products
+
+
+def main(snakemake):
+    settings, folder = json.loads(snakemake.params.settings), Path(snakemake.output.folder)
+    stamp = settings["stamp"]
+    tags = stamp_tags(stamp, settings["inputs"])
+    products = write_products(folder, list_mosaics(snakemake.input.mosaic), stamp, tags)
+    patches = folder / f"{name_product(stamp, 'patches')}.parquet"
+    classes = [product.path for product in products if product.kind == "class"]
+    write_patches(patches, outline_patches(classes, settings["min_patch_m2"]), tags)
+    write_catalog(folder, products, patches, stamp, tags)
+
+
+with rule_log(snakemake):
+    main(snakemake)

@@ -1,0 +1,19 @@
+"""Write the model card of the map."""
+
+import json
+
+from cropmine.cards import write_card
+from cropmine.logs import rule_log
+from cropmine.products import stamp_tags
+
+
+def main(snakemake):
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    names = ("experiments", "selected", "map_scores", "area", "splits", "checks")
+    read = {name: files[name] for name in names} | {"weights": list(files.get("weights", []))}
+    tags = stamp_tags(settings["stamp"], settings["inputs"])
+    write_card(snakemake.output.card, read, settings["stamp"], settings["recipe"], tags)
+
+
+with rule_log(snakemake):
+    main(snakemake)
