@@ -409,6 +409,10 @@ def selected(region):
     return json.loads(Path(checkpoints.compare_experiments.get(region=region).output.selected).read_text())
 
 
+def choice(wildcards):
+    return checkpoints.compare_experiments.get(region=wildcards.region).output.selected
+
+
 def selected_models(wildcards):
     runs = plan(wildcards.region).final_runs[selected(wildcards.region)["experiment"]]
     return [model_path(wildcards.region, run) for run in runs]

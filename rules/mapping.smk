@@ -30,6 +30,7 @@ rule map_tile:
 rule build_mosaic:
     input:
         maps=map_tiles,
+        selected=choice,
     output:
         mosaic="results/{region}/map/cropland.vrt",
         area="results/{region}/map/area.json",
@@ -55,6 +56,7 @@ rule build_mosaic:
 rule measure_units:
     input:
         maps=map_tiles,
+        selected=choice,
         units=unit_path,
     output:
         table="results/{region}/map/area_by_unit.csv",
@@ -110,6 +112,7 @@ rule deliver_map:
     input:
         mosaic="results/{region}/map/cropland.vrt",
         maps=map_tiles,
+        selected=choice,
     output:
         folder=directory("results/{region}/delivery"),
     log:
@@ -134,6 +137,7 @@ rule deliver_map:
 rule draw_project:
     input:
         delivery="results/{region}/delivery",
+        selected=choice,
         images=project_images,
         targets=project_targets,
         labels=split_table,
@@ -188,7 +192,7 @@ rule export_weights:
 rule write_card:
     input:
         experiments="results/{region}/experiments.csv",
-        selected="results/{region}/selected.json",
+        selected=choice,
         map_scores="results/{region}/scores/map.json",
         area="results/{region}/map/area.json",
         splits="results/{region}/labels/splits.csv",

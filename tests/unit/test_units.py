@@ -36,7 +36,7 @@ def test_hectares_are_counted_by_unit_with_true_areas(tmp_path):
     classes[:, :15], classes[:5, 10:25] = 1, 255
     maps = [write_tile(tmp_path / "t.tif", GRID, classes)]
     units = read_units(make_units(tmp_path / "u.gpkg"), "name")
-    table = measure_units(maps, units).set_index("unit")
+    table = measure_units(maps, units, "v1").set_index("unit")
     areas = np.broadcast_to(pixel_areas(GRID), GRID.shape) / 1e4
     a = np.r_[0:10, 25:40]
     assert table.loc["a", "cropland_ha"] == pytest.approx((areas * (classes == 1))[:, a].sum(), abs=1e-3)
@@ -51,7 +51,7 @@ def test_a_place_in_two_tiles_counts_once_and_files_are_written(tmp_path):
     ones = np.ones(GRID.shape, np.uint8)
     maps = [write_tile(tmp_path / f"{name}.tif", GRID, ones) for name in "xy"]
     units = read_units(make_units(tmp_path / "u.gpkg", "EPSG:4326"), "name")
-    table = measure_units(maps, units)
+    table = measure_units(maps, units, "v1")
     areas = np.broadcast_to(pixel_areas(GRID), GRID.shape) / 1e4
     assert table["cropland_ha"].sum() == pytest.approx(areas.sum(), rel=1e-3)
     write_units(tmp_path / "a.csv", tmp_path / "a.gpkg", table)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pystac
 import shapely
 from pyproj import Transformer
+from pystac.validation import validate_dict
 
 from cropmine.codes import NODATA
 from cropmine.files import replacing
@@ -48,7 +49,7 @@ def write_catalog(
     for entry in (collection, *items):
         written.append(Path(entry.get_self_href()))
         content = entry.to_dict(include_self_link=False, transform_hrefs=False)
-        pystac.validation.validate_dict(content)
+        validate_dict(content)
         _write_json(written[-1], content)
     for crs, own in _group(products).items():
         written.append(folder / f"{name_product(stamp, 'earthengine', crs)}.json")

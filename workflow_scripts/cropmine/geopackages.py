@@ -10,6 +10,8 @@ from cropmine.files import replacing
 
 WRITTEN = "2000-01-01T00:00:00Z"  # the time that a file says it was written: the same each time
 
+VERSION = "1.3"  # which QGIS of some years ago reads without a warning
+
 
 def write_geopackage(
     path: str | Path, frame: geopandas.GeoDataFrame, layer: str, tags: Mapping[str, str] | None = None
@@ -19,6 +21,7 @@ def write_geopackage(
     told = {f"cropmine_{key}": str(value) for key, value in sorted((tags or {}).items())}
     try:
         with replacing(path) as temporary:
-            pyogrio.write_dataframe(frame, temporary, driver="GPKG", layer=layer, dataset_metadata=told or None)
+            options = {"driver": "GPKG", "layer": layer, "dataset_options": {"VERSION": VERSION}}
+            pyogrio.write_dataframe(frame, temporary, dataset_metadata=told or None, **options)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

@@ -128,6 +128,7 @@ def _describe_properties(tags: Mapping[str, str]) -> Element:
     """Relative paths, and the tags as variables of the project."""
     properties = Element("properties")
     SubElement(SubElement(properties, "Paths"), "Absolute", type="bool").text = "false"
+    SubElement(SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", type="int").text = "1"
     variables = SubElement(properties, "Variables")
     for key, values in (("variableNames", sorted(tags)), ("variableValues", [tags[key] for key in sorted(tags)])):
         listed = SubElement(variables, key, type="QStringList")
