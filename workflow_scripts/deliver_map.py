@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from cropmine.catalogs import write_catalog
+from cropmine.cropland_outlines import outline_patches, write_patches
 from cropmine.logs import rule_log
 from cropmine.maps import list_mosaics
-from cropmine.cropland_outlines import outline_patches, write_patches
 from cropmine.products import name_product, stamp_tags, write_products
 
 

@@ -15,10 +15,10 @@ import shapely
 from rasterfactory import make_grid
 
 from cropmine.catalogs import write_catalog
+from cropmine.cropland_outlines import outline_patches, write_patches
 from cropmine.errors import CropmineError
 from cropmine.grids import pixel_areas
 from cropmine.maps import build_mosaics, compose_map, list_mosaics, write_map
-from cropmine.outlines import outline_patches, write_patches
 from cropmine.products import find_products, name_product, stamp_tags, write_products
 from cropmine.project_layers import find_canvas, gather_layers
 from cropmine.projects import write_project
