@@ -1,5 +1,7 @@
 rule fit_codebook:
     input:
+        images=training_images,
+        masks=training_masks,
         verdict=verdict,
     output:
         codebook="results/{region}/codebooks/{segmentation}.json",
@@ -15,7 +17,8 @@ rule fit_codebook:
         runtime=60,
     params:
         settings=lambda wildcards: write_canonical(
-            imagery_settings(wildcards.region) | {"segmentation": segmentation_settings(wildcards.segmentation)}
+            tiles_settings(wildcards.region, plan(wildcards.region).training_tiles)
+            | {"segmentation": segmentation_settings(wildcards.segmentation)}
         ),
         code=code("fit_codebook"),
     message:

@@ -193,3 +193,21 @@ def test_a_missing_tile_of_a_users_region_is_an_error_and_is_never_made_up(works
     assert outcome.code != 0
     assert "data/imagery/r0c1.tif" in outcome.text
     assert "simulate_region" not in outcome.text
+
+
+def test_new_imagery_of_a_tile_fits_the_codebook_of_a_region_anew(workspace):
+    workspace.config["segmentations"]["kmeans6"]["scope"] = "region"
+    workspace.succeed("mine")
+    path = workspace.folder / "data/imagery/r0c0.tif"
+    with rasterio.open(path, "r+") as image:
+        image.write(np.roll(image.read(), 3, axis=2))
+    jobs = workspace.succeed("mine").jobs
+    tiles = jobs["segment_tile"]
+    assert tiles > 1
+    assert jobs == {
+        "check_inputs": 1,
+        "fit_codebook": 1,
+        "segment_tile": tiles,
+        "overlap_tile": tiles,
+        "mine_polygons": tiles,
+    }
