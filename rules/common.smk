@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from cropmine.config import Forest, validate_config
 from cropmine.errors import CropmineError
+from cropmine.neighbours import find_neighbours, read_places
 from cropmine.plans import (
     DRAWS,
     describe_experiment,
@@ -420,7 +421,28 @@ def selected_models(wildcards):
 
 def selected_features(wildcards):
     runs = plan(wildcards.region).final_runs[selected(wildcards.region)["experiment"]]
-    return features_of(wildcards.region, runs[0].model, [wildcards.tile])
+    return features_of(wildcards.region, runs[0].model, seen_tiles(wildcards))
+
+
+# A tile is mapped with its neighbours in sight; where tiles lie is known once the inputs are checked.
+
+
+@cache
+def neighbours(path, _changed):
+    return find_neighbours(read_places(path))
+
+
+def seen_tiles(wildcards):
+    path = checkpoints.check_inputs.get(region=wildcards.region).output.verdict
+    return [wildcards.tile, *neighbours(path, Path(path).stat().st_mtime_ns)[wildcards.tile]]
+
+
+def seen_images(wildcards):
+    return images_of(wildcards.region, seen_tiles(wildcards))
+
+
+def seen_masks(wildcards):
+    return masks_of(wildcards.region, seen_tiles(wildcards))
 
 
 def folded_scores(wildcards):
@@ -451,8 +473,8 @@ def stamp_settings(region):
 
 
 def map_settings(wildcards):
-    settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region)
-    return settings | {"dates": plan(wildcards.region).dates, "stamp": map_stamp(wildcards.region)}
+    settings = tiles_settings(wildcards.region, seen_tiles(wildcards)) | zone_settings(wildcards.region)
+    return settings | {"stamp": map_stamp(wildcards.region)}
 
 
 def area_settings(wildcards):

@@ -1,8 +1,8 @@
 rule map_tile:
     input:
         models=selected_models,
-        images=tile_images,
-        masks=tile_masks,
+        images=seen_images,
+        masks=seen_masks,
         features=selected_features,
         area=area,
         excludes=excludes,

@@ -12,11 +12,11 @@ from cropmine.grids import read_grid
 from cropmine.labels import place_on_grid
 from cropmine.logs import rule_log
 from cropmine.models import load_checkpoint
-from cropmine.predictors import load_predictor
-from cropmine.scores import choose_windows, collect_scores, write_scores
+from cropmine.predictors import load_predictor, predict_tile
+from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_parts
 from cropmine.splits import TEST, TRAIN, VALIDATION, count_leaks, split_of
-from cropmine.windows import tile_windows
+from cropmine.surroundings import surround_tile
 
 
 def select_here(labels, grids):
@@ -48,9 +48,8 @@ def main(snakemake):
         if not place and rescale:
             sources = {tile: replace(source, rescale=rescale[0]) for tile, source in sources.items()}
 
-        def predict(tile, ids, sources=sources):
-            windows = choose_windows(tile_windows(ids.shape), ids)
-            return model.predict(sources[tile], ids.shape, windows)
+        def predict(tile, ids, sources=sources, place=place):
+            return predict_tile(model, surround_tile(tile, sources, grids[place]), ids > 0)
 
         pieces += collect_scores(labels[place], split_of(labels[place], None), grids[place], predict, [scored])
     write_scores(snakemake.output.scores, pieces)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from affine import Affine
@@ -8,10 +10,10 @@ from cropmine.config import Forest
 from cropmine.errors import CropmineError
 from cropmine.forests import compute_features, read_forest, train_forest, use_features
 from cropmine.grids import Grid
-from cropmine.imagery import TileSource
-from cropmine.predictors import load_predictor
+from cropmine.imagery import TileSource, read_tile
+from cropmine.predictors import load_predictor, predict_tile, use_rasters
 from cropmine.rasters import write_raster
-from cropmine.windows import tile_windows
+from cropmine.surroundings import surround_tile
 
 SIDE = 96
 GRID = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), SIDE, SIDE)
@@ -44,9 +46,9 @@ def train(folder, source, forest=FOREST, threads=1, name="forest.npz"):
     return folder / name
 
 
-def predict(path, source, windows=None, features=None):
-    model = load_predictor(path, BANDS, 1, 1)
-    return model.predict(source, GRID.shape, windows or tile_windows(GRID.shape), features)
+def predict(path, source, features=None):
+    sources = use_rasters({"t": source}, [features] if features else [])
+    return predict_tile(load_predictor(path, BANDS, 1, 1), surround_tile("t", sources))
 
 
 def test_a_separable_landscape_is_learned_and_masked_pixels_have_no_data(tmp_path):
@@ -56,20 +58,18 @@ def test_a_separable_landscape_is_learned_and_masked_pixels_have_no_data(tmp_pat
     assert ((codes > 100) == (truth == 1))[~hidden].mean() > 0.98
 
 
-def test_values_under_the_mask_windows_and_threads_change_nothing(tmp_path):
+def test_values_under_the_mask_and_threads_change_nothing(tmp_path):
     (tmp_path / "other").mkdir()
     source, *_ = write_tile(tmp_path)
     other, *_ = write_tile(tmp_path / "other", hidden=60_000)
     first, second = train(tmp_path, source), train(tmp_path / "other", other, threads=2)
     assert first.read_bytes() == second.read_bytes()
-    codes = predict(first, source)
-    assert (codes == predict(second, other)).all()
-    assert (codes == predict(first, source, tile_windows(GRID.shape, 25))).all()
+    assert (predict(first, source) == predict(second, other)).all()
 
 
 def test_neighbourhoods_are_means_and_deviations_of_valid_pixels(tmp_path):
     source, _, hidden = write_tile(tmp_path)
-    features, valid = compute_features(source, (0, 0, SIDE, SIDE), [3])
+    features, valid = compute_features(partial(read_tile, source), (0, 0, SIDE, SIDE), [3])
     assert features.shape == (6, SIDE, SIDE) and (valid == ~hidden).all()
     pixels = features[:2]
     row, column = 20, 19  # at the corner of the mask

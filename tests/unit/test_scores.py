@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from tilefactory import label_boxes, make_grid
 
 from cropmine.errors import CropmineError
-from cropmine.scores import choose_windows, collect_scores, histogram_pieces, read_scores, write_scores
+from cropmine.scores import collect_scores, histogram_pieces, read_scores, write_scores
 
 
 @given(
@@ -62,13 +62,6 @@ def test_contradictory_labels_count_for_neither(grids):
         labels, labels["split"].to_numpy(object), grids, lambda _, ids: np.zeros(ids.shape, np.uint8)
     )
     assert [piece["pixels"] for piece in pieces] == [8, 8]
-
-
-def test_only_windows_that_hold_a_piece_are_chosen():
-    ids = np.zeros((8, 8), np.int32)
-    ids[5, 1] = 3
-    windows = [(left, top, 4, 4) for top in (0, 4) for left in (0, 4)]
-    assert choose_windows(windows, ids) == [(0, 4, 4, 4)]
 
 
 def test_scores_are_read_back_and_other_files_refused(tmp_path):

@@ -18,9 +18,9 @@ from cropmine.errors import CropmineError
 from cropmine.models import load_checkpoint
 from cropmine.patches import LabelledTile, PatchReader
 from cropmine.prediction import predict_tile
-from cropmine.scores import choose_windows, collect_scores
+from cropmine.scores import collect_scores
+from cropmine.surroundings import surround_tile
 from cropmine.training import COLUMNS, LastCheckpoint, cut_validation, train_model
-from cropmine.windows import tile_windows
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 MODEL = Model(
@@ -82,11 +82,11 @@ def test_a_network_learns_the_region_and_tells_its_history(trained):
 def test_scores_are_read_from_the_same_codes_as_the_map(region, trained):
     (grid, source, *_), labels = region[0]["t0"], region[1]
     network, norm, meta = load_checkpoint(trained[0] / "model.ckpt")
-    whole = predict_tile(network, norm, source, grid.shape, tile_windows(grid.shape), meta["precision"])
+    view = surround_tile("t0", {"t0": source})
+    whole = predict_tile(network, norm, view, meta["precision"])
 
     def predict(_, ids):
-        windows = choose_windows(tile_windows(ids.shape), ids)
-        return predict_tile(network, norm, source, grid.shape, windows, meta["precision"])
+        return predict_tile(network, norm, view, meta["precision"], ids > 0)
 
     splits = labels["split"].to_numpy(object)
     scored = collect_scores(labels, splits, {"t0": grid}, predict)

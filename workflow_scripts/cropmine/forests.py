@@ -5,9 +5,11 @@ A trained forest is kept as plain arrays: nothing in its file is executed when i
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +24,17 @@ from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.imagery import TileSource, read_tile
 from cropmine.patches import index_labels
+from cropmine.surroundings import Surroundings
 from cropmine.targets import CROPLAND, NONCROPLAND
-from cropmine.windows import Window
+from cropmine.windows import Window, tile_windows
 
 FORMAT = 1
 BLOCK_PX = 512
 CHUNK_PX = 1 << 17
 NODE_KEYS = ("feature", "threshold", "left", "right", "share")
 HINT = "it is made by train_forest; delete it to train anew"
+
+Read = Callable[[Window], tuple[np.ndarray, np.ndarray]]
 
 
 def use_features(source: TileSource, features: str | None) -> TileSource:
@@ -46,15 +51,16 @@ def use_features(source: TileSource, features: str | None) -> TileSource:
     return TileSource((features,), bands, source.masks, source.bad, source.mask_band)
 
 
-def compute_features(source: TileSource, window: Window, windows_px: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def compute_features(read: Read, window: Window, windows_px: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Compute what a forest sees of a window (column, row, width, height), which may leave the tile.
 
-    Gives features float32 (n, h, w): the channels, then for each odd side of a neighbourhood the mean and the standard
-    deviation of each channel over its valid pixels; and validity, bool (h, w). Values under the mask change nothing.
+    read: gives pixels (channels, h, w) and validity bool (h, w) of any window. Returns features float32 (n, h, w): the
+    channels, then for each odd side of a neighbourhood the mean and the standard deviation of each channel over its
+    valid pixels; and validity, bool (h, w). Values under the mask change nothing.
     """
     column, row, width, height = window
     reach = max(windows_px, default=1) // 2
-    pixels, valid = read_tile(source, (column - reach, row - reach, width + 2 * reach, height + 2 * reach))
+    pixels, valid = read((column - reach, row - reach, width + 2 * reach, height + 2 * reach))
     pixels = pixels.astype(np.float64)
     inner = np.s_[..., reach : reach + height, reach : reach + width]
     layers = [pixels[inner]]
@@ -107,7 +113,7 @@ def _read_places(source: TileSource, places: np.ndarray, tile: int, forest: Fore
     for row, column in np.unique(blocks, axis=0):
         own = here[(blocks == (row, column)).all(axis=1)]
         window = int(column) * BLOCK_PX, int(row) * BLOCK_PX, BLOCK_PX, BLOCK_PX
-        values, _ = compute_features(source, window, forest.neighbourhood_px)
+        values, _ = compute_features(partial(read_tile, source), window, forest.neighbourhood_px)
         yield own, values[:, places[own, 1] - window[1], places[own, 2] - window[0]].T
 
 
@@ -147,17 +153,26 @@ class TrainedForest:
     trees: list[Tree]
     meta: dict
 
-    def predict(
-        self, source: TileSource, shape: tuple[int, int], windows: Sequence[Window], threads: int
-    ) -> np.ndarray:
-        """Predict windows of a tile of shape (h, w): probability codes uint8 (h, w), 255 where invalid or not asked."""
-        codes = np.full(shape, NODATA, np.uint8)
+    def predict_strips(
+        self, view: Surroundings, threads: int, wanted: np.ndarray | None = None
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Predict a tile from top to bottom: the first row of each strip and its probability codes uint8 (rows, w).
+
+        They are 255 where the tile is invalid and, with `wanted`, bool (h, w), wherever that isn't true.
+        """
         with ThreadPoolExecutor(threads) as pool:
-            for window in windows:
-                column, row, width, height = window
-                features, valid = compute_features(source, window, self.meta["neighbourhood_px"])
-                part = codes[row : row + height, column : column + width]
-                part[valid] = self._predict_pixels(features[:, valid].T, pool)
+            for row, windows in groupby(tile_windows(view.grid.shape), key=lambda window: window[1]):
+                parts = [self._predict_window(view, window, wanted, pool) for window in windows]
+                yield row, np.concatenate(parts, axis=1)
+
+    def _predict_window(self, view: Surroundings, window: Window, wanted, pool: ThreadPoolExecutor) -> np.ndarray:
+        left, top, width, height = window
+        codes = np.full((height, width), NODATA, np.uint8)
+        asked = np.True_ if wanted is None else wanted[top : top + height, left : left + width]
+        if asked.any():
+            chosen = asked & view.read(window)[2]
+            features, _ = compute_features(lambda around: view.read(around)[:2], window, self.meta["neighbourhood_px"])
+            codes[chosen] = self._predict_pixels(features[:, chosen].T, pool)
         return codes
 
     def _predict_pixels(self, pixels: np.ndarray, pool: ThreadPoolExecutor) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The delivered map: bands of a tile, the mosaic of all tiles, and areas."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +45,11 @@ def compose_map(runs: Sequence[np.ndarray], zones: np.ndarray, threshold: float)
     return bands
 
 
-def write_map(path: str | Path, bands: np.ndarray, grid: Grid, tags: dict[str, str]) -> None:
-    """Write the bands that compose_map gives as a Cloud Optimized GeoTIFF, nodata 255, its bands described."""
+def write_map(path: str | Path, bands: np.ndarray | Iterable[np.ndarray], grid: Grid, tags: dict[str, str]) -> None:
+    """Write the bands that compose_map gives, whole or in strips of rows from top to bottom, as a COG.
+
+    Its nodata is 255, its bands are described.
+    """
     write_cog(path, bands, grid, nodata=NODATA, descriptions=list(BANDS), tags=tags, scales=list(SCALES))
 
 

@@ -1,67 +1,148 @@
-"""Prediction of cropland probability by windows that overlap, so that no seam shows."""
+"""Prediction of cropland probability by windows that overlap and are blended, so that no seam shows."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import nn
 
-from cropmine.codes import NODATA, STEPS
+from cropmine.codes import NODATA, STEPS, encode_probability
 from cropmine.imagery import TileSource, read_tile
 from cropmine.models import Normalisation, choose_device, choose_precision
-from cropmine.windows import Window, even_step
+from cropmine.surroundings import Pane, Surroundings
+from cropmine.windows import OVERLAP_PX, STEP_PX, Window
 
 HALO_PX = 32
 MULTIPLE_PX = 32
-BATCH = 4
+PANES_AHEAD = 2
+# The weight of a window falls linearly to its edges, so that those of windows that overlap add up to 1.
+_RISE = (np.arange(OVERLAP_PX, dtype=np.float32) + 0.5) / OVERLAP_PX
+RAMP = np.concatenate([_RISE, np.ones(STEP_PX - OVERLAP_PX, np.float32), _RISE[::-1]])
 
 
-def predict_windows(
+class Strip:
+    """The rows of a tile, `width` wide, that a line of windows covers: sums of weighted probabilities, and weights."""
+
+    def __init__(self, top: int, width: int):
+        rows = STEP_PX + OVERLAP_PX
+        self.top = top
+        self.total, self.weight = np.zeros((rows, width), np.float32), np.zeros((rows, width), np.float32)
+        self.valid = np.zeros((rows, width), bool)
+
+    def add(self, pane: Pane, probability: np.ndarray, valid: np.ndarray) -> None:
+        """Add the probabilities and validity, (h, w), of the window of a pane."""
+        left, top, width, height = pane.window
+        first, last = max(left, 0), min(left + width, self.total.shape[1])
+        there = np.s_[top - self.top : top - self.top + height, first:last]
+        here = np.s_[:, first - left : last - left]
+        weight = np.multiply.outer(*(_ramp(*span) for span in ((top - pane.row, height), (left - pane.column, width))))
+        self.total[there] += (weight * probability)[here]
+        self.weight[there] += weight[here]
+        self.valid[there] |= valid[here]
+
+    def encode(self, stop: int) -> tuple[int, np.ndarray]:
+        """The first row of the tile and the codes, uint8 (rows, w), of what is done once the next line begins."""
+        first, last = max(0, -self.top), min(STEP_PX, stop - self.top)
+        done = np.s_[first : max(first, last)]
+        weight = self.weight[done]
+        return self.top + first, encode_probability(
+            self.total[done] / np.where(weight > 0, weight, 1), self.valid[done] & (weight > 0)
+        )
+
+    def advance(self) -> None:
+        """Go on to the next line of windows."""
+        self.top += STEP_PX
+        for array in (self.total, self.weight, self.valid):
+            array[:OVERLAP_PX] = array[STEP_PX:]
+            array[OVERLAP_PX:] = 0
+
+
+def _ramp(start: int, size: int) -> np.ndarray:
+    return RAMP[start : start + size]
+
+
+def predict_strips(
     network: nn.Module,
     norm: Normalisation,
-    source: TileSource,
-    shape: tuple[int, int],
-    windows: Sequence[Window],
+    view: Surroundings,
     precision: str = "auto",
-) -> Iterator[tuple[Window, np.ndarray]]:
-    """Predict some windows of a tile of shape (h, w), as tile_windows divides it.
+    wanted: np.ndarray | None = None,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Predict a tile amid its neighbours from top to bottom, holding no more of it than a line of windows.
 
-    Yields each window, in order, with its probability codes uint8 (h, w): round(200 p), 255 where the imagery is
-    invalid. The codes don't depend on which windows are asked for. The network sees at least 32 px around each window;
-    beyond the tile's edge these are mirrored.
+    Yields the first row of each strip and its probability codes uint8 (rows, w), round(200 p), 255 where the tile has
+    no valid pixel. With `wanted`, bool (h, w), only windows that hold wanted pixels are predicted, and elsewhere the
+    codes are 255; those of wanted pixels are the same.
     """
     device = choose_device()
     network = network.to(device).eval()
     dtype = choose_precision(precision, device)
-    height, width = (-(-(even_step(size) + 2 * HALO_PX) // MULTIPLE_PX) * MULTIPLE_PX for size in shape)
-    for first in range(0, len(windows), BATCH):
-        batch = windows[first : first + BATCH]
-        views = [
-            read_view(source, norm, shape, (left - HALO_PX, top - HALO_PX, width, height)) for left, top, *_ in batch
-        ]
-        cores = [np.s_[HALO_PX : HALO_PX + rows, HALO_PX : HALO_PX + columns] for *_, columns, rows in batch]
-        valid = [view[1][core] for view, core in zip(views, cores, strict=True)]
-        codes = [np.full(mask.shape, NODATA, np.uint8) for mask in valid]
-        seen = [number for number, mask in enumerate(valid) if mask.any()]
-        if seen:
-            predicted = predict_codes(network, np.stack([views[number][0] for number in seen]), device, dtype)
-            for number, view in zip(seen, predicted, strict=True):
-                codes[number] = np.where(valid[number], view[cores[number]], codes[number])
-        yield from zip(batch, codes, strict=True)
+    height, width = view.grid.shape
+    strip = None
+    for top, panes in view.lay_panes():
+        strip = strip or Strip(top, width)
+        seen = [pane for pane in panes if wanted is None or _look_up(wanted, pane.window).any()]
+        for pane, (pixels, valid, own) in read_ahead(lambda pane: view.read(pane.window), seen):
+            if own.any():
+                probability = predict_probability(network, norm.apply(pixels, valid)[None], device, dtype)[0].numpy()
+                strip.add(pane, probability, own)
+        first, codes = strip.encode(height)
+        if wanted is not None:
+            codes = np.where(wanted[first : first + len(codes)], codes, np.uint8(NODATA))
+        if len(codes):
+            yield first, codes
+        strip.advance()
 
 
-def predict_codes(
-    network: nn.Module, pixels: np.ndarray, device: torch.device, dtype: torch.dtype | None
+def _look_up(array: np.ndarray, window: Window) -> np.ndarray:
+    left, top, width, height = window
+    return array[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
+
+
+def read_ahead(read: Callable, places: Iterable) -> Iterator[tuple]:
+    """Yield each of some places with what a function gives for it, the next ones being read in a thread meanwhile."""
+    with ThreadPoolExecutor(1, "read_ahead") as pool:
+        futures = ((place, pool.submit(read, place)) for place in places)
+        ahead = deque(islice(futures, PANES_AHEAD))
+        while ahead:
+            place, future = ahead.popleft()
+            found = future.result()
+            ahead.extend(islice(futures, 1))
+            yield place, found
+
+
+def predict_tile(
+    network: nn.Module,
+    norm: Normalisation,
+    view: Surroundings,
+    precision: str = "auto",
+    wanted: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Predict the probability codes of cropland, uint8 (n, h, w), of normalised pixels float32 (n, channels, h, w).
+    """Predict a tile as predict_strips does, into one array of codes uint8 (h, w)."""
+    return np.concatenate([codes for _, codes in predict_strips(network, norm, view, precision, wanted)])
+
+
+def predict_probability(
+    network: nn.Module, pixels: np.ndarray, device: torch.device, dtype: torch.dtype | None
+) -> torch.Tensor:
+    """Predict the probability of cropland, float32 (n, h, w), of normalised pixels float32 (n, channels, h, w).
 
     The network is on the device and in evaluation mode; it is autocast to `dtype` unless that is None.
     """
     inputs = torch.from_numpy(pixels).to(device).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype is not None):
         logits = network(inputs).float()
-    probability = torch.sigmoid(logits[:, 1] - logits[:, 0])
-    return (probability * STEPS).round().to(torch.uint8).cpu().numpy()
+        return torch.sigmoid(logits[:, 1] - logits[:, 0]).cpu()
+
+
+def predict_codes(
+    network: nn.Module, pixels: np.ndarray, device: torch.device, dtype: torch.dtype | None
+) -> np.ndarray:
+    """Predict probability codes uint8 (n, h, w), as predict_probability predicts probabilities."""
+    return (predict_probability(network, pixels, device, dtype) * STEPS).round().to(torch.uint8).numpy()
 
 
 def read_view(source: TileSource, norm: Normalisation, shape: tuple[int, int], window: Window):
@@ -73,18 +154,3 @@ def read_view(source: TileSource, norm: Normalisation, shape: tuple[int, int], w
     margins = ((near[1] - top, top + height - far[1]), (near[0] - left, left + width - far[0]))
     pixels = np.pad(norm.apply(pixels, valid), ((0, 0), *margins), mode="reflect")
     return pixels, np.pad(valid, margins, mode="reflect")
-
-
-def predict_tile(
-    network: nn.Module,
-    norm: Normalisation,
-    source: TileSource,
-    shape: tuple[int, int],
-    windows: Sequence[Window],
-    precision: str = "auto",
-) -> np.ndarray:
-    """Predict windows as predict_windows does, into one array uint8 (h, w) of the tile: 255 outside the windows."""
-    codes = np.full(shape, NODATA, np.uint8)
-    for (left, top, width, height), part in predict_windows(network, norm, source, shape, windows, precision):
-        codes[top : top + height, left : left + width] = part
-    return codes

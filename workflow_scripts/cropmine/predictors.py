@@ -1,6 +1,6 @@
 """Trained models of any kind behind one face: what scores a tile and maps it needn't know which it has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ import numpy as np
 
 from cropmine.errors import CropmineError
 from cropmine.imagery import TileSource
-from cropmine.windows import Window
+from cropmine.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,13 +26,14 @@ class NetworkPredictor:
     norm: "Normalisation"
     meta: dict[str, Any]
 
-    def predict(
-        self, source: TileSource, shape: tuple[int, int], windows: Sequence[Window], _features: str | None = None
-    ) -> np.ndarray:
-        """Predict windows of a tile of shape (h, w): probability codes uint8 (h, w), 255 where invalid or not asked."""
-        from cropmine.prediction import predict_tile
+    def predict_strips(self, view: Surroundings, wanted: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """Predict a tile from top to bottom: the first row of each strip and its probability codes uint8 (rows, w).
 
-        return predict_tile(self.network, self.norm, source, shape, windows, self.meta["precision"])
+        They are 255 where the tile is invalid and, with `wanted`, bool (h, w), wherever that isn't true.
+        """
+        from cropmine.prediction import predict_strips
+
+        return predict_strips(self.network, self.norm, view, self.meta["precision"], wanted)
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,33 @@ class ForestPredictor:
     def meta(self) -> dict[str, Any]:
         return self.forest.meta
 
-    def predict(
-        self, source: TileSource, shape: tuple[int, int], windows: Sequence[Window], features: str | None = None
-    ) -> np.ndarray:
-        """Predict as NetworkPredictor does; `features` is the tile's raster of features that stands for the bands."""
-        from cropmine.forests import use_features
-
-        return self.forest.predict(use_features(source, features), shape, windows, self.threads)
+    def predict_strips(self, view: Surroundings, wanted: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """Predict as NetworkPredictor does."""
+        return self.forest.predict_strips(view, self.threads, wanted)
 
 
-def load_predictor(path: str | Path, bands: list[str], dates: int, threads: int) -> NetworkPredictor | ForestPredictor:
+Predictor = NetworkPredictor | ForestPredictor
+
+
+def predict_tile(model: Predictor, view: Surroundings, wanted: np.ndarray | None = None) -> np.ndarray:
+    """Predict a tile whole: codes uint8 (h, w), as predict_strips gives them in parts."""
+    return np.concatenate([codes for _, codes in model.predict_strips(view, wanted)])
+
+
+def use_rasters(sources: Mapping[str, TileSource], rasters: Sequence[str]) -> dict[str, TileSource]:
+    """Put rasters of features, one a tile in the same order, in the place of imagery; without any it is left as it is.
+
+    Raises CropmineError if a raster isn't on the imagery's grid.
+    """
+    if not rasters:
+        return dict(sources)
+    from cropmine.forests import use_features
+
+    named = zip(sources.items(), rasters, strict=True)
+    return {tile: use_features(source, raster) for (tile, source), raster in named}
+
+
+def load_predictor(path: str | Path, bands: list[str], dates: int, threads: int) -> Predictor:
     """Read a trained model for imagery of these bands and dates: a checkpoint, weights (.safetensors) or forest (.npz).
 
     Nothing in the file is executed. Raises CropmineError if it isn't a whole model of cropmine, or was trained on other

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from cropmine.findings import Findings, hint_path, list_names
 from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
 from cropmine.imagery import source_from_settings
 from cropmine.layers import check_labels, check_weak_maps, check_zones
+from cropmine.neighbours import place_of
 from cropmine.surveys import TileSurvey, check_values, survey_tile
 from cropmine.tilings import check_tiling
 
@@ -29,8 +31,8 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
 
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
     messages call the region. Returns the verdict, plain builtins: tiles (as given), warnings (text), dtype, channels
-    (bands × dates) and resolution_m (median ground size of a pixel, metres). Only warnings come from tiles' pixels, of
-    which a few small windows are read.
+    (bands × dates), resolution_m (median ground size of a pixel, metres) and places (where each tile lies, for
+    read_places). Only warnings come from tiles' pixels, of which a few small windows are read.
     Raises one CropmineError with every fault.
     """
     findings = Findings()
@@ -65,6 +67,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
         "dtype": dtype,
         "channels": len(region.bands) * len(next(iter(tiles.values()))["images"]),
         "resolution_m": resolution,
+        "places": {tile: asdict(place_of(of_dates[0].grid)) for tile, of_dates in headers.items()},
     }
 
 

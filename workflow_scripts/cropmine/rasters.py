@@ -1,11 +1,13 @@
 """Raster files: written whole, tiled, compressed and the same to the byte each time, and read onto any grid."""
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from rasterio.enums import ColorInterp, Resampling
+from rasterio.shutil import copy
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
@@ -14,6 +16,7 @@ from cropmine.files import replacing
 from cropmine.grids import Grid, open_raster
 
 BLOCK_PX = 256
+COG_BLOCK_PX = 512
 CACHE_BYTES = 2**26
 SMALLEST_OVERVIEW_PX = 256
 WARP_TOLERANCE_PX = 1e-4  # GDAL's default, 0.125 source pixels, makes a pixel's value depend on the window that is read
@@ -41,16 +44,18 @@ def write_raster(
     """
     options = {"driver": "GTiff", "tiled": True, "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX, "zstd_level": 3}
     options["predictor"] = _predictor(array)
-    profile = _profile(array, grid, nodata)
+    _check_shape(array, grid)
+    profile = _profile(array.dtype, 1 if array.ndim == 2 else len(array), grid, nodata)
     with replacing(path) as temporary, rasterio.open(temporary, "w", **options, **profile) as dataset:
-        _fill(dataset, array, descriptions, tags, colormap)
+        dataset.write(array, 1) if array.ndim == 2 else dataset.write(array)
+        _describe(dataset, descriptions, tags, colormap, None)
         if overviews:
             dataset.build_overviews(_overview_factors(grid), Resampling.nearest)
 
 
 def write_cog(
     path: str | Path,
-    array: np.ndarray,
+    array: np.ndarray | Iterable[np.ndarray],
     grid: Grid,
     nodata: float | None = None,
     descriptions: list[str] | None = None,
@@ -60,16 +65,36 @@ def write_cog(
 ) -> None:
     """Write a Cloud Optimized GeoTIFF with overviews by nearest neighbour, compressed by ZSTD.
 
-    The array is (h, w) or (bands, h, w) of the grid's shape; `descriptions`, `tags` and `colormap` as in write_raster.
-    `scales` are what values of each band are multiplied by, with offset 0.
+    The array is (h, w) or (bands, h, w) of the grid's shape, or comes in strips of rows from top to bottom, of which
+    one is in memory at a time; `descriptions`, `tags` and `colormap` as in write_raster. `scales` are what
+    values of each band are multiplied by, with offset 0.
     """
-    options = {"driver": "COG", "blocksize": 512, "overview_resampling": "nearest", "resampling": "nearest"}
-    options["predictor"] = {1: "NO", 2: "STANDARD", 3: "FLOATING_POINT"}[_predictor(array)]
-    profile = _profile(array, grid, nodata)
-    with replacing(path) as temporary, rasterio.open(temporary, "w", **options, **profile) as dataset:
-        _fill(dataset, array, descriptions, tags, colormap)
-        if scales:
-            dataset.scales, dataset.offsets = scales, [0.0] * len(scales)
+    strips = iter([array] if isinstance(array, np.ndarray) else array)
+    first = next(strips)
+    options = {"blocksize": COG_BLOCK_PX, "overview_resampling": "nearest", "resampling": "nearest"}
+    options["predictor"] = {1: "NO", 2: "STANDARD", 3: "FLOATING_POINT"}[_predictor(first)]
+    with replacing(path) as temporary:
+        plain = temporary.with_suffix(".plain.tif")  # a COG is written in one go from a file that is whole
+        try:
+            _write_strips(plain, first, strips, grid, nodata, (descriptions, tags, colormap, scales))
+            copy(plain, temporary, driver="COG", compress="zstd", bigtiff="IF_SAFER", **options)
+        finally:
+            plain.unlink(missing_ok=True)
+
+
+def _write_strips(path: Path, first: np.ndarray, others: Iterable[np.ndarray], grid: Grid, nodata, words) -> None:
+    """Write strips of rows, from top to bottom, as a tiled GeoTIFF."""
+    bands = 1 if first.ndim == 2 else len(first)
+    profile = _profile(first.dtype, bands, grid, nodata) | {"driver": "GTiff", "tiled": True, "zstd_level": 1}
+    with rasterio.open(path, "w", **profile, blockxsize=COG_BLOCK_PX, blockysize=COG_BLOCK_PX) as dataset:
+        _describe(dataset, *words)
+        row = 0
+        for strip in chain([first], others):
+            rows = strip.shape[-2]
+            dataset.write(strip.reshape(bands, rows, grid.width), window=Window(0, row, grid.width, rows))
+            row += rows
+    if row != grid.height:
+        raise ValueError(f"strips of {row} rows don't fill a grid of shape {grid.shape}")
 
 
 def read_raster(path: str | Path, window: tuple[int, int, int, int] | None = None) -> np.ndarray:
@@ -116,14 +141,17 @@ def match_values(values: np.ndarray, wanted: Iterable[float | None]) -> np.ndarr
     return values == numbers[0] if len(numbers) == 1 else np.isin(values, numbers)
 
 
-def _profile(array: np.ndarray, grid: Grid, nodata: float | None) -> dict:
+def _check_shape(array: np.ndarray, grid: Grid) -> None:
     if array.shape[-2:] != grid.shape or array.ndim not in (2, 3):
         raise ValueError(f"an array of shape {array.shape} doesn't fit a grid of shape {grid.shape}")
+
+
+def _profile(dtype: np.dtype, bands: int, grid: Grid, nodata: float | None) -> dict:
     return {
         "width": grid.width,
         "height": grid.height,
-        "count": 1 if array.ndim == 2 else len(array),
-        "dtype": array.dtype,
+        "count": bands,
+        "dtype": dtype,
         "crs": grid.crs,
         "transform": grid.transform,
         "nodata": nodata,
@@ -136,14 +164,15 @@ def _predictor(array: np.ndarray) -> int:
     return 2 if np.issubdtype(array.dtype, np.integer) else 3
 
 
-def _fill(dataset, array, descriptions, tags, colormap) -> None:
-    dataset.write(array, 1) if array.ndim == 2 else dataset.write(array)
+def _describe(dataset, descriptions, tags, colormap, scales) -> None:
     for band, description in enumerate(descriptions or [], start=1):
         dataset.set_band_description(band, description)
     if tags:
         dataset.update_tags(**{key: str(tags[key]) for key in sorted(tags)})
     if colormap:
         dataset.write_colormap(1, colormap)
+    if scales:
+        dataset.scales, dataset.offsets = scales, [0.0] * len(scales)
 
 
 def _overview_factors(grid: Grid) -> list[int]:

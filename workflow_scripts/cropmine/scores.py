@@ -66,15 +66,6 @@ def collect_scores(
     ]
 
 
-def choose_windows(windows: list[tuple[int, int, int, int]], ids: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Keep the windows (column, row, width, height) that hold a pixel of a piece."""
-    return [
-        (left, top, width, height)
-        for left, top, width, height in windows
-        if ids[top : top + height, left : left + width].any()
-    ]
-
-
 def write_scores(path: str | Path, pieces: list[dict]) -> None:
     """Write the pieces that collect_scores gives as JSON."""
     with replacing(path) as temporary:

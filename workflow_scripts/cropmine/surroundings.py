@@ -1,0 +1,106 @@
+"""A tile amid its neighbours: pixels beyond its edges come from the tiles that lie there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cropmine.grids import Grid, read_grid
+from cropmine.imagery import TileSource, read_tile
+from cropmine.neighbours import place_of
+from cropmine.windows import OVERLAP_PX, STEP_PX, Window, lattice_starts
+
+MULTIPLE_PX = 32  # what networks halve five times
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A window of the lattice: where it begins, in pixels of a tile, and the part of it that holds tiles."""
+
+    column: int
+    row: int
+    window: Window
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """A tile, its grid, and the neighbours with the windows of the tile's pixels that they cover."""
+
+    source: TileSource
+    grid: Grid
+    others: tuple[tuple[TileSource, Window], ...] = ()
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read a window (column, row, width, height) that may leave the tile.
+
+        Gives pixels (channels, h, w), 0 where invalid; validity bool (h, w); and what of it is the tile's own, bool
+        (h, w). A neighbour shows where the tile itself has nothing valid, of several the first.
+        """
+        pixels, own = read_tile(self.source, window)
+        valid = own.copy()
+        for source, place in self.others:
+            if _meet(window, place) and not valid.all():
+                offset = window[0] - place[0], window[1] - place[1], *window[2:]
+                others, seen = read_tile(source, offset)
+                fill = seen & ~valid
+                np.copyto(pixels, others, where=fill)
+                valid |= fill
+        return pixels, valid, own
+
+    def lay_panes(self) -> Iterator[tuple[int, list[Pane]]]:
+        """Lay the windows of the lattice over the tile: yields the first row of each line of them, and its panes.
+
+        A window is there if a tile lies in its core: it without half the overlap on each side. It is cut to the tiles
+        in it and then widened to multiples of 32 px from the origin of the CRS. All that hangs on the ground alone.
+        """
+        column, row = place_of(self.grid).corner
+        tiles = [(0, 0, self.grid.width, self.grid.height), *(place for _, place in self.others)]
+        for top in lattice_starts(row, row + self.grid.height):
+            panes = []
+            for left in lattice_starts(column, column + self.grid.width):
+                window = left - column, top - row, STEP_PX + OVERLAP_PX, STEP_PX + OVERLAP_PX
+                core = window[0] + OVERLAP_PX // 2, window[1] + OVERLAP_PX // 2, STEP_PX, STEP_PX
+                if any(_meet(core, tile) for tile in tiles):
+                    inner = _bound([_cut(window, tile) for tile in tiles if _meet(window, tile)])
+                    panes.append(Pane(*window[:2], _widen(inner, (column, row))))
+            yield top - row, panes
+
+
+def surround_tile(
+    tile: str, sources: Mapping[str, TileSource], grids: Mapping[str, Grid] | None = None
+) -> Surroundings:
+    """Put a tile amid those of `sources` that its windows see; `grids` are those of all, if they are known already."""
+    grids = grids or {name: read_grid(source.images[0]) for name, source in sources.items()}
+    place = place_of(grids[tile])
+    places = {name: place_of(grids[name]) for name in sources if name != tile}
+    others = tuple((sources[name], place.locate(other)) for name, other in places.items() if place.sees(other))
+    return Surroundings(sources[tile], grids[tile], others)
+
+
+def _meet(window: Window, other: Window) -> bool:
+    return all(
+        window[axis] < other[axis] + other[axis + 2] and other[axis] < window[axis] + window[axis + 2]
+        for axis in (0, 1)
+    )
+
+
+def _cut(window: Window, other: Window) -> Window:
+    near = [max(window[axis], other[axis]) for axis in (0, 1)]
+    far = [min(window[axis] + window[axis + 2], other[axis] + other[axis + 2]) for axis in (0, 1)]
+    return near[0], near[1], far[0] - near[0], far[1] - near[1]
+
+
+def _bound(windows: list[Window]) -> Window:
+    near = [min(window[axis] for window in windows) for axis in (0, 1)]
+    far = [max(window[axis] + window[axis + 2] for window in windows) for axis in (0, 1)]
+    return near[0], near[1], far[0] - near[0], far[1] - near[1]
+
+
+def _widen(window: Window, corner: tuple[int, int]) -> Window:
+    """Widen a window to multiples of 32 px from the origin of the CRS, where a tile's corner lies."""
+    near = [(corner[axis] + window[axis]) // MULTIPLE_PX * MULTIPLE_PX - corner[axis] for axis in (0, 1)]
+    far = [
+        -(-(corner[axis] + window[axis] + window[axis + 2]) // MULTIPLE_PX) * MULTIPLE_PX - corner[axis]
+        for axis in (0, 1)
+    ]
+    return near[0], near[1], far[0] - near[0], far[1] - near[1]
