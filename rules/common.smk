@@ -407,21 +407,42 @@ def sweep_figures(sweep):
 
 
 def selected(region):
+    """The choice of compare_experiments; a model from elsewhere leaves none."""
+    if plan(region).region.model:
+        told = plan(region).region.threshold
+        threshold = 0.5 if told is None else told
+        return {"experiment": None, "threshold": threshold, "threshold_best": threshold, "threshold_range": None}
     return json.loads(Path(checkpoints.compare_experiments.get(region=region).output.selected).read_text())
 
 
 def choice(wildcards):
+    if plan(wildcards.region).region.model:
+        return []
     return checkpoints.compare_experiments.get(region=wildcards.region).output.selected
 
 
+def selected_runs(region):
+    """The runs that make the map; none with a model from elsewhere."""
+    return plan(region).final_runs.get(selected(region)["experiment"], [])
+
+
+def foreign_model(wildcards):
+    return plan(wildcards.region).region.model
+
+
 def selected_models(wildcards):
-    runs = plan(wildcards.region).final_runs[selected(wildcards.region)["experiment"]]
-    return [model_path(wildcards.region, run) for run in runs]
+    runs = [model_path(wildcards.region, run) for run in selected_runs(wildcards.region)]
+    return runs or [foreign_model(wildcards)]
+
+
+def model_verdict(wildcards):
+    """A model from elsewhere is checked before it maps."""
+    return ancient(f"results/{wildcards.region}/model_check.json") if foreign_model(wildcards) else []
 
 
 def selected_features(wildcards):
-    runs = plan(wildcards.region).final_runs[selected(wildcards.region)["experiment"]]
-    return features_of(wildcards.region, runs[0].model, seen_tiles(wildcards))
+    runs = selected_runs(wildcards.region)
+    return features_of(wildcards.region, runs[0].model, seen_tiles(wildcards)) if runs else []
 
 
 # A tile is mapped with its neighbours in sight; where tiles lie is known once the inputs are checked.
@@ -448,7 +469,7 @@ def seen_masks(wildcards):
 def folded_scores(wildcards):
     """With k-fold, the scores of the selected experiment's folds: the map itself has seen all labels."""
     here = plan(wildcards.region)
-    if here.region.split.method != "kfold":
+    if here.region.split.method != "kfold" or here.region.model:
         return []
     return [score_path(wildcards.region, run) for run in here.runs[selected(wildcards.region)["experiment"]]]
 
@@ -488,12 +509,19 @@ def map_tiles(wildcards):
     return [f"results/{wildcards.region}/map/{tile}.tif" for tile in plan(wildcards.region).tiles]
 
 
+def map_score_settings(wildcards):
+    """Labels of a region that a model from elsewhere maps have taught it nothing: all of them test."""
+    here = plan(wildcards.region)
+    return split_settings(wildcards.region, None) | {"every_label": bool(here.region.model)}
+
+
 def maps_wanted(region):
-    if not plan(region).trained:
+    if not plan(region).mapped:
         return []
     folder = f"results/{region}"
     units = [f"{folder}/map/area_by_unit.csv"] if plan(region).region.units else []
-    return [f"{folder}/map/cropland.vrt", f"{folder}/delivery", f"{folder}/qgis", f"{folder}/model_card.md", *units]
+    card = [f"{folder}/model_card.md"] if plan(region).trained else []
+    return [f"{folder}/map/cropland.vrt", f"{folder}/delivery", f"{folder}/qgis", *card, *units]
 
 
 def delivery_settings(wildcards):
@@ -516,9 +544,9 @@ def project_images(wildcards):
 
 
 def project_targets(wildcards):
-    here = plan(wildcards.region)
-    recipe = here.final_runs[selected(wildcards.region)["experiment"]][0].recipe
-    return [f"results/{wildcards.region}/targets/{recipe}/{tile}.tif" for tile in here.training_tiles]
+    tiles = plan(wildcards.region).training_tiles
+    runs = selected_runs(wildcards.region)[:1]
+    return [f"results/{wildcards.region}/targets/{run.recipe}/{tile}.tif" for run in runs for tile in tiles]
 
 
 def project_units(wildcards):
@@ -562,17 +590,17 @@ def mined_settings(wildcards):
 def report_files(region):
     """The files of a region that the report reads, by what they are; None where the region has no such file."""
     here, folder = plan(region), f"results/{region}"
-    scored, mapped = bool(here.experiments), bool(here.trained)
+    scored, mapped = bool(here.experiments), here.mapped
     segmentation, weak = next(iter(here.mined_from), (None, None))
     return {
         "experiments": f"{folder}/experiments.csv" if scored else None,
         "differences": f"{folder}/differences.csv" if scored else None,
         "selected": f"{folder}/selected.json" if scored else None,
-        "map_scores": f"{folder}/scores/map.json" if mapped else None,
+        "map_scores": f"{folder}/scores/map.json" if mapped and here.region.labels else None,
         "area": f"{folder}/map/area.json" if mapped else None,
         "labels": f"{folder}/labels/labels.parquet" if here.region.labels else None,
         "splits": f"{folder}/labels/splits.csv" if here.region.labels else None,
-        "truth_check": f"{folder}/truth_check.csv" if mapped and here.region.simulate else None,
+        "truth_check": f"{folder}/truth_check.csv" if here.trained and here.region.simulate else None,
         "maps": [f"{folder}/map/{tile}.tif" for tile in here.tiles] if mapped else [],
         "images": {tile: files["images"] for tile, files in here.files.items()},
         "segments": {tile: f"{folder}/segments/{segmentation}/{tile}.tif" for tile in here.training_tiles if weak},

@@ -1,5 +1,33 @@
+rule check_model:
+    input:
+        model=foreign_model,
+        images=all_images,
+        masks=all_masks,
+        verdict="results/{region}/checks.json",
+    output:
+        verdict="results/{region}/model_check.json",
+    log:
+        "results/{region}/logs/check_model.log",
+    benchmark:
+        "results/{region}/benchmarks/check_model.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical(tiles_settings(wildcards.region, plan(wildcards.region).tiles)),
+        code=code("check_model"),
+    message:
+        "Checking whether the model from elsewhere fits the imagery of {wildcards.region}"
+    script:
+        "../workflow_scripts/check_model.py"
+
+
 rule map_tile:
     input:
+        checked=model_verdict,
         models=selected_models,
         images=seen_images,
         masks=seen_masks,
@@ -100,7 +128,7 @@ rule score_map:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=lambda wildcards: write_canonical(split_settings(wildcards.region, None)),
+        settings=lambda wildcards: write_canonical(map_score_settings(wildcards)),
         code=code("score_map"),
     message:
         "Scoring the delivered map of {wildcards.region}"

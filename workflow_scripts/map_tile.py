@@ -20,7 +20,8 @@ def main(snakemake):
     area = next(iter(files.get("area", [])), None)
     excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
     strips = map_strips(view, models, settings["stamp"]["threshold"], area, excludes)
-    tags = stamp_tags(settings["stamp"], list(files)) | {"runs": len(files.models)}
+    inputs = [path for path in files if path not in files.get("checked", [])]
+    tags = stamp_tags(settings["stamp"], inputs) | {"runs": len(files.models)}
     with limit_gdal(snakemake.threads):
         write_map(snakemake.output.map, strips, view.grid, tags)
 

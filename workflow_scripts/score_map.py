@@ -32,13 +32,14 @@ def read_probabilities(path, _ids):
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    if Split(**settings["split"]).method == "kfold":
+    every_label = settings["every_label"]
+    if Split(**settings["split"]).method == "kfold" and not every_label:
         pieces = [piece for path in snakemake.input.scores for piece in read_scores(path)]
         scores = {"note": FOLDED} | dict.fromkeys(HELD_OUT)
     else:
         labels = geopandas.read_parquet(snakemake.input.labels[0])
         grids = {path: read_grid(path) for path in snakemake.input.maps}
-        splits = split_of(labels, settings["fold"])
+        splits = np.full(len(labels), "test") if every_label else split_of(labels, settings["fold"])
         pieces = collect_scores(labels, splits, grids, read_classes)
         scores = {"note": None} | {split: describe_classes(pieces, split) for split in HELD_OUT}
         pieces = collect_scores(labels, splits, grids, read_probabilities)

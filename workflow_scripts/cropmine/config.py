@@ -213,6 +213,15 @@ class Region(Settings):
         None, description="share of cropland in the region, for the purity of mined labels; null: the weak map's own"
     )
     split: Split = Field(Split(), description="how blocks are split")
+    model: str | None = Field(
+        None,
+        pattern=r"\.(ckpt|safetensors|npz)$",
+        description="a trained model from elsewhere (.ckpt, .safetensors or .npz) that maps the region: no experiment "
+        "is run, and labels, if there are any, only score the map",
+    )
+    threshold: Fraction | None = Field(
+        None, description="probability above which the `model` from elsewhere calls a pixel cropland; default: 0.5"
+    )
     experiments: tuple[str, ...] | None = Field(None, description="the experiments to run here; default: every one")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         None, min_length=1, description="runs of each experiment here; default: the configuration's seeds"
@@ -225,6 +234,10 @@ class Region(Settings):
             raise ValueError(f"labels.test_path goes with split.method field or auto, not {self.split.method}")
         if self.split.method == "field" and self.split.field is None and not tests:
             raise ValueError("split.method field needs split.field, or labels.test_path")
+        if self.model and self.experiments:
+            raise ValueError("a region that a model from elsewhere maps runs no experiments")
+        if self.threshold is not None and not self.model:
+            raise ValueError("threshold goes with model; without one it is chosen on validation labels")
         return self
 
 

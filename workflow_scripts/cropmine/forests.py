@@ -21,14 +21,14 @@ from cropmine.codes import NODATA, STEPS
 from cropmine.config import Forest
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.grids import read_grid
+from cropmine.grids import measure_pixel, read_grid
 from cropmine.imagery import TileSource, read_tile
 from cropmine.patches import index_labels
 from cropmine.surroundings import Surroundings
 from cropmine.targets import CROPLAND, NONCROPLAND
 from cropmine.windows import Window, tile_windows
 
-FORMAT = 1
+FORMAT = 2
 BLOCK_PX = 512
 CHUNK_PX = 1 << 17
 NODE_KEYS = ("feature", "threshold", "left", "right", "share")
@@ -204,6 +204,9 @@ def train_forest(
     features, classes = draw_samples(sources, targets, forest, seed)
     trees = fit_forest(features, classes, forest, seed, threads)
     meta = {"bands": list(bands), "dates": dates, "raster": forest.features, "features": features.shape[1]}
+    meta["resolution_m"] = measure_pixel([read_grid(source.images[0]) for source in sources.values()])
+    seen = features[:, : next(iter(sources.values())).channels].astype(np.float64)
+    meta |= {"mean": seen.mean(axis=0).tolist(), "std": seen.std(axis=0).tolist()}
     write_forest(out_model, trees, meta | {"neighbourhood_px": list(forest.neighbourhood_px)})
 
 

@@ -1,6 +1,6 @@
 """Grids: where the pixels of a raster lie, how large they are on the ground, and how one grid is moved to another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -196,3 +196,9 @@ def pixel_size_m(grid: Grid) -> tuple[float, float]:
     lon, lat = grid.to_lonlat.transform([x - half_x, x + half_x, x, x], [y, y, y - half_y, y + half_y])
     _, _, metres = grid.geod.inv([lon[0], lon[2]], [lat[0], lat[2]], [lon[1], lon[3]], [lat[1], lat[3]])
     return float(metres[0]), float(metres[1])
+
+
+def measure_pixel(grids: Sequence[Grid]) -> float:
+    """Measure the true ground size of a pixel of several grids: the side of a square of the median area, metres."""
+    width, height = np.median([pixel_size_m(grid) for grid in grids], axis=0)
+    return round(float(np.sqrt(width * height)), 3)

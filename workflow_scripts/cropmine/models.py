@@ -17,8 +17,8 @@ from cropmine.faults import hint_at
 from cropmine.files import replacing
 
 CLASSES = 2
-CHECKPOINT_FORMAT = 1
-CHECKPOINT_KEYS = {"format", "state_dict", "model", "bands", "dates", "mean", "std", "precision"}
+CHECKPOINT_FORMAT = 2
+CHECKPOINT_KEYS = {"format", "state_dict", "model", "bands", "dates", "resolution_m", "mean", "std", "precision"}
 OFFLINE_HINT = "with no network, set encoder_weights to null or to a file of encoder weights"
 
 
@@ -154,6 +154,7 @@ def save_checkpoint(
     *,
     bands: list[str],
     dates: int,
+    resolution_m: float,
     precision: str,
 ) -> None:
     """Write a trained network with all that a prediction needs, in plain types and tensors, the same to the byte."""
@@ -163,6 +164,7 @@ def save_checkpoint(
         "model": model.model_dump(mode="json"),
         "bands": list(bands),
         "dates": dates,
+        "resolution_m": resolution_m,
         "mean": norm.mean.tolist(),
         "std": norm.std.tolist(),
         "precision": precision,
@@ -198,7 +200,7 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, Normalisation, dict[st
         network.load_state_dict(content["state_dict"])
     except RuntimeError as error:
         raise CropmineError(path, f"has weights of another network: {_first_line(error)}", hint) from error
-    return network.eval(), norm, {key: content[key] for key in CHECKPOINT_KEYS - {"state_dict", "mean", "std"}}
+    return network.eval(), norm, {key: content[key] for key in CHECKPOINT_KEYS - {"state_dict"}}
 
 
 def check_imagery(path: str | Path, meta: dict[str, Any], bands: list[str], dates: int) -> None:

@@ -84,6 +84,11 @@ class Plan:
         return list(dict.fromkeys(tuple(folder.split("/")[:2]) for folder in self.mined))
 
     @property
+    def mapped(self) -> bool:
+        """Whether the region gets a map: an experiment trains a model, or one from elsewhere is given."""
+        return bool(self.trained or self.region.model)
+
+    @property
     def trained(self) -> list[str]:
         """The experiments that train a model."""
         return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
@@ -93,8 +98,8 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"
     """Plan one region, with the points of sweeps that expand_sweeps gives beside its experiments.
 
     Experiments that need what the region lacks (labels, a weak map) are left out: a region without labels is mined,
-    one without a weak map is trained on its human labels. Raises CropmineError as find_tiles does, and for a simulated
-    region whose inputs lie elsewhere than in its inputs folder.
+    one without a weak map is trained on its human labels, one with a model from elsewhere is only mapped. Raises
+    CropmineError as find_tiles does, and for a simulated region whose inputs lie elsewhere than in its inputs folder.
     """
     region = config.regions[name]
     region = region.model_copy(update={"split": resolve_split(region)})
@@ -107,6 +112,8 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"
         {tile: tile_files(region, tile) for tile in tiles},
         choose_training_tiles(name, tiles, config.training, list_seeds(region, config)[0]),
     )
+    if region.model:
+        return plan
     for experiment_name in region.experiments or config.experiments:
         experiment = config.experiments[experiment_name]
         if region.labels and (region.weak or not experiment.uses_weak_map):

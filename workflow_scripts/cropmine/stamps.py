@@ -11,31 +11,36 @@ MAP_FREE = {"units", "experiments", "seeds", "prevalence", "year"}  # keys of a 
 DRAWN_WEAK = {"band", "cropland", "probability", "scale"}  # keys of a weak map that say how to draw it
 
 
-def describe_map(plan: Plan, config: Config, name: str) -> dict:
+def describe_map(plan: Plan, config: Config, name: str | None) -> dict:
     """What the map that an experiment makes is called: region, run, year, definition, experiment, digest and version.
 
     config_digest is of the settings that the map hangs on, so that other edits leave its name and files as they are.
+    Without an experiment it is the map of a model from elsewhere.
     """
-    experiment, region = plan.experiments[name], plan.region
-    cut = config.segmentations[choose_segmentation(config, experiment)] if experiment.mined else None
-    digest = digest_settings(
-        {
-            "region": region.model_dump(mode="json", exclude=MAP_FREE),
-            "experiment": experiment.model_dump(mode="json"),
-            "segmentation": cut.model_dump(mode="json") if cut else None,
-            "model": config.models[choose_model(config, experiment)].model_dump(mode="json"),
-            "training": config.training.model_dump(mode="json"),
-            "seeds": list_seeds(region, config),
-        }
-    )
+    region = plan.region
+    settings = {"region": region.model_dump(mode="json", exclude=MAP_FREE)}
+    digest = digest_settings(settings | (_list_settings(plan, config, name) if name else {}))
     return {
         "region": plan.name,
         "run": config.map.run,
         "year": find_year(region),
-        "experiment": name,
+        "experiment": name or f"none: a model from elsewhere, {region.model}",
         "definition": region.labels.definition if region.labels else None,
         "config_digest": digest,
         "version": f"{config.map.run}-{digest}",
+    }
+
+
+def _list_settings(plan: Plan, config: Config, name: str) -> dict:
+    """The settings that an experiment hangs on."""
+    experiment = plan.experiments[name]
+    cut = config.segmentations[choose_segmentation(config, experiment)] if experiment.mined else None
+    return {
+        "experiment": experiment.model_dump(mode="json"),
+        "segmentation": cut.model_dump(mode="json") if cut else None,
+        "model": config.models[choose_model(config, experiment)].model_dump(mode="json"),
+        "training": config.training.model_dump(mode="json"),
+        "seeds": list_seeds(plan.region, config),
     }
 
 

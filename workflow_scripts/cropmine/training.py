@@ -24,7 +24,7 @@ from cropmine.codes import threshold_code
 from cropmine.config import Model, Training
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.grids import read_grid
+from cropmine.grids import measure_pixel, read_grid
 from cropmine.imagery import TileSource
 from cropmine.labels import place_on_grid
 from cropmine.losses import compute_loss
@@ -267,7 +267,9 @@ def train_model(
     batches = PatchBatches(reader, strata, norm, model.batch_size, model.patch_px, seed)
     task = SegmentationTask(network, model, batches, progress)
     _fit(task, Bookkeeper(progress, validation, last, training.precision), training.precision)
-    save_checkpoint(out_checkpoint, progress.best, model, norm, bands=bands, dates=dates, precision=training.precision)
+    resolution_m = measure_pixel([read_grid(tile.source.images[0]) for tile in reader.tiles])
+    place = {"bands": bands, "dates": dates, "resolution_m": resolution_m, "precision": training.precision}
+    save_checkpoint(out_checkpoint, progress.best, model, norm, **place)
     write_history(out_history, progress.rows)
     last.path.unlink(missing_ok=True)
 

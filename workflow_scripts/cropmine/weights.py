@@ -14,15 +14,17 @@ from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.models import Normalisation, build_network, load_checkpoint
 
-KEYS = {"model", "bands", "dates", "mean", "std", "precision"}
+KEYS = {"model", "bands", "dates", "resolution_m", "mean", "std", "precision"}
 HINT = "it is made by export_weights, from model.ckpt"
 
 
 def export_weights(path: str | Path, checkpoint: str | Path) -> None:
     """Export a checkpoint of train_model as safetensors. Raises CropmineError as load_checkpoint does."""
-    network, norm, meta = load_checkpoint(checkpoint)
-    told = {key: meta[key] for key in KEYS - {"mean", "std"}} | {"mean": norm.mean.tolist(), "std": norm.std.tolist()}
-    header = {"cropmine": json.dumps(told, sort_keys=True), "classes": "non-cropland, cropland"}
+    network, _, meta = load_checkpoint(checkpoint)
+    header = {
+        "cropmine": json.dumps({key: meta[key] for key in KEYS}, sort_keys=True),
+        "classes": "non-cropland, cropland",
+    }
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     content = safetensors.torch.save(state, header)
     with replacing(path) as temporary:
@@ -53,4 +55,4 @@ def load_weights(path: str | Path) -> tuple[nn.Module, Normalisation, dict[str, 
         first = (str(error).splitlines() or ["no reason given"])[0]
         raise CropmineError(path, f"has weights of another network: {first}", HINT) from error
     norm = Normalisation(*(np.array(meta[key], np.float64) for key in ("mean", "std")))
-    return network.eval(), norm, {key: meta[key] for key in KEYS - {"mean", "std"}}
+    return network.eval(), norm, {key: meta[key] for key in KEYS}

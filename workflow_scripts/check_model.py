@@ -1,0 +1,21 @@
+"""Check whether a model from elsewhere fits the imagery of a region, before it maps."""
+
+import json
+
+from cropmine.files import replacing
+from cropmine.logs import rule_log
+from cropmine.provenance import write_canonical
+from cropmine.sources import group_sources
+from cropmine.suitability import check_model
+
+
+def main(snakemake):
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    sources = group_sources(files.images, files.get("masks", []), settings)
+    verdict = check_model(files.model, list(sources.values()), settings["bands"], settings["dates"])
+    with replacing(snakemake.output.verdict) as temporary:
+        temporary.write_text(write_canonical(verdict) + "\n", encoding="utf-8")
+
+
+with rule_log(snakemake):
+    main(snakemake)
