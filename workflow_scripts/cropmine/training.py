@@ -6,7 +6,7 @@ import math
 import pickle
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -266,7 +266,7 @@ def train_model(
         network.load_state_dict(progress.states["network"])
     batches = PatchBatches(reader, strata, norm, model.batch_size, model.patch_px, seed)
     task = SegmentationTask(network, model, batches, progress)
-    _fit(task, Bookkeeper(progress, validation, last, training.precision), training.precision)
+    fit_task(task, [Bookkeeper(progress, validation, last, training.precision)], training.precision)
     resolution_m = measure_pixel([read_grid(tile.source.images[0]) for tile in reader.tiles])
     place = {"bands": bands, "dates": dates, "resolution_m": resolution_m, "precision": training.precision}
     save_checkpoint(out_checkpoint, progress.best, model, norm, **place)
@@ -278,7 +278,8 @@ def _count_strata(strata: dict) -> dict[str, int]:
     return {f"source {source} class {cls}": len(places) for (source, cls), places in strata.items()}
 
 
-def _fit(task: SegmentationTask, bookkeeper: Bookkeeper, precision: str) -> None:
+def fit_task(task: SegmentationTask, callbacks: Sequence[Callback], precision: str) -> None:
+    """Train a task to its end. Raises CropmineError on SIGTERM."""
     device = choose_device()
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -287,7 +288,7 @@ def _fit(task: SegmentationTask, bookkeeper: Bookkeeper, precision: str) -> None
         devices=1,
         precision="32-true" if choose_precision(precision, device) is None else "bf16-mixed",
         max_epochs=len(task.bounds) - 1 - task.done,
-        callbacks=[bookkeeper, *([RichProgressBar()] if sys.stdout.isatty() else [])],
+        callbacks=[*callbacks, *([RichProgressBar()] if sys.stdout.isatty() else [])],
         plugins=[LightningEnvironment()],  # else the variables of a SLURM job are taken for a launch of several tasks
         deterministic="warn" if device.type == "cuda" else None,
         logger=False,
