@@ -203,6 +203,11 @@ def split_table(wildcards):
     return [f"results/{wildcards.region}/labels/labels.parquet"] if plan(wildcards.region).region.labels else []
 
 
+def sample_design(wildcards):
+    sample = plan(wildcards.region).region.sample
+    return [sample.design] if sample else []
+
+
 def codebook(wildcards):
     if CONFIG.segmentations[wildcards.segmentation].scope == "tile":
         return []
@@ -287,7 +292,8 @@ def name_fold(fold):
 def mask_settings(wildcards):
     """The split of the run whose fold is named; a region without labels holds nothing out."""
     fold = None if wildcards.fold == "whole" else int(wildcards.fold.removeprefix("fold"))
-    return split_settings(wildcards.region, fold)
+    sample = plan(wildcards.region).region.sample
+    return split_settings(wildcards.region, fold) | ({"sample_buffer_m": sample.buffer_m} if sample else {})
 
 
 def recipe_mask(wildcards):
@@ -521,7 +527,42 @@ def maps_wanted(region):
     folder = f"results/{region}"
     units = [f"{folder}/map/area_by_unit.csv"] if plan(region).region.units else []
     card = [f"{folder}/model_card.md"] if plan(region).trained else []
-    return [f"{folder}/map/cropland.vrt", f"{folder}/delivery", f"{folder}/qgis", *card, *units]
+    products = [f"{folder}/map/cropland.vrt", f"{folder}/delivery", f"{folder}/qgis", *card]
+    return products + units + assessments(region)
+
+
+def sampling_settings(wildcards):
+    return stamp_settings(wildcards.region) | {"sampling": CONFIG.sampling.model_dump(mode="json")}
+
+
+def assessment_settings(wildcards):
+    return {"stamp": map_stamp(wildcards.region)} | sample_settings(wildcards)
+
+
+def sample_settings(wildcards):
+    return {"sample": plan(wildcards.region).region.sample.model_dump(mode="json")}
+
+
+def sample_file(wildcards):
+    return plan(wildcards.region).region.sample.path
+
+
+def unit_settings(wildcards):
+    return sample_settings(wildcards) | {"id_field": plan(wildcards.region).region.units.id_field}
+
+
+def suggestion_settings(wildcards):
+    region = plan(wildcards.region).region
+    weak = describe_weak_map(region, next(iter(region.weak))) if region.weak else None
+    split = {"split": region.split.model_dump(mode="json"), "weak": weak}
+    return stamp_settings(wildcards.region) | CONFIG.suggestions.model_dump(mode="json") | split
+
+
+def assessments(region):
+    """The tables of accuracy and area of a region: those that its probability sample and its units allow."""
+    here = plan(region).region
+    units = [f"results/{region}/accuracy_by_unit.csv"] if here.units else []
+    return [f"results/{region}/accuracy.csv", *units] if here.sample else []
 
 
 def delivery_settings(wildcards):
@@ -842,6 +883,8 @@ def stages():
         "train": [path for region in REGIONS for path in trained_models(region)],
         "map": [path for region in REGIONS for path in maps_wanted(region)],
         "report": ["results/report.html"],
+        "sample": [f"results/{region}/sample.json" for region in REGIONS if plan(region).trained],
+        "suggest": [f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).trained],
         **{f"sweep_{sweep}": sweep_figures(sweep) for sweep in CONFIG.sweeps},
         **{f"transfer_{name}": [f"results/transfer/figures/{name}.png"] for name in CONFIG.transfers},
     }

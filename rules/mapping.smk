@@ -245,3 +245,108 @@ rule write_card:
         "Writing the model card of {wildcards.region}"
     script:
         "../workflow_scripts/write_card.py"
+
+
+rule design_sample:
+    input:
+        delivery="results/{region}/delivery",
+        selected=choice,
+    output:
+        pointer="results/{region}/sample.json",
+    log:
+        "results/{region}/logs/design_sample.log",
+    benchmark:
+        "results/{region}/benchmarks/design_sample.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(sampling_settings(wildcards)),
+        code=code("design_sample"),
+    message:
+        "Drawing a probability sample of the map of {wildcards.region}"
+    script:
+        "../workflow_scripts/design_sample.py"
+
+
+rule assess_map:
+    input:
+        maps=map_tiles,
+        selected=choice,
+        sample=sample_file,
+        design=sample_design,
+    output:
+        table="results/{region}/accuracy.csv",
+    log:
+        "results/{region}/logs/assess_map.log",
+    benchmark:
+        "results/{region}/benchmarks/assess_map.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(assessment_settings(wildcards)),
+        code=code("assess_map"),
+    message:
+        "Assessing the map of {wildcards.region} by its probability sample"
+    script:
+        "../workflow_scripts/assess_map.py"
+
+
+rule assess_units:
+    input:
+        units=unit_path,
+        sample=sample_file,
+        design=sample_design,
+    output:
+        table="results/{region}/accuracy_by_unit.csv",
+    log:
+        "results/{region}/logs/assess_units.log",
+    benchmark:
+        "results/{region}/benchmarks/assess_units.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(unit_settings(wildcards)),
+        code=code("assess_units"),
+    message:
+        "Estimating the area of cropland in the units of {wildcards.region}"
+    script:
+        "../workflow_scripts/assess_units.py"
+
+
+rule suggest_labels:
+    input:
+        maps=map_tiles,
+        selected=choice,
+        weak=first_weak,
+        splits="results/{region}/labels/splits.csv",
+    output:
+        suggestions="results/{region}/suggestions.gpkg",
+    log:
+        "results/{region}/logs/suggest_labels.log",
+    benchmark:
+        "results/{region}/benchmarks/suggest_labels.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: write_canonical(suggestion_settings(wildcards)),
+        code=code("suggest_labels"),
+    message:
+        "Suggesting where to label next in {wildcards.region}"
+    script:
+        "../workflow_scripts/suggest_labels.py"

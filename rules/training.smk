@@ -5,6 +5,7 @@ rule mask_tile:
         area=area,
         excludes=excludes,
         labels=split_table,
+        sample=sample_design,
         verdict=verdict,
     output:
         mask="results/{region}/masks/{fold}/{tile}.tif",

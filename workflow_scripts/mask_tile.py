@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from cropmine.config import Split
+from cropmine.designs import mark_sample, read_design
 from cropmine.grids import read_grid
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log
@@ -32,6 +33,8 @@ def main(snakemake):
     held_out = np.zeros(grid.shape, bool)
     for path in files.get("labels", []):
         held_out |= find_held_out(path, settings, grid)
+    for path in files.get("sample", []):
+        held_out |= mark_sample(read_design(path), grid, settings["sample_buffer_m"])
     write_raster(snakemake.output.mask, mask_training(valid, ordinary, held_out), grid, descriptions=["mask"])
 
 

@@ -154,6 +154,18 @@ class Labels(LabelFiles):
     year: int | None = Field(None, ge=1970, le=2100, description="year that the labels describe")
 
 
+class ProbabilitySample(Settings):
+    """A labelled probability sample of the map's pixels: it tests, and nothing trains near it."""
+
+    path: str = Field(description="the points that design_sample wrote, with their classes filled in")
+    design: str = Field(description="the design.json beside them")
+    class_field: str = Field("class", description="field that holds the class of the pixel in truth")
+    cropland: Values = Field(("cropland",), description="class values that are cropland")
+    noncropland: Values = Field(("noncropland",), description="class values that are not")
+    ignore: Values = Field((), description="class values of pixels that can't be told")
+    buffer_m: float = Field(50, ge=0, le=10_000, description="nothing this near a sampled pixel trains, metres")
+
+
 class Split(Settings):
     """Which blocks train, which validate and which test."""
 
@@ -209,6 +221,9 @@ class Region(Settings):
     )
     weak: dict[str, WeakMap] = Field({}, description="weak maps by name; the first is the default")
     labels: Labels | None = Field(None, description="human labels")
+    sample: ProbabilitySample | None = Field(
+        None, description="a labelled probability sample, for accuracy and area with intervals"
+    )
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="share of cropland in the region, for the purity of mined labels; null: the weak map's own"
     )
@@ -408,6 +423,23 @@ class Mapping(Settings):
     )
 
 
+class Suggestions(Settings):
+    """Where suggest_labels looks for places to label next."""
+
+    count: int = Field(20, ge=1, le=10_000, description="number of places")
+    place_m: float = Field(60, ge=5, le=5000, description="width and height of a place, metres")
+
+
+class SampleDesign(Settings):
+    """How many pixels design_sample draws from a map, after Olofsson et al. (2014)."""
+
+    target_error: float = Field(0.02, gt=0, lt=0.5, description="wished standard error of the overall accuracy")
+    expected_cropland: Fraction = Field(0.8, description="user's accuracy of cropland that is conjectured")
+    expected_noncropland: Fraction = Field(0.9, description="user's accuracy of non-cropland that is conjectured")
+    least: int = Field(50, ge=2, description="least pixels of a stratum")
+    seed: int = Field(0, ge=0, description="seed of the draw")
+
+
 class Mined(Settings):
     """Segments on which the weak map is nearly unanimous."""
 
@@ -518,6 +550,8 @@ class Config(Settings):
     transfers: dict[str, Transfer] = Field({}, description="transfers between regions; transfer_NAME is a target")
     training: Training = Field(Training(), description="what concerns all trainings")
     map: Mapping = Field(Mapping(), description="what is made of the map")
+    suggestions: Suggestions = Field(Suggestions(), description="where to label next")
+    sampling: SampleDesign = Field(SampleDesign(), description="how a probability sample of the map is designed")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="runs: each seed is a label draw and a start"
     )

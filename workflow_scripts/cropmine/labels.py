@@ -26,6 +26,7 @@ CRS_LONLAT = "EPSG:4326"
 GEOD = Geod(ellps="WGS84")
 TARGETS = {"noncropland": 0, "cropland": 1}
 SPLITS = ("train", "validation", "test")
+ORIGIN, DRAWN, SUGGESTED = "origin", "drawn", "suggested"
 _LEFT_OUT = -1
 _POLYGONS, _POINTS = (3, 6), (0,)  # shapely's type ids
 _CIRCLE_CORNERS = 64
@@ -37,12 +38,12 @@ def read_labels(labels: LabelFiles, paths, split_field: str | None = None, tests
 
     Columns: label (int64, the row's position among all rows of all files, so that a class that is left out moves
     no id), target (uint8, 1 cropland, 0 not), file (str), split (str, only with `split_field` or `tests`; "" where
-    neither tells) and geometry: valid 2-D polygons and multipolygons. A point becomes a geodesic circle of
-    `labels.radius_m` metres. Class values are compared as text, 1 like 1.0 and "1", an empty one as "". Raises
-    CropmineError where a file can't be read or lacks its CRS or a field, where a class value isn't known, a geometry
-    isn't a polygon or a point, and where nothing is left.
+    neither tells), origin ("suggested" where a field of that name says so, else "drawn") and geometry: valid 2-D
+    polygons and multipolygons. A point becomes a geodesic circle of `labels.radius_m` metres. Class values are compared
+    as text, 1 like 1.0 and "1", an empty one as "". Raises CropmineError where a file can't be read or lacks its CRS or
+    a field, where a class value isn't known, a geometry isn't a polygon or a point, and where nothing is left.
     """
-    classes = _class_table(labels)
+    classes = tabulate_classes(labels)
     frames, offset = [], 0
     for path in [*paths, *tests]:
         own = path in tests
@@ -56,7 +57,7 @@ def read_labels(labels: LabelFiles, paths, split_field: str | None = None, tests
     if table.empty:
         where = ", ".join(map(str, paths))
         raise CropmineError(where, "no label is left to work with", "see the log for what was dropped")
-    order = ["label", "target", "file", *(["split"] if split_field or tests else []), "geometry"]
+    order = ["label", "target", "file", *(["split"] if split_field or tests else []), ORIGIN, "geometry"]
     return geopandas.GeoDataFrame(table[order], geometry="geometry", crs=CRS_LONLAT)
 
 
@@ -95,8 +96,8 @@ def _lonlat() -> CRS:
     return CRS.from_user_input(CRS_LONLAT)
 
 
-def _class_table(labels: LabelFiles) -> dict[str, int]:
-    """Target by class value as text."""
+def tabulate_classes(labels: LabelFiles) -> dict[str, int]:
+    """Tabulate targets by class value as text: 1 cropland, 0 not, -1 to leave out."""
     groups = (("cropland", 1), ("noncropland", 0), ("ignore", _LEFT_OUT))
     table: dict[str, int] = {}
     for name, target in groups:
@@ -118,7 +119,7 @@ def class_text(value) -> str:
 
 def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None):
     """The usable labels of one file, and how many rows it has."""
-    raw = _read_vector(path)
+    raw = read_vector(path)
     for field in filter(None, (labels.class_field, split_field)):
         _check_field(path, field, raw)
     if raw.crs is None:
@@ -132,6 +133,8 @@ def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_fi
     _check_classes(path, labels, values, classes)
     frame["target"] = values.map(classes).to_numpy(np.int16)
     frame["file"] = str(path)
+    suggested = raw.loc[present, ORIGIN].map(class_text, na_action=None) == SUGGESTED if ORIGIN in raw else False
+    frame[ORIGIN] = np.where(suggested, SUGGESTED, DRAWN)
     if split_field:
         frame["split"] = raw.loc[present, split_field].map(class_text, na_action=None)
     used = (frame["target"] != _LEFT_OUT).to_numpy()
@@ -145,7 +148,8 @@ def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_fi
     return pd.DataFrame(frame[left]), len(raw)
 
 
-def _read_vector(path: Path) -> geopandas.GeoDataFrame:
+def read_vector(path: Path) -> geopandas.GeoDataFrame:
+    """Read a vector file of one layer with geometries. Raises CropmineError if that isn't what it is."""
     if not path.exists():
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
         raise CropmineError(path, "no such file", f"{path.parent}/ has {near[0]}" if near else None)
@@ -206,7 +210,7 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
     except (ProjError, CRSError) as error:
         raise CropmineError(path, f"its CRS can't be turned into longitude and latitude ({error})") from error
     _check_on_earth(path, lonlat)
-    lonlat[points] = _draw_circles(lonlat[points], radius_m)
+    lonlat[points] = draw_circles(lonlat[points], radius_m)
     _check_on_earth(path, lonlat)
     return _repair(path, lonlat)
 
@@ -222,8 +226,8 @@ def _check_on_earth(path: Path, lonlat: np.ndarray) -> None:
         raise CropmineError(path, "a label is wider than half of the earth", "cut what crosses the antimeridian")
 
 
-def _draw_circles(points: np.ndarray, radius_m: float | None) -> np.ndarray:
-    """Geodesic circles around lon/lat points, as polygons."""
+def draw_circles(points: np.ndarray, radius_m: float | None) -> np.ndarray:
+    """Draw geodesic circles around lon/lat points (n,), as polygons (n,); `radius_m` in metres."""
     if not len(points):
         return points
     lon, lat = (np.repeat(part(points), _CIRCLE_CORNERS) for part in (shapely.get_x, shapely.get_y))

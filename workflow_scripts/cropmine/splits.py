@@ -20,12 +20,13 @@ from cropmine.config import Split
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import Grid, pixel_size_m
-from cropmine.labels import CRS_LONLAT, GEOD, SPLITS, TARGETS, keep_polygons, place_on_grid
+from cropmine.labels import CRS_LONLAT, GEOD, ORIGIN, SPLITS, SUGGESTED, TARGETS, keep_polygons, place_on_grid
 
 log = logging.getLogger(__name__)
 
 TRAIN, VALIDATION, TEST = SPLITS
 HELD_OUT = (VALIDATION, TEST)
+UNUSED = "unused"
 _QUARTER_MERIDIAN_M = GEOD.inv(0, 0, 0, 90)[2]
 _SLIVER_M2 = 1.0
 _SLACK_M = 0.1  # more than chords and rounding lose at the edge of a held-out zone
@@ -101,11 +102,19 @@ def assign_blocks(blocks, split: Split) -> pd.DataFrame:
 def _draw_validation(pieces: geopandas.GeoDataFrame, split: Split) -> np.ndarray:
     """The split of pieces of which only those that test are told: blocks of the others train or validate."""
     told = pieces["split"].to_numpy(object)
-    blocks = pd.unique(pieces["block"][told != TEST])
-    share = split.validation / (split.train + split.validation)
-    drawn = {block: _draw_uniform(f"{split.seed} {block}".encode()) < share for block in blocks}
-    others = np.array([VALIDATION if drawn.get(block) else TRAIN for block in pieces["block"]], dtype=object)
+    trains = dict(zip(names := pd.unique(pieces["block"]), find_training_blocks(names, split), strict=True))
+    others = np.array([TRAIN if trains[block] else VALIDATION for block in pieces["block"]], dtype=object)
     return np.where(told == TEST, TEST, others)
+
+
+def find_training_blocks(blocks, split: Split) -> np.ndarray:
+    """Tell which blocks are drawn to train, bool (n,): with kfold, or a field that tells it of each label, all."""
+    if split.method == "holdout":
+        return (assign_blocks(blocks, split)["split"] == TRAIN).to_numpy()
+    if split.method == "field" and split.field is None:
+        share = split.validation / (split.train + split.validation)
+        return np.array([_draw_uniform(f"{split.seed} {block}".encode()) >= share for block in blocks], bool)
+    return np.ones(len(blocks), bool)
 
 
 def rank_labels(labels: geopandas.GeoDataFrame, draws, seed: int) -> pd.DataFrame:
@@ -128,9 +137,10 @@ def split_labels(labels: geopandas.GeoDataFrame, split: Split, draws) -> tuple[g
     """Cut labels into pieces with a block, a split or a fold, and ranks; and list the blocks.
 
     labels: as read_labels gives them, with its split column if the method is field. Returns the pieces, columns label,
-    piece, target, class, block, split (null for kfold), fold (-1 unless kfold), rank_{draw} (-1 for a label that can't
-    train) and geometry; and the blocks, columns block, split or fold, their borders in degrees and their numbers of
-    labels by class. Raises CropmineError where the labels hold a class of which none is left to train.
+    piece, target, class, block, split (null for kfold), fold (-1 unless kfold), origin (only if any is suggested),
+    rank_{draw} (-1 for a label that can't train) and geometry; and the blocks, columns block, split or fold, their
+    borders in degrees and their numbers of labels by class. Raises CropmineError where the labels hold a class of which
+    none is left to train, and for a suggested label that would validate or test.
     """
     pieces = cut_labels(labels, split.block_m)
     if split.method != "field":
@@ -140,13 +150,16 @@ def split_labels(labels: geopandas.GeoDataFrame, split: Split, draws) -> tuple[g
     pieces["fold"] = pieces["fold"].astype(np.int32) if "fold" in pieces else np.int32(-1)
     pieces["split"] = (pieces["split"] if "split" in pieces else pd.Series(None, pieces.index, object)).astype("string")
     pieces["class"] = pieces["target"].map({target: name for name, target in TARGETS.items()})
+    told = [ORIGIN] if ORIGIN in pieces and (pieces[ORIGIN] == SUGGESTED).any() else []
+    if told:
+        pieces = _keep_suggested_training(pieces)
     _check_splits(pieces, split)
     ranked = pieces["label"][(pieces["fold"] >= 0) | _find_trainable(pieces, pieces["split"].to_numpy(object))]
     ranks = rank_labels(labels[labels["label"].isin(ranked)], draws, split.seed)
     pieces = pieces.merge(ranks, on="label", how="left")
     names = [f"rank_{draw}" for draw in draws]
     pieces[names] = pieces[names].fillna(-1).astype(np.int32)
-    order = ["label", "piece", "target", "class", "block", "split", "fold", *names, "geometry"]
+    order = ["label", "piece", "target", "class", "block", "split", "fold", *told, *names, "geometry"]
     return pieces[order], _list_blocks(pieces, split)
 
 
@@ -166,8 +179,8 @@ def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -
     """Tell what every piece of labels.parquet does in a run: train, validation or test.
 
     In a run of k-fold, the blocks of `fold` test, those of the next fold validate and the others train; without a fold
-    all train, as for the map. Returns an object array of str. Raises CropmineError if the fold and the labels don't go
-    together.
+    all train, as for the map. Suggested labels of the former blocks are "unused". Returns an object array of str.
+    Raises CropmineError if the fold and the labels don't go together.
     """
     folded = len(labels) and (labels["fold"] >= 0).any()
     if fold is None and folded:
@@ -178,7 +191,10 @@ def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -
     if fold is None:
         return labels["split"].to_numpy(object)
     steps = (labels["fold"].to_numpy() - fold) % folds
-    return np.where(steps == 0, TEST, np.where(steps == 1, VALIDATION, TRAIN)).astype(object)
+    parts = np.where(steps == 0, TEST, np.where(steps == 1, VALIDATION, TRAIN)).astype(object)
+    if ORIGIN in labels:
+        parts[(labels[ORIGIN] == SUGGESTED).to_numpy() & (parts != TRAIN)] = UNUSED
+    return parts
 
 
 def select_split(labels: pd.DataFrame, fold: int | None, split: Split, part: str) -> pd.DataFrame:
@@ -261,6 +277,21 @@ def _zone_blocks(names, buffer_m: float, block_m: float) -> np.ndarray:
     zones.append(shapely.box(-180, south[east > 180], east[east > 180] - 360, north[east > 180]))
     zones.append(shapely.box(west[west < -180] + 360, south[west < -180], 180, north[west < -180]))
     return np.concatenate(zones)
+
+
+def _keep_suggested_training(pieces: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """Drop what of suggested labels reaches into a block that validates or tests; stop at one that wholly lies there.
+
+    Where suggested labels lie was chosen by where the map is in doubt: scores on them would say nothing of the rest.
+    """
+    suggested = (pieces[ORIGIN] == SUGGESTED).to_numpy()
+    wrong = suggested & np.isin(pieces["split"].to_numpy(object).astype(str), HELD_OUT)
+    lost = set(pieces["label"][wrong]) - set(pieces["label"][suggested & ~wrong])
+    if lost:
+        first = pieces[wrong & pieces["label"].isin(lost).to_numpy()].iloc[0]
+        what = f"{len(lost)} labels of origin suggested lie in blocks of the {first['split']} split"
+        raise CropmineError("labels", what, f"they only ever train: leave out those of block {first['block']}")
+    return pieces[~wrong].reset_index(drop=True)
 
 
 def _check_splits(pieces: geopandas.GeoDataFrame, split: Split) -> None:

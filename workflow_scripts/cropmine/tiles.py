@@ -86,6 +86,7 @@ def check_files(name: str, region: Region, files: dict[str, dict]) -> None:
     ]
     named += [("labels.path", path) for path in (region.labels.path if region.labels else ())]
     named += [("labels.test_path", path) for path in (region.labels.test_path if region.labels else ())]
+    named += [("sample.path", region.sample.path), ("sample.design", region.sample.design)] if region.sample else []
     named += [("area", region.area)] if region.area else []
     named += [("model", region.model)] if region.model else []
     named += [(f"exclude.{place}.path", exclusion.path) for place, exclusion in enumerate(region.exclude)]

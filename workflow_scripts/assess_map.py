@@ -1,0 +1,20 @@
+"""Estimate accuracy and area by a labelled probability sample."""
+
+import json
+
+from cropmine.assessment import assess_map, read_sample, write_assessment
+from cropmine.config import ProbabilitySample
+from cropmine.designs import read_design
+from cropmine.logs import rule_log
+
+
+def main(snakemake):
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    design = read_design(files.design[0])
+    sample = read_sample(files.sample, design, ProbabilitySample(**settings["sample"]))
+    version = settings["stamp"]["version"]
+    write_assessment(snakemake.output.table, assess_map(sample, design, list(files.maps), version))
+
+
+with rule_log(snakemake):
+    main(snakemake)

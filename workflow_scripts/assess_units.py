@@ -1,0 +1,22 @@
+"""Estimate the area of cropland by administrative unit, by a labelled probability sample."""
+
+import json
+from pathlib import Path
+
+from cropmine.assessment import assess_units, read_sample, write_assessment
+from cropmine.config import ProbabilitySample
+from cropmine.designs import read_design
+from cropmine.logs import rule_log
+from cropmine.units import read_units
+
+
+def main(snakemake):
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    design = read_design(files.design[0])
+    sample = read_sample(files.sample, design, ProbabilitySample(**settings["sample"]))
+    units = read_units(files.units, settings["id_field"])
+    write_assessment(snakemake.output.table, assess_units(sample, design, Path(files.design[0]).parent, units))
+
+
+with rule_log(snakemake):
+    main(snakemake)

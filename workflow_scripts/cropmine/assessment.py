@@ -1,0 +1,176 @@
+"""Accuracy and area by a labelled probability sample, with the strata that it was drawn from."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+import shapely
+from rasterio.features import rasterize
+from rasterio.windows import Window
+
+from cropmine.accuracy import estimate_accuracy
+from cropmine.codes import NODATA
+from cropmine.config import LabelFiles, ProbabilitySample
+from cropmine.errors import CropmineError
+from cropmine.files import replacing
+from cropmine.grids import grid_of, open_raster, pixel_areas
+from cropmine.labels import CRS_LONLAT, GEOD, class_text, place_on_grid, read_vector, tabulate_classes
+from cropmine.maps import CLASS_BAND
+from cropmine.sampling import STRATA, iterate_strips
+from cropmine.targets import CROPLAND
+
+NEAR_M = 1.0  # a point may have moved by what a program rounds
+LEAST_IN_UNIT = 10  # pixels of each of a unit's strata
+LEAST_SHARE = 0.005  # of a unit's area that a stratum has to have to count as one of its strata
+POINT = 0
+NAMES = {CROPLAND: "cropland", 0: "noncropland"}
+TOLD = ("cropland", "noncropland", "ignore")
+HIDDEN = "the points that design_sample wrote, each with the class that its pixel has in truth"
+
+
+def read_sample(path: str | Path, design: Mapping, settings: ProbabilitySample) -> pd.DataFrame:
+    """Read a labelled sample: columns sample, stratum, lon, lat and reference (uint8), one row a labelled pixel.
+
+    Pixels without a class, or of one to ignore, are left out. Polygons are refused however they are declared: where
+    they lie was somebody's choice. Raises CropmineError for those, for points that the design doesn't have or that lie
+    elsewhere, for one that comes twice, and if nothing is labelled.
+    """
+    raw = read_vector(Path(path))
+    kinds = shapely.get_type_id(np.asarray(raw.geometry, dtype=object))
+    if (kinds != POINT).any():
+        others = sorted({shape.geom_type for shape in raw.geometry[kinds != POINT] if shape is not None}) or ["nothing"]
+        what = f"a probability sample is of pixels, drawn at random, but there is {', '.join(others)}"
+        raise CropmineError(
+            path, what, f"polygons go under `labels` and say nothing of accuracy or area; here {HIDDEN}"
+        )
+    for field in ("sample", settings.class_field):
+        if field not in raw:
+            raise CropmineError(path, f"there is no field {field!r}", f"here belong {HIDDEN}")
+    names = raw["sample"].astype(str)
+    if unknown := sorted(set(names) - set(design["places"])):
+        what = f"{len(unknown)} points aren't of this sample: {', '.join(unknown[:3])}"
+        raise CropmineError(path, what, "a point that was added by hand has no known chance of being drawn")
+    if names.duplicated().any():
+        raise CropmineError(path, f"{names[names.duplicated()].iloc[0]} comes twice", "label every pixel once")
+    places = pd.DataFrame([design["places"][name] for name in names])
+    _check_places(path, raw, places)
+    table = tabulate_classes(LabelFiles(path=str(path), **settings.model_dump(include={"class_field", *TOLD})))
+    values = raw[settings.class_field].map(class_text, na_action=None)
+    if unknown := sorted(set(values) - set(table) - {""}):
+        hint = "name it under cropland, noncropland or ignore of `sample`"
+        raise CropmineError(path, f"the field {settings.class_field!r} holds {unknown[0]!r}", hint)
+    reference = values.map(table).fillna(-1).to_numpy(np.int64)
+    labelled = places.assign(reference=reference)[reference >= 0].reset_index(drop=True)
+    if labelled.empty:
+        raise CropmineError(path, f"no point has a class in {settings.class_field!r}", f"here belong {HIDDEN}")
+    return labelled
+
+
+def _check_places(path: str | Path, raw: geopandas.GeoDataFrame, places: pd.DataFrame) -> None:
+    points = raw.geometry if raw.crs is None else raw.to_crs(CRS_LONLAT).geometry
+    _, _, metres = GEOD.inv(points.x, points.y, places["lon"], places["lat"])
+    if (np.asarray(metres) > NEAR_M).any():
+        name = places["sample"].iloc[int(np.argmax(metres))]
+        what = f"{name} lies {max(metres):.0f} m from where it was drawn"
+        raise CropmineError(path, what, "the pixel that was drawn is the one to label; don't move points")
+
+
+def find_classes(maps: Sequence[str | Path], lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+    """Find the class of a map at places, uint8 (n,): that of the last tile that has data there, or 255."""
+    found = np.full(len(lon), NODATA, np.uint8)
+    for path in maps:
+        with open_raster(path) as dataset:
+            grid = grid_of(dataset)
+            x, y = grid.to_lonlat.transform(lon, lat, direction="INVERSE")
+            columns, rows = (np.floor(place) for place in ~grid.transform @ (np.asarray(x), np.asarray(y)))
+            inside = (columns >= 0) & (columns < grid.width) & (rows >= 0) & (rows < grid.height)
+            for place in np.flatnonzero(inside).tolist():
+                window = Window(int(columns[place]), int(rows[place]), 1, 1)
+                value = dataset.read(CLASS_BAND, window=window)[0, 0]
+                found[place] = value if value != NODATA else found[place]
+    return found
+
+
+def assess_map(sample: pd.DataFrame, design: Mapping, maps: Sequence[str | Path], version: str) -> pd.DataFrame:
+    """Assess the map that a sample was drawn from, and the present one, by the sample.
+
+    Columns: map (sampled or present), map_version, estimator, class, measure (user, producer, area, area_ha, overall),
+    estimate, standard_error, lo, hi (95 %), and samples. The strata are always those of the sampled map: where its
+    classes are assessed they are the map's (Olofsson et al. 2014), for another map they aren't (Stehman 2014). A figure
+    that can't be had is empty. Raises CropmineError if the present map has no data at a sampled pixel.
+    """
+    strata = sample["stratum"].to_numpy()
+    of_stratum = sample["stratum"].map(design["classes"]).to_numpy()
+    present = find_classes(maps, sample["lon"].to_numpy(), sample["lat"].to_numpy())
+    if (present == NODATA).any():
+        what = f"the map has no data at {(present == NODATA).sum()} of {len(sample)} sampled pixels"
+        raise CropmineError("sample", what, "the sample is of another area; draw a new one from this map")
+    tables = []
+    for kind, mapped, told in (("sampled", of_stratum, design["map"]["version"]), ("present", present, version)):
+        estimator = "Olofsson 2014" if (mapped == of_stratum).all() else "Stehman 2014"
+        table = estimate_accuracy(
+            strata, sample["reference"].to_numpy(), mapped, design["sizes"], sum(design["sizes"].values())
+        )
+        table["class"] = [NAMES.get(cls, cls) for cls in table["class"]]
+        tables.append(table.assign(map=kind, map_version=told, estimator=estimator, samples=len(sample)))
+    order = ["map", "map_version", "estimator", "class", "measure", "estimate", "standard_error", "lo", "hi", "samples"]
+    return pd.concat(tables, ignore_index=True)[order]
+
+
+def assess_units(
+    sample: pd.DataFrame, design: Mapping, folder: str | Path, units: geopandas.GeoDataFrame
+) -> pd.DataFrame:
+    """Estimate the hectares of cropland in units by the sample's pixels in each, with its strata cut to the unit.
+
+    folder: that of the design, with the strata's rasters. Columns: unit, samples, area_ha (of the strata), cropland_ha,
+    standard_error, lo and hi (95 %). A unit in which a stratum with half a percent of its area or more has under 10
+    sampled pixels has no estimate.
+    """
+    areas = _cut_strata(sorted((Path(folder) / STRATA).glob("*.tif")), units)
+    points = shapely.points(sample["lon"], sample["lat"])
+    rows = []
+    for place, unit in enumerate(units.geometry):
+        own = sample[shapely.contains_xy(unit, shapely.get_x(points), shapely.get_y(points))]
+        sizes = {name: areas[cls, place] for name, cls in design["classes"].items()}
+        sizes = {name: size for name, size in sizes.items() if size > LEAST_SHARE * sum(sizes.values())}
+        row = {"unit": units["unit"].iloc[place], "samples": len(own), "area_ha": round(sum(sizes.values()), 4)}
+        rows.append(row | _estimate_unit(own[own["stratum"].isin(sizes)], sizes))
+    return pd.DataFrame(rows)
+
+
+def _estimate_unit(sample: pd.DataFrame, sizes: Mapping[str, float]) -> dict:
+    counts = sample["stratum"].value_counts()
+    if not sizes or min(counts.get(name, 0) for name in sizes) < LEAST_IN_UNIT:
+        return dict.fromkeys(("cropland_ha", "standard_error", "lo", "hi"))
+    truth = sample["reference"].to_numpy()
+    table = estimate_accuracy(sample["stratum"].to_numpy(), truth, truth, sizes, sum(sizes.values()))
+    row = table[(table["class"] == CROPLAND) & (table["measure"] == "area_ha")]
+    if row.empty:  # no sampled pixel is cropland in truth
+        return {"cropland_ha": 0.0} | dict.fromkeys(("standard_error", "lo", "hi"))
+    names = {"cropland_ha": "estimate", "standard_error": "standard_error", "lo": "lo", "hi": "hi"}
+    return {name: round(float(row[column].item()), 4) for name, column in names.items()}
+
+
+def _cut_strata(rasters: Sequence[Path], units: geopandas.GeoDataFrame) -> np.ndarray:
+    """Hectares of each class in each unit: (2, units)."""
+    hectares = np.zeros((2, len(units) + 1))
+    for path in rasters:
+        for grid, classes in iterate_strips(path):
+            places, polygons = place_on_grid(units.geometry, grid)
+            if not len(places):
+                continue
+            shapes = zip(polygons, (places + 1).tolist(), strict=True)
+            owners = rasterize(shapes, grid.shape, transform=grid.transform, dtype="int32")
+            areas = np.broadcast_to(pixel_areas(grid), grid.shape)
+            for cls in NAMES:
+                own = classes == cls
+                hectares[cls] += np.bincount(owners[own], weights=areas[own], minlength=len(units) + 1) / 1e4
+    return hectares[:, 1:]
+
+
+def write_assessment(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table of estimates as CSV, to six decimals, a dash where there is none."""
+    with replacing(path) as temporary:
+        table.round(6).to_csv(temporary, index=False, na_rep="-", lineterminator="\n")

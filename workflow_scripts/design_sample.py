@@ -1,0 +1,23 @@
+"""Draw a stratified random sample of the map's pixels, for people to label."""
+
+import json
+from pathlib import Path
+
+from cropmine.files import replacing
+from cropmine.logs import rule_log
+from cropmine.products import find_products, stamp_tags
+from cropmine.sampling import keep_design
+
+
+def main(snakemake):
+    settings, output = json.loads(snakemake.params.settings), Path(snakemake.output.pointer)
+    stamp = settings["stamp"]
+    classes = [made.path for made in find_products(snakemake.input.delivery, stamp) if made.kind == "class"]
+    tags = stamp_tags(stamp, settings["inputs"])
+    kept = keep_design(output.parent / "samples", classes, settings["sampling"], stamp, tags)
+    with replacing(output) as temporary:
+        temporary.write_text(json.dumps({"sample": str(kept)}, indent=1) + "\n", encoding="utf-8")
+
+
+with rule_log(snakemake):
+    main(snakemake)

@@ -1,0 +1,24 @@
+"""Suggest where to label next: where the runs disagree with each other, and the map with the weak map."""
+
+import json
+
+import pandas as pd
+
+from cropmine.config import Split
+from cropmine.logs import rule_log
+from cropmine.products import stamp_tags
+from cropmine.suggestions import choose_suggestions, score_places, write_suggestions
+from cropmine.weak import load_weak
+
+
+def main(snakemake):
+    settings, files = json.loads(snakemake.params.settings), snakemake.input
+    weak = load_weak(settings["weak"], list(files.weak), guarded=False) if settings["weak"] else None
+    places = pd.concat([score_places(path, settings["place_m"], weak) for path in files.maps], ignore_index=True)
+    blocks = pd.read_csv(files.splits)
+    chosen = choose_suggestions(places, settings["count"], Split(**settings["split"]), blocks)
+    write_suggestions(snakemake.output.suggestions, chosen, stamp_tags(settings["stamp"], settings["inputs"]))
+
+
+with rule_log(snakemake):
+    main(snakemake)
