@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 CONFIG ?= config.yaml
 
-.PHONY: demo plan test reproduce bench lint lock clean
+.PHONY: demo plan test reproduce compare bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -24,6 +24,9 @@ test: $(READY)  ## every test
 
 reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
+
+compare: $(READY)  ## two runs that were kept: A=… B=…, names in results/runs or how they begin
+	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.run_comparison "$(A)" "$(B)"
 
 bench: $(READY)  ## cropmine beside what a user would write instead
 	$(BIN)/python benchmarks/sweep.py

@@ -31,6 +31,7 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        "results/kept.json",
         collect("results/{region}/checks.json", region=REGIONS),
     localrule: True
     message:

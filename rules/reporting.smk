@@ -79,3 +79,27 @@ rule build_report:
         "Writing the report"
     script:
         "../workflow_scripts/build_report.py"
+
+
+rule keep_run:
+    input:
+        run="results/run.json",
+    output:
+        pointer="results/kept.json",
+    log:
+        "results/logs/keep_run.log",
+    benchmark:
+        "results/benchmarks/keep_run.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        settings=write_canonical({"run": CONFIG.map.run, "regions": REGIONS}),
+        code=code("keep_run"),
+    message:
+        "Keeping the run under its name"
+    script:
+        "../workflow_scripts/keep_run.py"

@@ -1,7 +1,7 @@
 """The delivered map: bands of a tile, the mosaic of all tiles, and areas."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from cropmine.zones import OUTSIDE
 BANDS = ("probability of cropland x 200", "class: 0 non-cropland, 1 cropland", "disagreement of runs x 200")
 PROBABILITY_BAND, CLASS_BAND, DISAGREEMENT_BAND = 1, 2, 3
 SCALES = (1 / STEPS, 1.0, 1 / STEPS)
-COLOURS = {NONCROPLAND: NONCROPLAND_COLOUR, CROPLAND: CROPLAND_COLOUR}
+LEGEND = {NONCROPLAND: (NONCROPLAND_COLOUR, "non-cropland"), CROPLAND: (CROPLAND_COLOUR, "cropland")}
 AREA_NOTE = "pixel counts: biased as the map errs; a probability sample is needed to estimate area"
 
 
@@ -68,9 +68,12 @@ def list_mosaics(path: str | Path) -> list[Path]:
     return [path, *sorted(path.parent.glob(f"{path.stem}_*.vrt"))]
 
 
-def list_colours() -> list[tuple[int, int, int, int]]:
-    """List the colours (red, green, blue, alpha) of the 256 values of a raster of classes; 0 where there is none."""
-    known = {value: (*bytes.fromhex(colour[1:]), 255) for value, colour in COLOURS.items()}
+def list_colours(legend: Mapping[int, tuple[str, str]] = LEGEND) -> list[tuple[int, int, int, int]]:
+    """List the colours (red, green, blue, alpha) of the 256 values of a raster by its legend {value: (colour, words)}.
+
+    What isn't in the legend has no colour: all 0.
+    """
+    known = {value: (*bytes.fromhex(colour[1:]), 255) for value, (colour, _) in legend.items()}
     return [known.get(value, (0, 0, 0, 0)) for value in range(NODATA + 1)]
 
 

@@ -1,26 +1,23 @@
 """The map as it is handed on: one class and one probability GeoTIFF a CRS, clipped to what is mapped."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
 from cropmine import __version__
 from cropmine.codes import NODATA
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
 from cropmine.grids import grid_of, open_raster, read_grid
+from cropmine.large_rasters import write_large_cog
 from cropmine.maps import BANDS, CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND, SCALES, list_colours
 
 BLOCK_PX = 2048
-COG_BLOCK_PX = 512
 KINDS = {"class": (CLASS_BAND,), "probability": (PROBABILITY_BAND, DISAGREEMENT_BAND)}
 RASTER_BANDS = {PROBABILITY_BAND: "probability", CLASS_BAND: "class", DISAGREEMENT_BAND: "disagreement"}
 RESAMPLING = {"class": Resampling.mode, "probability": Resampling.average}
@@ -73,7 +70,16 @@ def write_products(folder: str | Path, mosaics: Sequence[str | Path], stamp: Map
             name = spell_crs(dataset)
             for kind, bands in KINDS.items():
                 path = Path(folder) / f"{name_product(stamp, kind, name)}.tif"
-                _write_product(path, dataset, kind, bands, blocks, window, tags)
+                write_large_cog(
+                    path,
+                    grid_of(dataset).window(*map(int, window.flatten())),
+                    _read_parts(dataset, bands, blocks, window),
+                    [BANDS[band - 1] for band in bands],
+                    tags,
+                    RESAMPLING[kind],
+                    [SCALES[band - 1] for band in bands],
+                    list_colours() if kind == "class" else None,
+                )
                 products.append(Product(kind, name, path))
     if not products:
         raise CropmineError(str(mosaics[0]), "no pixel of the map has data", "is the area where the imagery is?")
@@ -128,36 +134,12 @@ def _find_extent(dataset: rasterio.DatasetReader, blocks: Sequence[Window]) -> W
     return Window(left, top, right - left, bottom - top)
 
 
-def _write_product(
-    path: Path,
-    dataset: rasterio.DatasetReader,
-    kind: str,
-    bands: Sequence[int],
-    blocks: Sequence[Window],
-    window: Window,
-    tags: Mapping,
-) -> None:
-    """Write a plain GeoTIFF block by block, and turn it into a COG."""
-    grid = grid_of(dataset).window(*map(int, window.flatten()))
-    profile = {"driver": "GTiff", "tiled": True, "blockxsize": COG_BLOCK_PX, "blockysize": COG_BLOCK_PX}
-    profile |= {"compress": "zstd", "zstd_level": 1, "sparse_ok": True, "bigtiff": "IF_SAFER", "dtype": "uint8"}
-    profile |= {"width": grid.width, "height": grid.height, "crs": grid.crs, "transform": grid.transform}
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch, replacing(path) as temporary:
-        plain = Path(scratch) / "plain.tif"
-        with rasterio.open(plain, "w", count=len(bands), nodata=NODATA, **profile) as made:
-            for block in blocks:
-                part = block.intersection(window) if rasterio.windows.intersect(block, window) else None
-                if part is not None:
-                    at = Window(part.col_off - window.col_off, part.row_off - window.row_off, part.width, part.height)
-                    values = dataset.read(list(bands), window=part)
-                    if (values != NODATA).any():
-                        made.write(values, window=at)
-            made.scales, made.offsets = [SCALES[band - 1] for band in bands], [0.0] * len(bands)
-            made.descriptions = [BANDS[band - 1] for band in bands]
-            made.update_tags(**{key: tags[key] for key in sorted(tags)})
-            if kind == "class":
-                made.write_colormap(1, dict(enumerate(list_colours())))
-        options = {"driver": "COG", "compress": "zstd", "blocksize": COG_BLOCK_PX, "sparse_ok": True}
-        options |= {"overview_resampling": RESAMPLING[kind].name, "bigtiff": "IF_SAFER"}
-        options |= {"predictor": "standard"} if kind == "probability" else {}
-        rasterio.shutil.copy(plain, temporary, **options)
+def _read_parts(
+    dataset: rasterio.DatasetReader, bands: Sequence[int], blocks: Sequence[Window], window: Window
+) -> Iterator[tuple[Window, np.ndarray]]:
+    """The parts of blocks within a window of a raster, placed in the window, and their values."""
+    for block in blocks:
+        if rasterio.windows.intersect(block, window):
+            part = block.intersection(window)
+            at = Window(part.col_off - window.col_off, part.row_off - window.row_off, part.width, part.height)
+            yield at, dataset.read(list(bands), window=part)

@@ -12,11 +12,11 @@ import shapely
 from cropmine.geopackages import write_geopackage
 from cropmine.grids import open_raster, read_grid
 from cropmine.labels import CRS_LONLAT
+from cropmine.maps import LEGEND
 from cropmine.mosaics import MosaicBand, write_mosaics
 from cropmine.products import DISAGREEMENT_BAND, KINDS, Product
 from cropmine.projects import Layer
 from cropmine.styles import (
-    CLASSES,
     DISAGREEMENT_RAMP,
     PROBABILITY_RAMP,
     style_classes,
@@ -24,6 +24,7 @@ from cropmine.styles import (
     style_outlines,
     style_ramp,
 )
+from cropmine.targets import CROPLAND
 from cropmine.vectors import is_vector
 
 SAMPLED_PX = 256
@@ -91,7 +92,7 @@ def layer_targets(folder: Path, targets: Sequence[str | Path]) -> list[Layer]:
         return []
     made = write_mosaics(folder / "targets.vrt", targets, [MosaicBand(1, "target", "uint8", 255)])
     name = "Labels that train: human, mined or weak"
-    return [_layer_raster(name, path, style_classes(1, CLASSES), False) for path in made]
+    return [_layer_raster(name, path, style_classes(1, LEGEND), False) for path in made]
 
 
 def layer_weak(name: str, path: str | Path, weak: Mapping) -> Layer:
@@ -102,7 +103,7 @@ def layer_weak(name: str, path: str | Path, weak: Mapping) -> Layer:
     if weak["probability"]:
         ramp = [(value / weak["scale"], colour) for value, colour in PROBABILITY_RAMP]
         return _layer_raster(title, Path(path), style_ramp(weak["band"], ramp), False)
-    colour = CLASSES[1][0]
+    colour = LEGEND[CROPLAND][0]
     classes = {float(value): (colour, "cropland") for value in weak["cropland"]}
     return _layer_raster(title, Path(path), style_classes(weak["band"], classes), False)
 
@@ -125,7 +126,7 @@ def layer_products(products: Sequence[Product]) -> list[Layer]:
     layers = []
     for product in products:
         if product.kind == "class":
-            layers.append(_layer_raster("Class", product.path, style_classes(1, CLASSES), True))
+            layers.append(_layer_raster("Class", product.path, style_classes(1, LEGEND), True))
     for product in products:
         if product.kind == "probability":
             disagreement = KINDS["probability"].index(DISAGREEMENT_BAND) + 1

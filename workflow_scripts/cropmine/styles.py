@@ -3,14 +3,7 @@
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
-from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
-from cropmine.targets import CROPLAND, NONCROPLAND
-
 QGIS_VERSION = "3.22.0"
-CLASSES = {
-    NONCROPLAND: (NONCROPLAND_COLOUR, "non-cropland"),
-    CROPLAND: (CROPLAND_COLOUR, "cropland"),
-}
 PROBABILITY_RAMP = ((0.0, "#FFFFFF"), (0.5, "#F3CF8B"), (1.0, "#B35900"))
 DISAGREEMENT_RAMP = ((0.0, "#FFFFFF"), (0.1, "#C9B7DC"), (0.3, "#54278F"))
 
