@@ -602,6 +602,10 @@ def card_weights(wildcards):
     return [model_path(wildcards.region, run).replace("model.ckpt", "model.safetensors") for run in networks]
 
 
+def card_accuracy(wildcards):
+    return assessments(wildcards.region)[:1]
+
+
 def card_settings(wildcards):
     here = plan(wildcards.region)
     runs = here.final_runs[selected(wildcards.region)["experiment"]]
@@ -639,6 +643,7 @@ def report_files(region):
         "selected": f"{folder}/selected.json" if scored else None,
         "map_scores": f"{folder}/scores/map.json" if mapped and here.region.labels else None,
         "area": f"{folder}/map/area.json" if mapped else None,
+        "accuracy": f"{folder}/accuracy.csv" if mapped and here.region.sample else None,
         "labels": f"{folder}/labels/labels.parquet" if here.region.labels else None,
         "splits": f"{folder}/labels/splits.csv" if here.region.labels else None,
         "truth_check": f"{folder}/truth_check.csv" if here.trained and here.region.simulate else None,

@@ -226,6 +226,7 @@ rule write_card:
         splits="results/{region}/labels/splits.csv",
         checks="results/{region}/checks.json",
         weights=card_weights,
+        accuracy=card_accuracy,
     output:
         card=report("results/{region}/model_card.md", category="Report"),
     log:

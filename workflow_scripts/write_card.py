@@ -11,6 +11,7 @@ def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     names = ("experiments", "selected", "map_scores", "area", "splits", "checks")
     read = {name: files[name] for name in names} | {"weights": list(files.get("weights", []))}
+    read["accuracy"] = next(iter(files.get("accuracy", [])), None)
     tags = stamp_tags(settings["stamp"], settings["inputs"])
     write_card(snakemake.output.card, read, settings["stamp"], settings["recipe"], tags)
 

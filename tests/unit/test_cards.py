@@ -39,9 +39,10 @@ def card(tmp_path):
     pd.DataFrame(splits).to_csv(tmp_path / "splits.csv", index=False)
     names = {"experiments": "experiments.csv", "selected": "selected.json", "map_scores": "map.json"}
     names |= {"area": "area.json", "splits": "splits.csv", "checks": "checks.json"}
-    files = {key: tmp_path / name for key, name in names.items()} | {"weights": ["m.safetensors"]}
+    files = {key: tmp_path / name for key, name in names.items()} | {"weights": ["m.safetensors"], "accuracy": None}
 
-    def write(stamp=STAMP, **recipe):
+    def write(stamp=STAMP, accuracy=None, **recipe):
+        files["accuracy"] = accuracy
         write_card(tmp_path / "card.md", files, stamp, RECIPE | recipe, stamp_tags(stamp, ["image.tif"]))
         return (tmp_path / "card.md").read_text()
 
@@ -66,6 +67,18 @@ def test_a_made_up_landscape_and_an_untold_year_are_said(card):
     text = card(STAMP | {"year": None}, simulated=True, runs=3)
     assert "made-up landscape" in text and "# Cropland of valley, undated" in text
     assert "mean over 3 runs" in text and "it is 0 everywhere" not in text
+
+
+def test_accuracy_by_a_probability_sample_stands_in_the_card(card, tmp_path):
+    lines = ["map,map_version,estimator,class,measure,estimate,standard_error,lo,hi,samples"]
+    lines += ["sampled,v1,Olofsson 2014,cropland,user,0.9,0.05,0.8,1.1,300"]
+    lines += ["sampled,v1,Olofsson 2014,cropland,area_ha,1500,50,1400,1600,300"]
+    lines += ["sampled,v1,Olofsson 2014,noncropland,producer,-,-,-,-,300"]
+    (tmp_path / "accuracy.csv").write_text("\n".join(lines) + "\n")
+    text = card(accuracy=tmp_path / "accuracy.csv")
+    assert "| cropland | user's accuracy | 0.900 | 0.800 to 1.000 |" in text
+    assert "| cropland | area | 1,500 ha | 1,400 ha to 1,600 ha |" in text
+    assert "| non-cropland | producer's accuracy | \N{EN DASH} | \N{EN DASH} |" in text
 
 
 def test_text_from_outside_is_no_markup(card):

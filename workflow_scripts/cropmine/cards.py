@@ -8,7 +8,7 @@ import jinja2
 import pandas as pd
 
 from cropmine.files import replacing
-from cropmine.sections import list_rows, read_json
+from cropmine.sections import describe_accuracy, list_rows, read_json
 from cropmine.thresholds import explain_threshold
 from cropmine.wording import SPACE, spell_figure, spell_hectares, spell_interval, spell_labels, spell_share
 
@@ -20,9 +20,9 @@ MARKUP = "\\`*_[]<>#|"
 def write_card(path: str | Path, files: Mapping, stamp: Mapping, recipe: Mapping, tags: Mapping[str, str]) -> None:
     """Write the model card of a region's map as Markdown.
 
-    files: by name experiments, selected, map_scores, area, splits and checks as the report has them, and weights, those
-    that were exported; stamp and tags: what the map is called; recipe: runs, tiles, bands, dates, weak, label_year,
-    label_files, settings and whether the landscape is simulated.
+    files: by name experiments, selected, map_scores, area, splits and checks as the report has them, accuracy (of a
+    probability sample, or None), and weights, those that were exported; stamp and tags: what the map is called; recipe:
+    runs, tiles, bands, dates, weak, label_year, label_files, settings and whether the landscape is simulated.
     """
     choice, scores = read_json(files["selected"]), read_json(files["map_scores"])
     rows = list_rows(pd.read_csv(files["experiments"]))
@@ -38,6 +38,7 @@ def write_card(path: str | Path, files: Mapping, stamp: Mapping, recipe: Mapping
         rows=[{"what": what, "interval": _spell_reach(row)} | row for what, row in named],
         note=scores["note"],
         calibration=scores["calibration"],
+        accuracy=describe_accuracy(files["accuracy"]),
         threshold=explain_threshold(choice),
         reason=choice["reason"],
         area=read_json(files["area"]),

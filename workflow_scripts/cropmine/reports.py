@@ -17,6 +17,7 @@ from cropmine.grids import read_grid
 from cropmine.metrics import LEAST_BLOCKS
 from cropmine.panels import EMPTY_COLOUR, SPLIT_COLOURS, choose_places, draw_overview, draw_place, spell_length
 from cropmine.sections import (
+    describe_accuracy,
     describe_audits,
     describe_calibration,
     describe_distances,
@@ -94,6 +95,7 @@ def describe_region(region: dict) -> dict:
         "area": area["total"] if area else None,
         "map_scores": scores,
         "calibration": describe_calibration(scores),
+        "accuracy": describe_accuracy(files.get("accuracy")),
         "threshold": describe_threshold(read_json(files["selected"]), area) if files["selected"] and area else None,
         "splits": _describe_splits(pd.read_csv(files["splits"])) if files["splits"] else None,
         "truth": list_rows(pd.read_csv(files["truth_check"])) if files.get("truth_check") else None,

@@ -8,8 +8,25 @@ import pandas as pd
 
 from cropmine.figures import draw_distances, draw_reliability, embed_picture
 from cropmine.thresholds import explain_threshold
-from cropmine.wording import explain_brier, explain_sweep, explain_transfer, spell_metres, spell_point, spell_transfer
+from cropmine.wording import (
+    CLASS_WORDS,
+    NONE,
+    explain_brier,
+    explain_sweep,
+    explain_transfer,
+    spell_figure,
+    spell_hectares,
+    spell_metres,
+    spell_point,
+    spell_transfer,
+)
 
+MEASURE_WORDS = {
+    "user": "user's accuracy",
+    "producer": "producer's accuracy",
+    "overall": "overall accuracy",
+    "area_ha": "area",
+}
 QUANTILE_WORDS = {"5": "5 % within", "25": "25 % within", "50": "Half within", "75": "75 % within", "95": "95 % within"}
 AUDIT_FIGURES = {
     "omission_by_label": "Human cropland that the weak map omits",
@@ -74,6 +91,33 @@ def describe_distances(path: str) -> dict:
         for quantile, words in (QUANTILE_WORDS if whole else {}).items()
     ]
     return measured | {"rows": rows, "chart": draw_distances(measured) if whole else None}
+
+
+def describe_accuracy(path: str | Path | None) -> list[dict]:
+    """Describe accuracy.csv, of a probability sample: of each map its version, estimator, samples and rows."""
+    if path is None:
+        return []
+    table = pd.read_csv(path, na_values="-")
+    described = []
+    for kind, own in table.groupby("map", sort=False):
+        first = own.iloc[0]
+        rows = [
+            {"class": CLASS_WORDS.get(row["class"], ""), "measure": MEASURE_WORDS[row["measure"]]}
+            | _spell_estimate(row)
+            for row in list_rows(own[own["measure"] != "area"])
+        ]
+        head = {"map": kind, "version": first["map_version"], "estimator": first["estimator"]}
+        described.append(head | {"samples": int(first["samples"]), "rows": rows})
+    return described
+
+
+def _spell_estimate(row: Mapping) -> dict[str, str]:
+    """An estimate and its interval: shares as figures, areas as hectares."""
+    if row["estimate"] is None:
+        return {"estimate": NONE, "interval": NONE}
+    spell = (lambda value: f"{spell_hectares(value)} ha") if row["measure"] == "area_ha" else spell_figure
+    low, high = max(row["lo"], 0), row["hi"] if row["measure"] == "area_ha" else min(row["hi"], 1)
+    return {"estimate": spell(row["estimate"]), "interval": f"{spell(low)} to {spell(high)}"}
 
 
 def describe_calibration(scores: Mapping | None) -> dict | None:
