@@ -2,7 +2,8 @@
 
 Makes up a tile and maps it as map_tile does, in turns with the bare network on a window in memory as often as the tile
 has windows' worth of pixels; once alone and once amid eight neighbours. Prints medians and ratios, and the peak memory
-of a process that maps tiles of several sizes, the largest mostly nodata.
+of a process that maps tiles of several sizes, mostly nodata. With --cpu-time seconds are those of the processor, all
+threads together: on a machine that others use as well, a lower bound of how mapping compares.
 ``python benchmarks/inference.py [--size 2048] [--rounds 3] [--threads 2] [--memory 4096 20480]``
 """
 
@@ -36,6 +37,7 @@ from cropmine.surroundings import surround_tile  # noqa: E402
 from cropmine.windows import OVERLAP_PX, STEP_PX  # noqa: E402
 
 SCENE_PX = 1024
+CLOCK = time.perf_counter
 WINDOW_PX = STEP_PX + OVERLAP_PX
 
 
@@ -76,11 +78,11 @@ def build_predictor(encoder: str, channels: int) -> NetworkPredictor:
 
 def map_once(predictor: NetworkPredictor, sources: dict, path: Path, threads: int) -> float:
     """Map the middle tile to a file; gives the seconds."""
-    start = time.perf_counter()
+    start = CLOCK()
     view = surround_tile((0, 0), sources)
     with limit_gdal(threads):
         write_map(path, map_strips(view, [predictor], 0.5), view.grid, {})
-    return time.perf_counter() - start
+    return CLOCK() - start
 
 
 def run_bare(predictor: NetworkPredictor, windows: int) -> float:
@@ -88,10 +90,10 @@ def run_bare(predictor: NetworkPredictor, windows: int) -> float:
     device = choose_device()
     network, dtype = predictor.network.to(device), choose_precision("auto", device)
     pixels = np.random.default_rng(0).normal(size=(1, len(predictor.norm.mean), WINDOW_PX, WINDOW_PX))
-    pixels, start = pixels.astype(np.float32), time.perf_counter()
+    pixels, start = pixels.astype(np.float32), CLOCK()
     for _ in range(windows):
         predict_probability(network, pixels, device, dtype)
-    return time.perf_counter() - start
+    return CLOCK() - start
 
 
 def measure_memory(size: int, encoder: str, threads: int) -> float:
@@ -127,7 +129,8 @@ def compare_speed(options: argparse.Namespace) -> None:
             for name, (run, pixels) in turns.items():
                 speeds[name].append(pixels / run() / 1e6)
     precision = choose_precision("auto", choose_device())
-    print(f"U-Net/{options.encoder}, a tile of {options.size} px, {options.threads} threads, {precision}")
+    clock = "CPU time" if options.cpu_time else "wall time"
+    print(f"{clock}, U-Net/{options.encoder}, a tile of {options.size} px, {options.threads} threads, {precision}")
     for name, found in speeds.items():
         ratio = median(found) / median(speeds["the bare model"])
         print(f"{name:20} {median(found):6.2f} Mpx/s, {ratio:.2f} of the bare model's speed")
@@ -139,7 +142,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--memory", type=int, nargs="*", default=[])
     parser.add_argument("--encoder", default="resnet18")
+    parser.add_argument("--cpu-time", action="store_true")
     options = parser.parse_args()
+    if options.cpu_time:
+        global CLOCK
+        CLOCK = time.process_time
     torch.set_num_threads(options.threads)
     if options.only:
         print_peak(options.only, options.encoder, options.threads)

@@ -3,8 +3,10 @@
 Makes up one tile, then trains the same network in turns, a few steps of each, and prints medians and their ratios: bare
 in the precision and memory format that cropmine chooses here; ours as train_model trains, from the tile in memory and
 again read from its files; plain as a user would write it, a Dataset that reads patches by rasterio under Lightning's
-defaults (float32, contiguous). With --compile also the bare model under torch.compile, and how long compiling takes.
-``python benchmarks/training.py [--patch 128] [--batch 8] [--steps 6] [--rounds 3] [--threads 2] [--compile]``
+defaults (float32, contiguous). With --cpu-time seconds are those of the processor, all threads together: on a machine
+that others use as well, a lower bound of how ours compares, since the loader's threads count in full. --compile adds
+the bare model under torch.compile, and tells how long compiling takes.
+``python benchmarks/training.py [--patch 128] [--batch 8] [--steps 6] [--rounds 3] [--threads 2] [--cpu-time]``
 """
 
 import argparse
@@ -37,6 +39,7 @@ from cropmine.targets import HUMAN, IGNORE, MINED  # noqa: E402
 from cropmine.training import Bookkeeper, LastCheckpoint, Progress, SegmentationTask, fit_task  # noqa: E402
 
 TILE_PX = 1024
+CLOCK = time.perf_counter
 
 
 def make_tile(folder: Path) -> LabelledTile:
@@ -57,7 +60,7 @@ class Clock(lightning.Callback):
         self.ends: list[float] = []
 
     def on_train_batch_end(self, *_):
-        self.ends.append(time.perf_counter())
+        self.ends.append(read_clock())
 
     def step_times(self) -> list[float]:
         return np.diff(self.ends).tolist()
@@ -84,13 +87,15 @@ class Bare:
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            ends.append(time.perf_counter() if self.device.type == "cpu" else _synchronise())
+            ends.append(read_clock())
         return np.diff(ends).tolist()
 
 
-def _synchronise() -> float:
-    torch.cuda.synchronize()
-    return time.perf_counter()
+def read_clock() -> float:
+    """Seconds, of the wall or of the processor."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return CLOCK()
 
 
 class Ours:
@@ -181,7 +186,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--encoder", default="resnet18")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--cpu-time", action="store_true")
     options = parser.parse_args()
+    if options.cpu_time:
+        global CLOCK
+        CLOCK = time.process_time
     warnings.simplefilter("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.set_num_threads(options.threads)
@@ -203,7 +212,8 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, setup in setups.items():
                 times[name] += setup.run(options.steps)
-    sizes = f"{options.batch} patches of {options.patch} px, {options.threads} threads"
+    clock = "CPU time" if options.cpu_time else "wall time"
+    sizes = f"{clock}, {options.batch} patches of {options.patch} px, {options.threads} threads"
     print(f"U-Net/{options.encoder}, {sizes}, {choose_precision('auto', choose_device())}")
     bare, plain = median(times["bare model"]), median(times["plain Lightning"])
     for name, found in times.items():

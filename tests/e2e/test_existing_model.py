@@ -9,9 +9,11 @@ import pytest
 import rasterio
 import shapely
 import torch
-from tilefactory import make_grid
+from affine import Affine
+from rasterio.crs import CRS
 
 from cropmine.config import Model
+from cropmine.grids import Grid
 from cropmine.models import Normalisation, build_network, save_checkpoint
 from cropmine.rasters import write_raster
 from workspace import Workspace
@@ -21,11 +23,16 @@ BANDS = ["red", "nir"]
 TILES = [f"c{column}" for column in range(3)]
 
 
+def make_grid(column):
+    """Pixels of 5 m in UTM; tiles lie side by side by column."""
+    return Grid(CRS.from_epsg(32636), Affine(5, 0, 500_000 + column * WIDTH * 5, 0, -5, 100_000), WIDTH, HEIGHT)
+
+
 def write_image(path, column, seed):
     rng = np.random.default_rng(seed)
     image = rng.integers(500, 3000, (2, HEIGHT, WIDTH), dtype=np.uint16)
     image[:, :5] = 0
-    write_raster(path, image, make_grid(WIDTH, HEIGHT, column), nodata=0)
+    write_raster(path, image, make_grid(column), nodata=0)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +77,7 @@ def test_a_changed_tile_remaps_itself_and_its_neighbours_alone(strip):
 
 
 def test_labels_only_score_the_map(strip):
-    grid = make_grid(WIDTH, HEIGHT)
+    grid = make_grid(0)
     boxes = [shapely.box(*grid.window(100 * number, 10, 20, 20).bounds) for number in range(12)]
     classes = ["cropland", "other"] * 6
     geopandas.GeoDataFrame({"class": classes}, geometry=boxes, crs=grid.crs.to_wkt()).to_file(
