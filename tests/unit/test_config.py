@@ -245,3 +245,11 @@ def test_the_reference_describes_every_key_and_links_every_model():
         if model is not Config:
             assert f"\n## {model.__name__}\n" in text
             assert f"(#{model.__name__.lower()})" in text
+
+
+def test_a_region_that_a_model_from_elsewhere_maps_runs_no_experiments():
+    region = {"imagery": "i/{tile}.tif", "bands": ["red"], "model": "m.ckpt"}
+    assert validate_config(read(regions__valley=region | {"threshold": 0.4})).regions["valley"].model == "m.ckpt"
+    assert "runs no experiments" in refuse(read(regions__valley=region | {"experiments": ["half_human"]}))
+    assert "threshold goes with model" in refuse(read(regions__highlands__threshold=0.4))
+    assert "regions.valley.model" in refuse(read(regions__valley=region | {"model": "m.pt"}))

@@ -76,6 +76,9 @@ def _check_transfer(where: str, transfer: "Transfer", config: "Config") -> Itera
     for name, region in regions.items():
         if region.labels is None:
             yield CropmineError(where, f"regions.{name} has no labels", "both ends of a transfer need human labels")
+        if region.model:
+            what = f"regions.{name} is mapped by a model from elsewhere"
+            yield CropmineError(where, what, "name a region that trains; take its `model` away")
         if name in transfer.targets and not region.weak:
             yield CropmineError(where, f"regions.{name} has no weak map", "labels are mined in every target")
     yield from _check_same_imagery(where, regions)

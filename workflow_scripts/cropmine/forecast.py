@@ -42,7 +42,7 @@ def list_work(plan: Plan, config: Config, results: Path) -> list[Work]:
     seen: set[Path] = set()
     named = [run for name in plan.experiments for run in (*plan.runs[name], *plan.final_runs[name])]
     work = _list_part(plan, config, results / plan.name, "experiments", named, seen)
-    maps = tuple(results / plan.name / "map" / f"{tile}.tif" for tile in plan.tiles) if plan.trained else ()
+    maps = tuple(results / plan.name / "map" / f"{tile}.tif" for tile in plan.tiles) if plan.mapped else ()
     work += [Work("experiments", "map_tile", "map", maps, config.training.cpu_threads)] if maps else []
     for sweep, points in plan.sweeps.items():
         runs = [run for _, runs in points for run in runs]
