@@ -30,6 +30,8 @@ compare: $(READY)  ## two runs that were kept: A=… B=…, names in results/run
 
 bench: $(READY)  ## cropmine beside what a user would write instead
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/inference.py --memory 4096 20480
 
 lint: $(READY)
 	$(BIN)/ruff check .
