@@ -203,6 +203,11 @@ def split_table(wildcards):
     return [f"results/{wildcards.region}/labels/labels.parquet"] if plan(wildcards.region).region.labels else []
 
 
+def sample_files(wildcards):
+    sample = plan(wildcards.region).region.sample
+    return [sample.path, sample.design] if sample else []
+
+
 def sample_design(wildcards):
     sample = plan(wildcards.region).region.sample
     return [sample.design] if sample else []

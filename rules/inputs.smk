@@ -43,6 +43,7 @@ checkpoint check_inputs:
         labels=label_paths,
         area=area,
         excludes=excludes,
+        sample=sample_files,
     output:
         verdict="results/{region}/checks.json",
     log:

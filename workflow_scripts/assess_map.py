@@ -2,9 +2,9 @@
 
 import json
 
-from cropmine.assessment import assess_map, read_sample, write_assessment
+from cropmine.assessment import assess_map, write_assessment
 from cropmine.config import ProbabilitySample
-from cropmine.designs import read_design
+from cropmine.designs import read_design, read_sample
 from cropmine.logs import rule_log
 
 

@@ -8,6 +8,8 @@ from cropmine.cropland_outlines import outline_patches, write_patches
 from cropmine.logs import rule_log
 from cropmine.maps import list_mosaics
 from cropmine.products import name_product, stamp_tags, write_products
+from cropmine.project_layers import style_product
+from cropmine.styles import write_style
 
 
 def main(snakemake):
@@ -15,6 +17,8 @@ def main(snakemake):
     stamp = settings["stamp"]
     tags = stamp_tags(stamp, settings["inputs"])
     products = write_products(folder, list_mosaics(snakemake.input.mosaic), stamp, tags)
+    for product in products:
+        write_style(product.path.with_suffix(".qml"), style_product(product))
     patches = folder / f"{name_product(stamp, 'patches')}.parquet"
     classes = [product.path for product in products if product.kind == "class"]
     write_patches(patches, outline_patches(classes, settings["min_patch_m2"]), tags)

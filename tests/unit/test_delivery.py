@@ -20,9 +20,10 @@ from cropmine.errors import CropmineError
 from cropmine.grids import pixel_areas
 from cropmine.maps import build_mosaics, compose_map, list_mosaics, write_map
 from cropmine.products import find_products, name_product, stamp_tags, write_products
-from cropmine.project_layers import find_canvas, gather_layers
+from cropmine.project_layers import find_canvas, gather_layers, style_product
 from cropmine.projects import write_project
 from cropmine.rasters import write_raster
+from cropmine.styles import write_style
 
 STAMP = {
     "region": "valley",
@@ -178,6 +179,13 @@ def test_the_manifest_names_every_band_once_with_its_pyramids(delivery):
     uris = [uri for tileset in manifest["tilesets"] for source in tileset["sources"] for uri in source["uris"]]
     assert all((delivery / uri.removeprefix("gs://BUCKET/")).exists() for uri in uris)
     assert manifest["properties"]["map_version"] == "first-0123abcd"
+
+
+def test_a_style_file_holds_the_renderer_that_qgis_takes(delivery, tmp_path):
+    for product in find_products(delivery, STAMP):
+        write_style(tmp_path / "style.qml", style_product(product))
+        renderer = fromstring((tmp_path / "style.qml").read_text()).find("pipe/rasterrenderer")
+        assert renderer.get("type") == {"class": "paletted", "probability": "singlebandpseudocolor"}[product.kind]
 
 
 def write_project_files(folder):

@@ -10,9 +10,9 @@ import rasterio
 import shapely
 from rasterfactory import make_grid
 
-from cropmine.assessment import assess_map, assess_units, read_sample, write_assessment
+from cropmine.assessment import assess_map, assess_units, write_assessment
 from cropmine.config import ProbabilitySample
-from cropmine.designs import mark_sample, read_design
+from cropmine.designs import mark_sample, read_design, read_sample
 from cropmine.errors import CropmineError
 from cropmine.grids import pixel_areas
 from cropmine.maps import write_map

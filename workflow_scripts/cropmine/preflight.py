@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 
 from cropmine.config import Region
+from cropmine.designs import read_design, read_sample
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings, hint_path, list_names
 from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
@@ -57,6 +58,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     check_weak_maps(region, footprint, where, findings)
     check_labels(region, footprint, where, findings)
     check_zones(region, footprint, where, findings)
+    _check_sample(region, f"{where}.sample", findings)
     _check_years(region, where, findings)
     if not findings.has_faults:
         check_values(_survey_tiles(region, tiles), f"{where}.imagery", findings)
@@ -211,6 +213,16 @@ def _check_cover(mask: RasterHeader, image: RasterHeader, where: str, findings: 
         findings.fault(where, "the mask lies elsewhere than its tile", "do the names of both agree?", mask.path)
     elif (np.array(image.grid.bounds) * [1, 1, -1, -1] + step < bounds[0] * [1, 1, -1, -1]).any():
         findings.warn(where, "the mask covers a part of its tile; the rest counts as clear", None, mask.path)
+
+
+def _check_sample(region: Region, where: str, findings: Findings) -> None:
+    """Note what is wrong with a labelled probability sample, long before the map that it assesses is made."""
+    if region.sample is None:
+        return
+    try:
+        read_sample(region.sample.path, read_design(region.sample.design), region.sample)
+    except CropmineError as error:
+        findings.add(where, error, region.sample.path)
 
 
 def _check_years(region: Region, where: str, findings: Findings) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import geopandas
 import numpy as np
@@ -123,17 +124,19 @@ def layer_outline(name: str, path: str | Path) -> Layer:
 
 def layer_products(products: Sequence[Product]) -> list[Layer]:
     """Style the delivered rasters: classes on top, then probability and the disagreement of runs."""
-    layers = []
-    for product in products:
-        if product.kind == "class":
-            layers.append(_layer_raster("Class", product.path, style_classes(1, LEGEND), True))
-    for product in products:
-        if product.kind == "probability":
-            disagreement = KINDS["probability"].index(DISAGREEMENT_BAND) + 1
-            layers.append(_layer_raster("Probability", product.path, style_ramp(1, PROBABILITY_RAMP), False))
-            renderer = style_ramp(disagreement, DISAGREEMENT_RAMP)
-            layers.append(_layer_raster("Disagreement of runs", product.path, renderer, False))
+    classes = [product for product in products if product.kind == "class"]
+    others = [product for product in products if product.kind == "probability"]
+    layers = [_layer_raster("Class", product.path, style_product(product), True) for product in classes]
+    for product in others:
+        disagreement = style_ramp(KINDS["probability"].index(DISAGREEMENT_BAND) + 1, DISAGREEMENT_RAMP)
+        layers.append(_layer_raster("Probability", product.path, style_product(product), False))
+        layers.append(_layer_raster("Disagreement of runs", product.path, disagreement, False))
     return layers
+
+
+def style_product(product: Product) -> Element:
+    """Style a delivered raster by itself: its classes, or its probability."""
+    return style_classes(1, LEGEND) if product.kind == "class" else style_ramp(1, PROBABILITY_RAMP)
 
 
 def find_canvas(products: Sequence[Product]) -> tuple[str, tuple[float, float, float, float]]:

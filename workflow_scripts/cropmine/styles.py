@@ -1,7 +1,10 @@
 """Styles of QGIS layers, as XML: the same for the project and for the files beside the rasters."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
+
+from cropmine.files import replacing
 
 QGIS_VERSION = "3.22.0"
 PROBABILITY_RAMP = ((0.0, "#FFFFFF"), (0.5, "#F3CF8B"), (1.0, "#B35900"))
@@ -83,9 +86,10 @@ def _start_renderer(kind: str, **attributes: str) -> Element:
     return renderer
 
 
-def write_style(path, renderer: Element) -> None:
+def write_style(path: str | Path, renderer: Element) -> None:
     """Write a raster's style as the .qml file that QGIS takes when it opens the raster of the same name."""
     root = Element("qgis", version=QGIS_VERSION, styleCategories="Symbology")
     SubElement(root, "pipe").append(renderer)
     indent(root)
-    ElementTree(root).write(path, encoding="utf-8")
+    with replacing(path) as temporary:
+        ElementTree(root).write(temporary, encoding="utf-8")
