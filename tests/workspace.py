@@ -40,7 +40,7 @@ class Outcome:
             {
                 rule: count
                 for rule, count in rules.items()
-                if rule not in ("all", "check", "mine", "train", "map", "report")
+                if rule not in ("all", "check", "mine", "train", "map", "report", "sample", "suggest")
             }
         )
 

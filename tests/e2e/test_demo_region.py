@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import zipfile
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pystac
 import pytest
 import rasterio
 from rasterio.features import rasterize
@@ -151,6 +153,37 @@ def test_the_map_has_classes_that_follow_from_the_probability(glen):
     assert np.array_equal(cropland[valid] == 1, probability[valid] > round(threshold * 200))
     assert probability[valid].max() <= 200
     assert (disagreement[valid] > 0).any()
+
+
+def test_what_people_open_is_there_and_says_which_map_it_is(glen):
+    stac = json.loads(results(glen, "delivery/collection.json").read_text())
+    version = stac["cropmine:map_version"]
+    assert pystac.Collection.from_file(str(results(glen, "delivery/collection.json"))).validate_all() == 1
+    (classes,) = results(glen, "delivery").glob("glen_class_*.tif")
+    with rasterio.open(classes) as delivered, rasterio.open(results(glen, "map/cropland.vrt")) as mosaic:
+        assert delivered.tags()["map_version"] == version
+        west, north = delivered.transform.c - mosaic.transform.c, mosaic.transform.f - delivered.transform.f
+        left, top = round(west / mosaic.res[0]), round(north / mosaic.res[1])
+        shown = mosaic.read(2)[top : top + delivered.height, left : left + delivered.width]
+        assert np.array_equal(delivered.read(1), shown)
+        outside = mosaic.read(2)
+        outside[top : top + delivered.height, left : left + delivered.width] = 255
+        assert (outside == 255).all()
+    patches = gpd.read_parquet(next(results(glen, "delivery").glob("*.parquet")))
+    assert (patches.area_ha >= 0.0999).all()
+    assert version in results(glen, "model_card.md").read_text()
+    with zipfile.ZipFile(results(glen, "qgis/glen.qgz")) as project:
+        assert version in project.read("glen.qgs").decode()
+    assert len(list(results(glen, "models").rglob("model.safetensors"))) == 2
+    kept = json.loads((glen.folder / "results/kept.json").read_text())
+    assert (glen.folder / kept["folder"] / "glen" / classes.name).read_bytes() == classes.read_bytes()
+
+
+def test_a_sample_and_suggestions_are_made_when_they_are_asked_for(glen):
+    assert set(glen.succeed("sample", "suggest").jobs) == {"design_sample", "suggest_labels"}
+    folder = glen.folder / json.loads(results(glen, "sample.json").read_text())["sample"]
+    assert len(gpd.read_file(folder / "sample.gpkg")) >= 100
+    assert set(gpd.read_file(results(glen, "suggestions.gpkg")).origin) == {"suggested"}
 
 
 def test_the_map_is_scored_as_it_is_delivered(glen):
