@@ -556,6 +556,10 @@ def unit_settings(wildcards):
     return sample_settings(wildcards) | {"id_field": plan(wildcards.region).region.units.id_field}
 
 
+def split_blocks(wildcards):
+    return [f"results/{wildcards.region}/labels/splits.csv"] if plan(wildcards.region).region.labels else []
+
+
 def suggestion_settings(wildcards):
     region = plan(wildcards.region).region
     weak = describe_weak_map(region, next(iter(region.weak))) if region.weak else None
@@ -893,8 +897,8 @@ def stages():
         "train": [path for region in REGIONS for path in trained_models(region)],
         "map": [path for region in REGIONS for path in maps_wanted(region)],
         "report": ["results/report.html"],
-        "sample": [f"results/{region}/sample.json" for region in REGIONS if plan(region).trained],
-        "suggest": [f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).trained],
+        "sample": [f"results/{region}/sample.json" for region in REGIONS if plan(region).mapped],
+        "suggest": [f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).mapped],
         **{f"sweep_{sweep}": sweep_figures(sweep) for sweep in CONFIG.sweeps},
         **{f"transfer_{name}": [f"results/transfer/figures/{name}.png"] for name in CONFIG.transfers},
     }

@@ -331,7 +331,7 @@ rule suggest_labels:
         maps=map_tiles,
         selected=choice,
         weak=first_weak,
-        splits="results/{region}/labels/splits.csv",
+        splits=split_blocks,
     output:
         suggestions="results/{region}/suggestions.gpkg",
     log:

@@ -65,6 +65,11 @@ def test_suggestions_are_spread_over_blocks_that_train_and_carry_their_origin(sc
     assert geopandas.read_file(tmp_path / "s.gpkg")["place"].tolist() == list(range(1, len(chosen) + 1))
 
 
+def test_a_region_without_labels_gets_suggestions_in_blocks_that_holdout_would_train(scored):
+    chosen = choose_suggestions(scored[1], 8, SPLIT.model_copy(update={"method": "auto"}), None)
+    pd.testing.assert_frame_equal(chosen, choose_suggestions(scored[1], 8, SPLIT, NO_BLOCKS))
+
+
 def write_labels_of(folder, chosen, drawn):
     """Suggestions that somebody labelled, and labels of other origin beside them."""
     own = chosen[["origin", "geometry"]].assign(**{"class": ["cropland", "other"] * (len(chosen) // 2)})

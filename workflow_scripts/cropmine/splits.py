@@ -108,8 +108,11 @@ def _draw_validation(pieces: geopandas.GeoDataFrame, split: Split) -> np.ndarray
 
 
 def find_training_blocks(blocks, split: Split) -> np.ndarray:
-    """Tell which blocks are drawn to train, bool (n,): with kfold, or a field that tells it of each label, all."""
-    if split.method == "holdout":
+    """Tell which blocks are drawn to train, bool (n,): with kfold, or a field that tells it of each label, all.
+
+    A method that isn't settled yet, since there are no labels, counts as holdout: that draws blocks by name alone.
+    """
+    if split.method in ("auto", "holdout"):
         return (assign_blocks(blocks, split)["split"] == TRAIN).to_numpy()
     if split.method == "field" and split.field is None:
         share = split.validation / (split.train + split.validation)

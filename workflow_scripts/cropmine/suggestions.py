@@ -70,19 +70,20 @@ def _draw_places(grid: Grid, rows: np.ndarray, columns: np.ndarray, side: int) -
 
 
 def choose_suggestions(
-    places: geopandas.GeoDataFrame, count: int, split: Split, blocks: pd.DataFrame
+    places: geopandas.GeoDataFrame, count: int, split: Split, blocks: pd.DataFrame | None
 ) -> geopandas.GeoDataFrame:
     """Choose the places of the highest scores, each from another block until every block has one, and so on.
 
     Only from blocks whose labels would train: never from one that is drawn for validation or test, or that holds such
-    labels (blocks: labels/splits.csv). Columns: place, score, disagreement, weak_difference, block, origin
-    ("suggested": as a label it only ever trains), class (empty, to be filled in) and geometry.
+    labels (blocks: labels/splits.csv, None without labels). Columns: place, score, disagreement, weak_difference,
+    block, origin ("suggested": as a label it only ever trains), class (empty, to be filled in) and geometry.
     """
     rows, columns = block_of(places["lon"].to_numpy(), places["lat"].to_numpy(), split.block_m)
     places = places.assign(block=name_blocks(rows, columns))
     corners = shapely.get_coordinates(places.geometry.to_numpy()).T
     names = pd.unique(name_blocks(*block_of(*corners, split.block_m)))
-    barred = set(blocks["block"][blocks["split"].isin(HELD_OUT)]) if "split" in blocks else set()
+    told = blocks is not None and "split" in blocks
+    barred = set(blocks["block"][blocks["split"].isin(HELD_OUT)]) if told else set()
     barred |= set(names[~find_training_blocks(names, split)])
     open_ = places[~_touches(places, barred, split.block_m)].sort_values(
         ["score", "lon", "lat"], ascending=[False, True, True], kind="stable"
