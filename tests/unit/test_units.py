@@ -41,7 +41,7 @@ def test_hectares_are_counted_by_unit_with_true_areas(tmp_path):
     a = np.r_[0:10, 25:40]
     assert table.loc["a", "cropland_ha"] == pytest.approx((areas * (classes == 1))[:, a].sum(), abs=1e-3)
     assert table.loc["b", "cropland_ha"] == pytest.approx((areas * (classes == 1))[:, 10:25].sum(), abs=1e-3)
-    assert table.loc["b", "mapped_share"] == pytest.approx(25 / 30, abs=1e-3)
+    assert table.loc["b", "valid_share"] == pytest.approx(25 / 30, abs=1e-3)
     assert table.loc["far", "mapped_ha"] == 0 and np.isnan(table.loc["far", "cropland_share"])
     assert table.loc["b", "unit_ha"] == pytest.approx(areas[:, 10:25].sum(), rel=1e-4)
     assert table["note"].str.contains("biased").all()

@@ -7,22 +7,21 @@ import geopandas
 import numpy as np
 import pandas as pd
 import shapely
-from rasterio.features import rasterize
 from rasterio.windows import Window
 
 from cropmine.accuracy import estimate_accuracy
 from cropmine.codes import NODATA
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.grids import grid_of, open_raster, pixel_areas
-from cropmine.labels import place_on_grid
+from cropmine.grids import grid_of, open_raster
 from cropmine.maps import CLASS_BAND
 from cropmine.sampling import STRATA, iterate_strips
-from cropmine.targets import CROPLAND
+from cropmine.targets import CROPLAND, NONCROPLAND
+from cropmine.units import sum_by_unit
 
 LEAST_IN_UNIT = 10  # pixels of each of a unit's strata
 LEAST_SHARE = 0.005  # of a unit's area that a stratum has to have to count as one of its strata
-NAMES = {CROPLAND: "cropland", 0: "noncropland"}
+NAMES = {CROPLAND: "cropland", NONCROPLAND: "noncropland"}
 
 
 def find_classes(maps: Sequence[str | Path], lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
@@ -81,7 +80,7 @@ def assess_units(
     rows = []
     for place, unit in enumerate(units.geometry):
         own = sample[shapely.contains_xy(unit, shapely.get_x(points), shapely.get_y(points))]
-        sizes = {name: areas[cls, place] for name, cls in design["classes"].items()}
+        sizes = {name: areas[cls][place] for name, cls in design["classes"].items()}
         sizes = {name: size for name, size in sizes.items() if size > LEAST_SHARE * sum(sizes.values())}
         row = {"unit": units["unit"].iloc[place], "samples": len(own), "area_ha": round(sum(sizes.values()), 4)}
         rows.append(row | _estimate_unit(own[own["stratum"].isin(sizes)], sizes))
@@ -101,21 +100,11 @@ def _estimate_unit(sample: pd.DataFrame, sizes: Mapping[str, float]) -> dict:
     return {name: round(float(row[column].item()), 4) for name, column in names.items()}
 
 
-def _cut_strata(rasters: Sequence[Path], units: geopandas.GeoDataFrame) -> np.ndarray:
-    """Hectares of each class in each unit: (2, units)."""
-    hectares = np.zeros((2, len(units) + 1))
-    for path in rasters:
-        for grid, classes in iterate_strips(path):
-            places, polygons = place_on_grid(units.geometry, grid)
-            if not len(places):
-                continue
-            shapes = zip(polygons, (places + 1).tolist(), strict=True)
-            owners = rasterize(shapes, grid.shape, transform=grid.transform, dtype="int32")
-            areas = np.broadcast_to(pixel_areas(grid), grid.shape)
-            for cls in NAMES:
-                own = classes == cls
-                hectares[cls] += np.bincount(owners[own], weights=areas[own], minlength=len(units) + 1) / 1e4
-    return hectares[:, 1:]
+def _cut_strata(rasters: Sequence[Path], units: geopandas.GeoDataFrame) -> dict[int, np.ndarray]:
+    """Hectares of each class in each unit."""
+    strips = (strip for path in rasters for strip in iterate_strips(path))
+    cropland, other = sum((sum_by_unit(units, *strip) for strip in strips), np.zeros((2, len(units))))
+    return {CROPLAND: cropland, NONCROPLAND: other}
 
 
 def write_assessment(path: str | Path, table: pd.DataFrame) -> None:

@@ -11,13 +11,13 @@ from rasterio.features import rasterize
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.geopackages import write_geopackage
-from cropmine.grids import pixel_areas
+from cropmine.grids import Grid, pixel_areas
 from cropmine.labels import CRS_LONLAT, GEOD, place_on_grid
 from cropmine.maps import AREA_NOTE, iterate_band
 from cropmine.targets import CROPLAND, NONCROPLAND
 
 COLUMNS = (
-    *("unit", "cropland_ha", "noncropland_ha", "mapped_ha", "unit_ha", "mapped_share", "cropland_share"),
+    *("unit", "cropland_ha", "noncropland_ha", "mapped_ha", "unit_ha", "valid_share", "cropland_share"),
     *("map_version", "note"),
 )
 
@@ -42,21 +42,13 @@ def read_units(path: str | Path, id_field: str) -> geopandas.GeoDataFrame:
 def measure_units(maps: Sequence[str | Path], units: geopandas.GeoDataFrame, version: str) -> geopandas.GeoDataFrame:
     """Count the hectares of the map's classes in each unit, true areas on the ellipsoid, by pixel centres.
 
-    Returns the units with cropland_ha, noncropland_ha, mapped_ha, unit_ha (its own area), mapped_share, cropland_share
+    Returns the units with cropland_ha, noncropland_ha, mapped_ha, unit_ha (its own area), valid_share, cropland_share
     (of what is mapped; empty where nothing is), the map's version and a note that counts of pixels are biased.
     """
-    hectares = np.zeros((2, len(units) + 1))
-    for grid, classes in iterate_band(maps):
-        places, polygons = place_on_grid(units.geometry, grid)
-        if not len(places):
-            continue
-        shapes = zip(polygons, (places + 1).tolist(), strict=True)
-        owners = rasterize(shapes, grid.shape, transform=grid.transform, dtype="int32")
-        areas = np.broadcast_to(pixel_areas(grid), grid.shape)
-        for row, cls in enumerate((CROPLAND, NONCROPLAND)):
-            own = classes == cls
-            hectares[row] += np.bincount(owners[own], weights=areas[own], minlength=len(units) + 1) / 1e4
-    cropland, other = hectares[:, 1:].round(4)
+    hectares = sum(
+        (sum_by_unit(units, grid, classes) for grid, classes in iterate_band(maps)), np.zeros((2, len(units)))
+    )
+    cropland, other = hectares.round(4)
     mapped = cropland + other
     own = np.array([abs(GEOD.geometry_area_perimeter(unit)[0]) / 1e4 for unit in units.geometry])
     table = units.assign(
@@ -64,12 +56,27 @@ def measure_units(maps: Sequence[str | Path], units: geopandas.GeoDataFrame, ver
         noncropland_ha=other,
         mapped_ha=mapped.round(4),
         unit_ha=own.round(4),
-        mapped_share=(mapped / own).round(4),
+        valid_share=(mapped / own).round(4),
         cropland_share=np.divide(cropland, mapped, out=np.full(len(units), np.nan), where=mapped > 0).round(4),
         map_version=version,
         note=AREA_NOTE,
     )
     return table[[*COLUMNS, "geometry"]]
+
+
+def sum_by_unit(units: geopandas.GeoDataFrame, grid: Grid, classes: np.ndarray) -> np.ndarray:
+    """Sum the hectares of the classes of a grid, uint8 (h, w), in each unit: rows cropland and non-cropland (2, n)."""
+    places, polygons = place_on_grid(units.geometry, grid)
+    if not len(places):
+        return np.zeros((2, len(units)))
+    shapes = zip(polygons, (places + 1).tolist(), strict=True)
+    owners = rasterize(shapes, grid.shape, transform=grid.transform, dtype="int32")
+    areas = np.broadcast_to(pixel_areas(grid), grid.shape)
+    rows = [
+        np.bincount(owners[own], weights=areas[own], minlength=len(units) + 1)[1:] / 1e4
+        for own in (classes == cls for cls in (CROPLAND, NONCROPLAND))
+    ]
+    return np.stack(rows)
 
 
 def write_units(
