@@ -78,7 +78,7 @@ def describe_jobs(folder: Path, threads: int) -> dict[str, SimpleNamespace]:
 
     settings = {"bands": BANDS, "mask_bad": [1], "mask_band": 1, "exclude_as": [], "tile": "quad"}
     settings |= {"segmentation": Segmentation().model_dump(mode="json")}
-    weak = WeakMap(path="weak.tif").model_dump(mode="json", exclude={"year", "min_valid", "training_labels"})
+    weak = WeakMap(path="weak.tif").model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
     mined = {"mined": Mined(cropland=0.8, noncropland=0.2).model_dump(mode="json"), "min_valid": 0.5}
     places = {name: str(folder / name) for name in ("segments.tif", "overlap.parquet", "ours.parquet")}
     images = Files(images=[str(folder / "quad.tif")], masks=[str(folder / "mask.tif")])

@@ -17,6 +17,7 @@ from cropmine.plans import (
     list_marks,
     list_seeds,
     Run,
+    list_registered,
     list_weak_files,
     plan_region,
 )
@@ -194,6 +195,45 @@ def weak_path(wildcards):
     return list_weak_files(plan(wildcards.region).region, wildcards.weak)
 
 
+def registrations(region, weak, segmentation):
+    """The measured shifts of a weak map, or of the maps that it is a consensus of; none where it isn't registered."""
+    for name in list_registered(plan(region).region, weak):
+        checkpoints.register_weak.get(region=region, segmentation=segmentation, weak=name)
+    return registration_paths(region, weak, segmentation)
+
+
+def registration_paths(region, weak, segmentation):
+    names = list_registered(plan(region).region, weak)
+    return [f"results/{region}/registrations/{segmentation}/{name}.json" for name in names]
+
+
+def overlap_registrations(wildcards):
+    return registrations(wildcards.region, wildcards.weak, wildcards.segmentation)
+
+
+def score_registrations(wildcards):
+    """A weak map that is scored itself is moved as the first segmentation has it."""
+    return registrations(wildcards.region, wildcards.weak, next(iter(CONFIG.segmentations)))
+
+
+def other_image(wildcards):
+    """An image of another tile, whose place alone is read: a weak map from there is one that can't fit."""
+    tiles = plan(wildcards.region).registration_tiles
+    other = tiles[(tiles.index(wildcards.tile) + 1) % len(tiles)]
+    return [ancient(plan(wildcards.region).files[other]["images"][0])] if other != wildcards.tile else []
+
+
+def measured_shifts(wildcards):
+    folder = f"results/{wildcards.region}/shifts/{wildcards.segmentation}/{wildcards.weak}"
+    return [f"{folder}/{tile}.npz" for tile in plan(wildcards.region).registration_tiles]
+
+
+def shift_settings(wildcards):
+    """A shift is measured on the map as it lies, without a guard."""
+    weak = weak_settings(wildcards.region, wildcards.weak)
+    return weak | {"weak": weak["weak"] | {"register": "off", "guard_m": 0}}
+
+
 def label_paths(wildcards):
     labels = plan(wildcards.region).region.labels
     return [*labels.path, *labels.test_path] if labels else []
@@ -290,6 +330,13 @@ def recipe_weak(wildcards):
     return list_weak_files(plan(wildcards.region).region, recipe["weak_name"]) if recipe["weak_classes"] else []
 
 
+def recipe_registrations(wildcards):
+    recipe = recipe_of(wildcards)
+    if "registered_by" not in recipe:
+        return []
+    return registrations(wildcards.region, recipe["weak_name"], recipe["registered_by"])
+
+
 def name_fold(fold):
     return "whole" if fold is None else f"fold{fold}"
 
@@ -312,7 +359,7 @@ def recipe_labels(wildcards):
 def recipe_settings(wildcards):
     """What a target is burned from; the settings of its segments reach it by their files."""
     recipe = recipe_of(wildcards)
-    left_out = {"labels", "segmentation", "segmentation_name", "weak_name"}
+    left_out = {"labels", "segmentation", "segmentation_name", "weak_name", "registration", "registered_by"}
     return {key: value for key, value in recipe.items() if key not in left_out}
 
 
@@ -668,12 +715,17 @@ def report_files(region):
                 "name": weak,
                 "paths": list_weak_files(here.region, weak),
                 "settings": weak_settings(region, weak),
+                "registrations": registration_paths(region, weak, segmentation),
             }
             if weak
             else None
         ),
         "checks": f"{folder}/checks.json",
         "audits": audits(region),
+        "registrations": {
+            f"{place[0]}/{place[1]}": f"{folder}/registrations/{place[0]}/{place[1]}.surfaces.json"
+            for place in here.registered
+        },
         "distances": f"{folder}/distances.json" if here.trained else None,
         "sweeps": finished_sweeps(region),
     }
@@ -731,6 +783,9 @@ def report_inputs(wildcards):
             elif isinstance(value, list):
                 paths += value
         paths += [path for audit in files["audits"].values() for path in audit.values()]
+        paths += files["registrations"].values()
+        for segmentation, weak in plan(region).registered:
+            paths += registrations(region, weak, segmentation)
         for key in ("images", "segments", "overlaps"):
             for value in files[key].values():
                 paths += value if isinstance(value, list) else [value]
@@ -763,6 +818,11 @@ def simulation_settings(wildcards):
 def first_weak(wildcards):
     region = plan(wildcards.region).region
     return list_weak_files(region, next(iter(region.weak))) if region.weak else []
+
+
+def first_registrations(wildcards):
+    weak = next(iter(plan(wildcards.region).region.weak), None)
+    return registrations(wildcards.region, weak, next(iter(CONFIG.segmentations))) if weak else []
 
 
 def first_models(wildcards):

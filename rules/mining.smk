@@ -95,10 +95,62 @@ if DEEP:
             "../workflow_scripts/segment_deep.py"
 
 
+rule measure_shift:
+    input:
+        segments="results/{region}/segments/{segmentation}/{tile}.tif",
+        weak=weak_path,
+        other=other_image,
+    output:
+        surfaces="results/{region}/shifts/{segmentation}/{weak}/{tile}.npz",
+    log:
+        "results/{region}/logs/measure_shift/{segmentation}/{weak}/{tile}.log",
+    benchmark:
+        "results/{region}/benchmarks/measure_shift/{segmentation}/{weak}/{tile}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=lambda wildcards: write_canonical({"weak": shift_settings(wildcards)}),
+        code=code("measure_shift"),
+    message:
+        "Measuring how {wildcards.weak} is shifted against the segments of {wildcards.tile} of {wildcards.region}"
+    script:
+        "../workflow_scripts/measure_shift.py"
+
+
+checkpoint register_weak:
+    input:
+        surfaces=measured_shifts,
+    output:
+        shift="results/{region}/registrations/{segmentation}/{weak}.json",
+        evidence="results/{region}/registrations/{segmentation}/{weak}.surfaces.json",
+    log:
+        "results/{region}/logs/register_weak/{segmentation}/{weak}.log",
+    benchmark:
+        "results/{region}/benchmarks/register_weak/{segmentation}/{weak}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: write_canonical({"tiles": plan(wildcards.region).registration_tiles}),
+        code=code("register_weak"),
+    message:
+        "Registering {wildcards.weak} by the segments {wildcards.segmentation} of {wildcards.region}"
+    script:
+        "../workflow_scripts/register_weak.py"
+
+
 rule overlap_tile:
     input:
         segments="results/{region}/segments/{segmentation}/{tile}.tif",
         weak=weak_path,
+        registrations=overlap_registrations,
     output:
         overlap="results/{region}/overlaps/{segmentation}/{weak}/{tile}.parquet",
     log:
@@ -151,6 +203,7 @@ rule audit_labels:
         overlaps=audit_overlaps,
         masks=audit_masks,
         weak=weak_path,
+        registrations=overlap_registrations,
         labels="results/{region}/labels/labels.parquet",
         training_labels=weak_training_labels,
     output:

@@ -6,6 +6,7 @@ if SIMULATED:
             images=all_images,
             masks=all_masks,
             weak=first_weak,
+            registrations=first_registrations,
             table="results/{region}/experiments.csv",
             truth="results/{region}/inputs/truth.tif",
         output:

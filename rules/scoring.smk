@@ -29,6 +29,7 @@ rule score_model:
 rule score_weak_map:
     input:
         weak=weak_path,
+        registrations=score_registrations,
         images=all_images,
         masks=all_masks,
         labels=split_table,

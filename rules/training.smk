@@ -35,6 +35,7 @@ rule burn_target:
         segments=recipe_segments,
         overlap=recipe_overlap,
         weak=recipe_weak,
+        registrations=recipe_registrations,
     output:
         target="results/{region}/targets/{recipe}/{tile}.tif",
     log:

@@ -16,7 +16,8 @@ from cropmine.weak import load_weak, read_weak_map
 
 def main(snakemake):
     settings, files, out = json.loads(snakemake.params.settings), snakemake.input, snakemake.output
-    weak = load_weak(settings["weak"], files.weak, guarded=False)  # a guard is in the overlaps already
+    registrations = files.get("registrations", [])
+    weak = load_weak(settings["weak"], files.weak, registrations, guarded=False)  # a guard is in the overlaps already
 
     def read_weak(grid):
         return read_weak_map(*weak, grid)

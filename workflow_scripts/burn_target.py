@@ -12,7 +12,7 @@ from cropmine.targets import IGNORE
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     grid, mask = read_grid(files.mask), read_raster(files.mask)
-    paths = {name: files.get(name, []) for name in ("labels", "segments", "overlap", "weak")}
+    paths = {name: files.get(name, []) for name in ("labels", "segments", "overlap", "weak", "registrations")}
     bands = burn_recipe(settings["recipe"], settings["tile"], grid, mask, paths)
     write_raster(snakemake.output.target, bands, grid, nodata=IGNORE, descriptions=("target", "source"))
 

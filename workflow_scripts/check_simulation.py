@@ -28,7 +28,7 @@ def main(snakemake):
         codes = (predict_tile(model, surround_tile(tile, sources, grids)) for tile in sources)
         counts[experiment["name"]] = sum_codes(zip(truths, codes, strict=True))
     if settings["weak_experiment"]:
-        weak = load_weak(settings["weak"], files.weak, guarded=False)
+        weak = load_weak(settings["weak"], files.weak, files.get("registrations", []), guarded=False)
         maps = (read_weak_map(*weak, grid) for grid in grids.values())
         seen = (read_tile(source)[1] for source in sources.values())
         codes = (encode_probability(values, valid & image) for (values, valid), image in zip(maps, seen, strict=True))

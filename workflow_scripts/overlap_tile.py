@@ -11,8 +11,9 @@ from cropmine.weak import load_weak, read_weak_map
 
 
 def main(snakemake):
-    weak = load_weak(json.loads(snakemake.params.settings)["weak"], snakemake.input.weak)
-    path, grid = snakemake.input.segments, read_grid(snakemake.input.segments)
+    files = snakemake.input
+    weak = load_weak(json.loads(snakemake.params.settings)["weak"], files.weak, files.get("registrations", []))
+    path, grid = files.segments, read_grid(files.segments)
 
     def read_strips():
         top = 0

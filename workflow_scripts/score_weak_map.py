@@ -18,7 +18,8 @@ from cropmine.weak import load_weak, read_weak_map
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    weak = load_weak(settings["weak"], snakemake.input.weak, guarded=False)
+    registrations = snakemake.input.get("registrations", [])
+    weak = load_weak(settings["weak"], snakemake.input.weak, registrations, guarded=False)
     sources = group_sources(snakemake.input.images, snakemake.input.get("masks", []), settings)
     grids = {tile: read_grid(source.images[0]) for tile, source in sources.items()}
 

@@ -14,7 +14,7 @@ from cropmine.audit_figures import draw_audit, tabulate_drawn
 from cropmine.audit_findings import count_shared, judge_class
 from cropmine.audit_rates import bound_shares, estimate_rates
 from cropmine.auditing import audit_labels, list_erosions
-from cropmine.audits import TileFiles, measure_depth, measure_weak_pixel, place_fractions, write_audit
+from cropmine.audits import TileFiles, measure_depth, place_fractions, write_audit
 from cropmine.config import Mined, WeakMap
 from cropmine.errors import CropmineError
 from cropmine.figures import write_figure
@@ -23,7 +23,7 @@ from cropmine.mining import mine_segments, overlap_segments, write_overlap
 from cropmine.rasters import write_raster
 from cropmine.segments import write_segments
 from cropmine.targets import CLOSED, OPEN
-from cropmine.weak import erode_weak_map, read_weak_map
+from cropmine.weak import erode_weak_map, measure_weak_pixel, read_weak_map
 
 FIELD_PX, FIELDS, BLOCK_FIELDS = 8, 32, 4
 GRID = make_grid(FIELD_PX * FIELDS, FIELD_PX * FIELDS)

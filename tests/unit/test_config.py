@@ -89,7 +89,7 @@ def test_register_off_is_read_as_yaml_reads_it():
 def test_branches_of_a_union_are_one_fault_without_their_names():
     text = refuse(read(regions__highlands__weak__global_map__register="on"))
     assert text.startswith(
-        "regions.highlands.weak.global_map.register: must be 'off' or a list such as [a, b], not 'on'."
+        "regions.highlands.weak.global_map.register: must be 'off' or 'auto' or a list such as [a, b], not 'on'."
     )
     text = refuse(read(regions__highlands__weak__global_map__register=[1, "east"]))
     assert text.startswith("regions.highlands.weak.global_map.register.1: must be a number, not 'east'.")

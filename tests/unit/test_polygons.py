@@ -127,7 +127,6 @@ def test_mined_polygons_are_written_with_what_is_known_of_them(tmp_path):
     np.testing.assert_array_equal(drawn, lut[ids])
 
 
-@settings(deadline=None)
 @given(CLUSTERS, st.integers(1, 60))
 def test_batches_of_rows_change_no_polygon(clusters, batch_px):
     ids, cluster_of_segment = segment_all(clusters)

@@ -253,6 +253,21 @@ def test_the_mean_of_maps_is_taken_where_all_are_valid(tmp_path):
     assert values.tolist() == [[1, 0.5, 0.5, 0, 0, 0]]
 
 
+def test_a_map_that_is_registered_is_moved_by_the_shift_of_its_file(tmp_path):
+    (tmp_path / "shift.json").write_text('{"east": 20.0, "north": -10.0}')
+    (tmp_path / "other.json").write_text('{"east": 0, "north": 5}')
+    auto = WeakMap(path="x", register="auto").model_dump(mode="json")
+    _, weak = load_weak({"weak": auto, "members": []}, ["x"], [tmp_path / "shift.json"])
+    assert weak.register_ == (20, -10)
+    whole = WeakMap(consensus=["a", "b", "c"]).model_dump(mode="json")
+    fixed = WeakMap(path="x", register=[1, 2]).model_dump(mode="json")
+    shifts = [tmp_path / "shift.json", tmp_path / "other.json"]
+    _, consensus = load_weak({"weak": whole, "members": [auto, fixed, auto]}, ["a", "b", "c"], shifts)
+    assert [member.register_ for member in consensus.members] == [(20, -10), (1, 2), (0, 5)]
+    with pytest.raises(ValueError, match="shorter"):
+        load_weak({"weak": auto, "members": []}, ["x"])
+
+
 def test_a_guard_can_be_left_out_when_a_map_is_loaded():
     description = {"weak": WeakMap(path="x", guard_m=30).model_dump(mode="json"), "members": []}
     assert load_weak(description, ["x"])[1].guard_m == 30

@@ -14,17 +14,15 @@ from cropmine.audits import (
     THRESHOLDS,
     Tally,
     TileFiles,
-    measure_weak_pixel,
     survey_overlaps,
     tabulate_audit,
     tally_tiles,
 )
 from cropmine.grids import Grid, read_grid
 from cropmine.splits import TRAIN, split_of
-from cropmine.vectors import is_vector
+from cropmine.weak import POLYGON_STEP_M, find_weak_pixel
 
 DEFAULT_MARKS = {"cropland": [0.8], "noncropland": [0.2]}
-POLYGON_STEP_M = 10.0  # in place of the pixel of a map of polygons
 
 
 def audit_labels(
@@ -59,12 +57,6 @@ def audit_labels(
         "training_labels": count_shared(labels, public) if public is not None else None,
     }
     return audit.table, summary | {"sentences": write_sentences(summary, audit.table)}
-
-
-def find_weak_pixel(paths: Sequence[str | Path], grid: Grid) -> float | None:
-    """Find the true side of a weak map's pixels, metres to 0.1: the largest of a consensus; None of polygons."""
-    sides = [measure_weak_pixel(path, grid) for path in paths if not is_vector(path)]
-    return round(max(sides), 1) if sides else None
 
 
 def list_erosions(weak_pixel_m: float | None, marked_m: Sequence[float]) -> list[float]:

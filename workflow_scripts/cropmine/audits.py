@@ -10,7 +10,7 @@ import pandas as pd
 
 from cropmine.audit_rates import CLASSES, Estimates, estimate_rates
 from cropmine.files import replacing
-from cropmine.grids import Grid, open_raster, pixel_areas, pixel_size_m, read_grid
+from cropmine.grids import Grid, pixel_areas, pixel_size_m, read_grid
 from cropmine.mining import Columns, read_overlap
 from cropmine.rasters import read_raster
 from cropmine.segments import read_segments
@@ -124,21 +124,6 @@ def _refine(classes: np.ndarray) -> np.ndarray:
     across = padded[:, :-1] == padded[:, 1:]
     inside[::2, ::2] = across[:-1] & across[1:] & (padded[:-1, :-1] == padded[1:, :-1])
     return inside
-
-
-def measure_weak_pixel(path: str | Path, grid: Grid) -> float:
-    """Measure the true side of a weak raster's pixel at the middle of a grid, metres: that of a square as large."""
-    import pyproj
-
-    with open_raster(path) as dataset:
-        to_weak = pyproj.Transformer.from_crs(
-            grid.pyproj_crs, pyproj.CRS.from_wkt(dataset.crs.to_wkt()), always_xy=True
-        )
-        x, y = to_weak.transform(*grid.centre)
-        step = dataset.transform
-        at = type(step)(step.a, 0, x - step.a / 2, 0, step.e, y - step.e / 2)
-        width, height = pixel_size_m(Grid(dataset.crs, at, 1, 1))
-    return float(np.sqrt(width * height))
 
 
 @dataclass(frozen=True)

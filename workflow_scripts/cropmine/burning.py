@@ -31,11 +31,11 @@ def burn_recipe(
     """Burn a recipe, in the form that plans.resolve_recipe gives, into a tile: its target and source, uint8 (2, h, w).
 
     mask: where labels may train, as targets.mask_training gives it; files: the paths of `labels` (labels.parquet),
-    `segments` and `overlap`, and of the `weak` map, as far as the recipe needs them.
+    `segments` and `overlap`, and of the `weak` map and its `registrations`, as far as the recipe needs them.
     """
     layers = []
     if recipe["weak_classes"]:
-        layers.append(_burn_weak(recipe, grid, files["weak"]))
+        layers.append(_burn_weak(recipe, grid, files["weak"], files.get("registrations", [])))
     if recipe["mined"]:
         layers.append(_burn_mined(recipe, tile, mask, files["segments"][0], files["overlap"][0]))
     if recipe["human"]:
@@ -43,10 +43,10 @@ def burn_recipe(
     return compose_target(layers, mask)
 
 
-def _burn_weak(recipe: dict, grid: Grid, paths: Sequence[str | Path]) -> Layer:
+def _burn_weak(recipe: dict, grid: Grid, paths: Sequence[str | Path], registrations: Sequence[str | Path]) -> Layer:
     from cropmine.weak import erode_weak_map, load_weak
 
-    eroded = erode_weak_map(*load_weak(recipe["weak"], paths), grid, recipe["erode_m"])
+    eroded = erode_weak_map(*load_weak(recipe["weak"], paths, registrations), grid, recipe["erode_m"])
     return select_weak(*eroded, recipe["weak_classes"]), WEAK
 
 

@@ -19,6 +19,7 @@ from cropmine.conflicts import WEAK_MAP_MODEL, find_conflicts
 from cropmine.errors import CropmineError
 from cropmine.faults import describe_faults
 from cropmine.faults import suggest as suggest
+from cropmine.presets import PRESETS, fill_preset
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LabelClass = Literal["cropland", "noncropland"]
@@ -90,6 +91,9 @@ class WeakMap(Settings):
     """A global or national cropland map, plentiful and noisy; or what several of them agree on."""
 
     path: str | None = Field(None, description="raster of class values or probabilities, or a polygon file")
+    preset: Literal[tuple(PRESETS)] | None = Field(
+        None, description="a well-known map, whose cropland, nodata and year are then known"
+    )
     consensus: tuple[str, ...] = Field((), description="in place of a path: other weak maps of the region, by name")
     agreement: Literal["all", "mean"] = Field(
         "all", description="of a consensus: pixels on which all maps agree, or the mean of the maps"
@@ -107,8 +111,10 @@ class WeakMap(Settings):
     )
     nodata: float | None = Field(None, description="value without data, where the file's own tag lacks or is wrong")
     year: int | None = Field(None, ge=1970, le=2100, description="year that the map describes")
-    register_: Annotated[Literal["off"] | tuple[float, float], BeforeValidator(_off)] = Field(
-        "off", alias="register", description="off, or [east, north]: metres by which the map is moved before use"
+    register_: Annotated[Literal["off", "auto"] | tuple[float, float], BeforeValidator(_off)] = Field(
+        "off",
+        alias="register",
+        description="off; auto: moved by the shift that segments fit best, if it is sure; or [east, north], metres",
     )
     guard_m: float = Field(
         0, ge=0, le=10_000, description="weak pixels within so many metres of a class boundary are invalid"
@@ -121,6 +127,11 @@ class WeakMap(Settings):
         description="public labels that the map was trained on, a vector file; the audit warns if yours are among them",
     )
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, settings):
+        return fill_preset(settings)
 
     @model_validator(mode="after")
     def _check(self):

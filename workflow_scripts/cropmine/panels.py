@@ -136,7 +136,7 @@ def draw_place(place: Place, region: dict, labels: geopandas.GeoDataFrame | None
             _describe("labels", "Human labels", "as they were cut into blocks", _draw_labels(image, place, labels))
         )
     if files["weak"]:
-        weak = load_weak(files["weak"]["settings"], files["weak"]["paths"])
+        weak = load_weak(files["weak"]["settings"], files["weak"]["paths"], files["weak"].get("registrations", []))
         values, known = read_weak_map(*weak, place.grid)
         classes = np.where(known, values > 0.5, NODATA).astype(np.uint8)
         pictures.append(

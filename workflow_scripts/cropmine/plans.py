@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DRAWS = 10
 FEW_LABELS = 200
+REGISTRATION_TILES = 50
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Plan:
     models: dict[str, dict] = field(default_factory=dict)
     mined: dict[str, dict] = field(default_factory=dict)
     sweeps: dict[str, list[tuple["Point", list[Run]]]] = field(default_factory=dict)
+    registration_tiles: list[str] = field(default_factory=list)
     human_lessons: dict[str, list[Run]] = field(default_factory=dict)
     mined_lessons: dict[str, list[Run]] = field(default_factory=dict)
 
@@ -89,6 +91,12 @@ class Plan:
         return bool(self.trained or self.region.model)
 
     @property
+    def registered(self) -> list[tuple[str, str]]:
+        """The segmentations and weak maps of which a shift is measured for mined polygons."""
+        pairs = ((place[0], name) for place in self.mined_from for name in list_registered(self.region, place[1]))
+        return list(dict.fromkeys(pairs))
+
+    @property
     def trained(self) -> list[str]:
         """The experiments that train a model."""
         return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
@@ -114,6 +122,8 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"
     )
     if region.model:
         return plan
+    few = config.training.model_copy(update={"tiles": REGISTRATION_TILES})
+    plan.registration_tiles = choose_training_tiles(name, plan.training_tiles, few, list_seeds(region, config)[0])
     for experiment_name in region.experiments or config.experiments:
         experiment = config.experiments[experiment_name]
         if region.labels and (region.weak or not experiment.uses_weak_map):
@@ -205,13 +215,18 @@ def describe_weak_map(region: Region, name: str) -> dict:
 
 
 def _dump_weak_map(weak: WeakMap) -> dict:
-    return weak.model_dump(mode="json", exclude={"year", "min_valid", "training_labels"})
+    return weak.model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
 
 
 def list_weak_files(region: Region, name: str) -> list[str]:
     """The files of a weak map: its own, or those of the maps that it is a consensus of."""
     weak = region.weak[name]
     return [region.weak[member].path for member in weak.consensus] or [weak.path]
+
+
+def list_registered(region: Region, name: str) -> list[str]:
+    """Those maps that are moved by a measured shift: the weak map itself, or members of a consensus."""
+    return [part for part in region.weak[name].consensus or [name] if region.weak[part].register_ == "auto"]
 
 
 def choose_model(config: Config, experiment: Experiment) -> str:
@@ -228,6 +243,7 @@ def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed:
     """A label recipe in canonical form: every setting that changes a pixel of its targets and no other."""
     labels = experiment.mined or experiment.weak_classes
     weak = choose_weak_map(region, experiment) if labels else None
+    registered = experiment.weak_classes and list_registered(region, weak)
     segmentation = choose_segmentation(config, experiment) if experiment.mined else None
     random = bool(experiment.mined and experiment.mined.random)
     return {
@@ -245,7 +261,13 @@ def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed:
         "weak_name": weak,
         "segmentation_name": segmentation,
         "segmentation": config.segmentations[segmentation].model_dump(mode="json") if segmentation else None,
-    }
+    } | (describe_registration(config, experiment) if registered else {})
+
+
+def describe_registration(config: Config, experiment: Experiment) -> dict:
+    """The segmentation whose segments tell how an experiment's raw weak map is moved."""
+    name = choose_segmentation(config, experiment)
+    return {"registered_by": name, "registration": config.segmentations[name].model_dump(mode="json")}
 
 
 def name_recipe(recipe: dict) -> str:

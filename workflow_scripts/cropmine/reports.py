@@ -21,6 +21,7 @@ from cropmine.sections import (
     describe_audits,
     describe_calibration,
     describe_distances,
+    describe_registrations,
     describe_sweeps,
     describe_threshold,
     describe_transfers,
@@ -102,6 +103,7 @@ def describe_region(region: dict) -> dict:
         "comparison": None,
         "sweeps": describe_sweeps(files.get("sweeps") or {}),
         "audits": describe_audits(files.get("audits") or {}),
+        "registrations": describe_registrations(files.get("registrations") or {}),
         "distances": describe_distances(files["distances"]) if files.get("distances") else None,
     }
     if files["experiments"]:

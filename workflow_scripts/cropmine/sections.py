@@ -82,6 +82,15 @@ def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
     return described
 
 
+def describe_registrations(files: Mapping[str, str]) -> list[dict]:
+    """Describe registrations, by segmentation and weak map the file of surfaces: what was found, and what was done."""
+    described = []
+    for name, path in files.items():
+        segmentation, _, weak = name.partition("/")
+        described.append({"segmentation": segmentation, "weak": weak} | read_json(path))
+    return described
+
+
 def describe_distances(path: str) -> dict:
     """Describe distances, as measure_distances writes them: chart, sentence and a table of quantiles."""
     measured = read_json(path)

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pyproj
 
 from cropmine.config import WeakMap
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, open_raster, pixel_size_m
 from cropmine.rasters import match_values, warp_nearest
+from cropmine.registration import read_shift
 from cropmine.vectors import burn_polygons, is_vector, read_polygons
 
 PROBABILITY_SLACK = 1e-3
 DISTANCE_SLACK_M = 1e-6
+POLYGON_STEP_M = 10.0  # in place of the pixel of a map of polygons
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,24 @@ Files = str | Path | Sequence[str | Path]
 
 
 def load_weak(
-    description: dict, paths: Sequence[str | Path], guarded: bool = True
+    description: dict, paths: Sequence[str | Path], registrations: Sequence[str | Path] = (), guarded: bool = True
 ) -> tuple[Files, WeakMap | Consensus]:
     """Make the first two arguments of read_weak_map from a weak map's settings and files.
 
-    description: what plans.describe_weak_map gives; paths: its file, or one for each member of a consensus. A guard is
-    for mining: `guarded` is false where the map itself is looked at.
+    description: what plans.describe_weak_map gives; paths: its file, or one for each member of a consensus;
+    registrations: a file of a shift for each of these that is registered by itself. A guard is for mining: `guarded` is
+    false where the map itself is looked at.
     """
-    weak = WeakMap(**description["weak"] | ({} if guarded else {"guard_m": 0}))
-    if not weak.consensus:
-        return paths[0], weak
-    members = tuple(WeakMap(**member) for member in description["members"])
-    return list(paths), Consensus(members, weak.agreement, weak.guard_m)
+    described = description["members"] or [description["weak"]]
+    maps = [WeakMap(**settings) for settings in described]
+    registered = [place for place, weak in enumerate(maps) if weak.register_ == "auto"]
+    for place, path in zip(registered, registrations, strict=True):
+        maps[place] = maps[place].model_copy(update={"register_": read_shift(path)})
+    whole = WeakMap(**description["weak"])
+    guard_m = whole.guard_m if guarded else 0
+    if not whole.consensus:
+        return paths[0], maps[0].model_copy(update={"guard_m": guard_m})
+    return list(paths), Consensus(tuple(maps), whole.agreement, guard_m)
 
 
 def read_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -84,6 +93,25 @@ def erode_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid, erode_m: 
         valid = (cropland & ~find_within(~cropland, limit, size)) | (other & ~find_within(~other, limit, size))
         classes[~valid] = 0
     return _crop(classes, halo), _crop(valid, halo)
+
+
+def find_weak_pixel(paths: Sequence[str | Path], grid: Grid) -> float | None:
+    """Find the true side of a weak map's pixels, metres to 0.1: the largest of a consensus; None of polygons."""
+    sides = [measure_weak_pixel(path, grid) for path in paths if not is_vector(path)]
+    return round(max(sides), 1) if sides else None
+
+
+def measure_weak_pixel(path: str | Path, grid: Grid) -> float:
+    """Measure the true side of a weak raster's pixel at the middle of a grid, metres: that of a square as large."""
+    with open_raster(path) as dataset:
+        to_weak = pyproj.Transformer.from_crs(
+            grid.pyproj_crs, pyproj.CRS.from_wkt(dataset.crs.to_wkt()), always_xy=True
+        )
+        x, y = to_weak.transform(*grid.centre)
+        step = dataset.transform
+        at = type(step)(step.a, 0, x - step.a / 2, 0, step.e, y - step.e / 2)
+        width, height = pixel_size_m(Grid(dataset.crs, at, 1, 1))
+    return float(np.sqrt(width * height))
 
 
 def find_within(mask: np.ndarray, limit_m: float, pixel_m: tuple[float, float]) -> np.ndarray:
