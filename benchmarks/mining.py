@@ -7,8 +7,11 @@ and how far they mine the same. ``python benchmarks/mining.py [--size 4096] [--r
 """
 
 import argparse
+import ast
+import importlib
 import importlib.util
 import json
+import os
 import resource
 import runpy
 import shutil
@@ -70,62 +73,67 @@ def make_quad(folder: Path, size: int) -> None:
     grid = scene.grid.window(0, 0, sides, sides)
     grid = type(grid)(grid.crs, grid.transform @ grid.transform.scale(size / sides), sides, sides)
     write_raster(folder / "weak.tif", coarse, grid, nodata=255)
+    write_settings(folder)
 
 
-def describe_jobs(folder: Path, threads: int) -> dict[str, SimpleNamespace]:
-    """What Snakemake would hand to the scripts of the three rules."""
+def write_settings(folder: Path) -> None:
+    """The settings of the three rules, as Snakemake would hand them to the scripts."""
     from cropmine.config import Mined, Segmentation, WeakMap
 
-    settings = {"bands": BANDS, "mask_bad": [1], "mask_band": 1, "exclude_as": [], "tile": "quad"}
-    settings |= {"segmentation": Segmentation().model_dump(mode="json")}
     weak = WeakMap(path="weak.tif").model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
-    mined = {"mined": Mined(cropland=0.8, noncropland=0.2).model_dump(mode="json"), "min_valid": 0.5}
-    places = {name: str(folder / name) for name in ("segments.tif", "overlap.parquet", "ours.parquet")}
-    images = Files(images=[str(folder / "quad.tif")], masks=[str(folder / "mask.tif")])
+    settings = {
+        "segment_tile": {
+            "bands": BANDS,
+            "mask_bad": [1],
+            "mask_band": 1,
+            "exclude_as": [],
+            "tile": "quad",
+            "segmentation": Segmentation().model_dump(mode="json"),
+        },
+        "overlap_tile": {"weak": {"weak": weak, "members": []}},
+        "mine_polygons": {"mined": Mined(cropland=0.8, noncropland=0.2).model_dump(mode="json"), "min_valid": 0.5},
+    }
+    (folder / "settings.json").write_text(json.dumps(settings))
+
+
+def describe_job(rule: str, folder: Path, threads: int) -> SimpleNamespace:
+    """What Snakemake would hand to the script of a rule."""
+    names = {"segments": "segments.tif", "overlap": "overlap.parquet", "polygons": "ours.parquet"}
+    places = {name: str(folder / file) for name, file in names.items()}
     inputs = {
-        "segment_tile": (images, Files(segments=places["segments.tif"]), settings),
-        "overlap_tile": (
-            Files(segments=places["segments.tif"], weak=[str(folder / "weak.tif")]),
-            Files(overlap=places["overlap.parquet"]),
-            {"weak": {"weak": weak, "members": []}},
-        ),
-        "mine_polygons": (
-            Files(segments=places["segments.tif"], overlap=places["overlap.parquet"]),
-            Files(polygons=places["ours.parquet"]),
-            mined,
-        ),
+        "segment_tile": Files(images=[str(folder / "quad.tif")], masks=[str(folder / "mask.tif")]),
+        "overlap_tile": Files(segments=places["segments"], weak=[str(folder / "weak.tif")]),
+        "mine_polygons": Files(segments=places["segments"], overlap=places["overlap"]),
     }
-    return {
-        rule: SimpleNamespace(
-            rule=rule,
-            input=files,
-            output=output,
-            params=Files(settings=json.dumps(chosen)),
-            wildcards={},
-            log=[str(folder / f"{rule}.log")],
-            threads=threads,
-        )
-        for rule, (files, output, chosen) in inputs.items()
-    }
+    settings = json.loads((folder / "settings.json").read_text())[rule]
+    params, log = Files(settings=json.dumps(settings)), [str(folder / f"{rule}.log")]
+    common = {"output": Files(places), "params": params, "wildcards": {}, "log": log, "threads": threads}
+    return SimpleNamespace(rule=rule, input=inputs[rule], **common)
 
 
 def run_part(part: str, folder: Path, threads: int) -> None:
-    """Run one contestant in this process; print its seconds of work and its peak memory."""
+    """Run one contestant in this process; print its seconds and processor seconds of work, and its peak memory."""
+    path = ROOT / "workflow_scripts" / f"{part}.py"
     if part in RULES:
-        job = describe_jobs(folder, threads)[part]
-        before = time.perf_counter()
-        runpy.run_path(str(ROOT / "workflow_scripts" / f"{part}.py"), init_globals={"snakemake": job})
-        seconds = float(Path(job.log[0]).read_text().rsplit("done in ", 1)[1].split()[0])
-        start_up = time.perf_counter() - before - seconds
+        job = describe_job(part, folder, threads)
+        start_up = time.process_time()
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                importlib.import_module(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name)
+        start_up = time.process_time() - start_up
     else:
         import mining_others
 
+        start_up = 0.0
         if part == "prototype":
             mining_others.prepare_prototype()
-        before, start_up = time.perf_counter(), 0.0
+    before, used = time.perf_counter(), sum(os.times()[:4])
+    if part in RULES:
+        runpy.run_path(str(path), init_globals={"snakemake": job})
+    else:
         getattr(mining_others, f"run_{part}")(folder)
-        seconds = time.perf_counter() - before
-    print(json.dumps({"seconds": seconds, "start_up": start_up, "megabytes": read_peak(part == "gdal")}))
+    result = {"seconds": time.perf_counter() - before, "processor": sum(os.times()[:4]) - used, "start_up": start_up}
+    print(json.dumps(result | {"megabytes": read_peak(part == "gdal")}))
 
 
 def read_peak(of_command: bool) -> float:
@@ -188,7 +196,7 @@ def list_contestants(options: argparse.Namespace) -> list[str]:
 
 def report_startup(results: dict[str, list[dict]]) -> None:
     """What starting costs beyond Python and Snakemake's own preamble."""
-    print("\n| start-up: imports before the work | seconds |\n|---|---|")
+    print("\n| imports, before the work | processor seconds |\n|---|---|")
     for rule in RULES:
         print(f"| `{rule}` | {median(one['start_up'] for one in results[rule]):.2f} |")
 
@@ -222,21 +230,32 @@ def main() -> None:
 
 def report(folder: Path, results: dict[str, list[dict]], options: argparse.Namespace) -> None:
     """Print the tables."""
-    seconds = {part: median(one["seconds"] for one in runs) for part, runs in results.items()}
-    megabytes = {part: max(one["megabytes"] for one in runs) for part, runs in results.items()}
-    ours = sum(seconds[rule] for rule in RULES)
-    print(
-        f"| {options.size}² px, median of {options.rounds} | seconds | as against ours | peak, MB |\n|---|---|---|---|"
+
+    def take(part, key):
+        return median(one[key] for one in results[part])
+
+    keys, peaks = (
+        ("seconds", "processor"),
+        {part: max(one["megabytes"] for one in runs) for part, runs in results.items()},
     )
+    ours = {key: sum(take(rule, key) for rule in RULES) for key in keys}
+    head = (
+        f"| {options.size}² px, {options.threads} threads, median of {options.rounds} | seconds | processor seconds |"
+    )
+    print(f"{head} times ours | times our processor seconds | peak, MB |\n|---|---|---|---|---|---|")
     for rule in RULES:
-        print(f"| `{rule}` | {seconds[rule]:.2f} | | {megabytes[rule]:.0f} |")
-    print(f"| ours together | {ours:.2f} | 1 | {max(megabytes[rule] for rule in RULES):.0f} |")
+        print(f"| `{rule}` | {take(rule, 'seconds'):.2f} | {take(rule, 'processor'):.2f} | | | {peaks[rule]:.0f} |")
+    print(
+        f"| ours together | {ours['seconds']:.2f} | {ours['processor']:.2f} | 1 | 1 | {max(map(peaks.get, RULES)):.0f} |"
+    )
     for part, label in (
-        ("prototype", "plain prototype, without imports and compiling"),
-        ("gdal", "gdal_polygonize.py"),
+        ("prototype", "plain prototype, its imports and compiling left out"),
+        ("gdal", "GDAL's command"),
     ):
         if part in results:
-            print(f"| {label} | {seconds[part]:.2f} | {seconds[part] / ours:.1f} | {megabytes[part]:.0f} |")
+            times = " | ".join(f"{take(part, key):.2f}" for key in keys)
+            ratios = " | ".join(f"{take(part, key) / ours[key]:.2f}" for key in keys)
+            print(f"| {label} | {times} | {ratios} | {peaks[part]:.0f} |")
     report_startup(results)
     if "prototype" in results:
         print(f"\nThe prototype mines as ours: {compare_classes(folder, 'prototype.parquet')}.")
@@ -250,11 +269,14 @@ def report_script(options: argparse.Namespace) -> None:
         folder = Path(name)
         make_quad(folder, options.script_size)
         theirs = measure("script", folder, options.threads)
-        ours = sum(measure(rule, folder, options.threads)["seconds"] for rule in RULES)
+        ours = [measure(rule, folder, options.threads) for rule in RULES]
+        seconds, processor = (sum(one[key] for one in ours) for key in ("seconds", "processor"))
         print(
-            f"\nOn {options.script_size}² px the user's script takes {theirs['seconds']:.1f} s and "
-            f"{theirs['megabytes']:.0f} MB, {theirs['seconds'] / ours:.0f} times the {ours:.2f} s of the rules; "
-            f"it mines as ours: {compare_classes(folder, 'script.parquet')}."
+            f"\nOn {options.script_size}² px the user's script takes {theirs['seconds']:.1f} s, "
+            f"{theirs['processor']:.1f} s of processor and {theirs['megabytes']:.0f} MB: "
+            f"{theirs['seconds'] / seconds:.0f} times the {seconds:.2f} s of the rules, "
+            f"{theirs['processor'] / processor:.0f} times their {processor:.2f} s of processor. "
+            f"It mines as ours: {compare_classes(folder, 'script.parquet')}."
         )
 
 

@@ -154,21 +154,18 @@ def label_segments(
     bands of rows of `band_px` pixels and joined, so that a large tile takes little more memory than its ids.
     """
     areas_of = areas if callable(areas) else _give_rows(np.broadcast_to(areas, clusters.shape))
-    ids, cluster, area, first = _find_components(clusters, areas_of, band_px)
-    kept = area >= min_area_m2
-    if max_area_m2 is not None:
-        kept &= area <= max_area_m2
+    limits = min_area_m2, np.inf if max_area_m2 is None else max_area_m2
+    ids, cluster, area, first = _find_components(clusters, areas_of, limits, band_px)
+    kept = (area >= limits[0]) & (area <= limits[1]) & (first == np.arange(len(first), dtype=first.dtype))
     kept[0] = False
-    kept = np.flatnonzero(kept & (first == np.arange(len(first), dtype=first.dtype)))  # by first pixel, as components
+    kept = np.flatnonzero(kept)  # by first pixel, as components
     kept = kept[np.argsort(cluster[kept], kind="stable")]
     renumbered = np.zeros(len(first), dtype=np.uint32)
     renumbered[kept] = np.arange(1, len(kept) + 1)
-    if len(ids) * ids.shape[1] > band_px:
-        renumbered = renumbered[first]
-    cluster_of_segment = np.concatenate([cluster[:1] * 0, cluster[kept]])
+    renumbered = renumbered[first]
     for rows in _divide_rows(ids.shape, STRIP_PX):
         np.take(renumbered, ids[rows], out=ids[rows], mode="clip")
-    return ids, cluster_of_segment
+    return ids, np.concatenate([cluster[:1] * 0, cluster[kept]])
 
 
 def _give_rows(areas: np.ndarray) -> Callable[[int, int], np.ndarray]:
@@ -182,39 +179,54 @@ def _divide_rows(shape: tuple[int, int], pixels: int) -> Iterator[slice]:
 
 
 def _find_components(
-    clusters: np.ndarray, areas_of: Callable[[int, int], np.ndarray], band_px: int
+    clusters: np.ndarray, areas_of: Callable[[int, int], np.ndarray], limits: tuple[float, float], band_px: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Components uint32 (h, w), numbered by first pixel; of each its cluster, area, and the first that it is part of.
 
-    A component that spans bands has a number in each; the area is at the first.
+    Left out, as 0, are those whose area isn't within the limits, as far as one band tells. A component that spans bands
+    has a number in each; the area is at the first.
     """
-    import cc3d
-
-    ids, count = np.empty(clusters.shape, dtype=np.uint32), 0
-    seams, cluster_parts, area_parts = [], [np.zeros(1, dtype=np.uint8)], [np.zeros(1)]
+    ids, count, seams = np.empty(clusters.shape, dtype=np.uint32), 0, []
+    cluster_parts, area_parts = [np.zeros(1, dtype=np.uint8)], [np.zeros(1)]
     for band in _divide_rows(clusters.shape, band_px):
-        found, n = cc3d.connected_components(clusters[band], connectivity=4, out_dtype=np.uint32, return_N=True)
-        area, cluster = np.zeros(n + 1), np.zeros(n + 1, dtype=np.uint8)
+        found, cluster, area = _measure_components(
+            clusters[band], lambda a, b, top=band.start: areas_of(top + a, top + b)
+        )
+        kept = (area >= limits[0]) & (area <= limits[1])
+        for edge, open_ in ((found[0], band.start > 0), (found[-1], band.stop < len(clusters))):
+            kept[edge if open_ else []] = True
+        kept[0] = False
+        numbers = np.where(kept, np.cumsum(kept) + count, 0).astype(np.uint32)
         for rows in _divide_rows(found.shape, STRIP_PX):
-            flat, here = found[rows].reshape(-1).astype(np.intp), slice(band.start + rows.start, band.start + rows.stop)
-            weights = np.broadcast_to(areas_of(here.start, here.stop), found[rows].shape).reshape(-1)
-            area += np.bincount(flat, weights=weights, minlength=n + 1)
-            cluster[flat] = clusters[here].reshape(-1)
-        np.add(found, np.uint32(count), out=found, where=found > 0)
-        ids[band] = found
+            np.take(numbers, found[rows], out=ids[band][rows], mode="clip")
         if band.start:
             above, below = clusters[band.start - 1], clusters[band.start]
-            joined = (above == below) & (above > 0)
-            seams.append(ids[band.start - 1 : band.start + 1, joined].astype(np.int64))
-        cluster_parts.append(cluster[1:])
-        area_parts.append(area[1:])
-        count += n
+            seams.append(ids[band.start - 1 : band.start + 1, (above == below) & (above > 0)].astype(np.int64))
+        cluster_parts.append(cluster[kept])
+        area_parts.append(area[kept])
+        count += np.count_nonzero(kept)
     cluster, area = np.concatenate(cluster_parts), np.concatenate(area_parts)
     first = np.arange(count + 1, dtype=np.uint32)
     if seams:
         first = _join_components(count, np.concatenate(seams, axis=1))
         area = np.bincount(first, weights=area, minlength=count + 1)
     return ids, cluster, area, first
+
+
+def _measure_components(
+    clusters: np.ndarray, areas_of: Callable[[int, int], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Components, numbered by first pixel, with the cluster and the area of each."""
+    import cc3d
+
+    found, n = cc3d.connected_components(clusters, connectivity=4, out_dtype=np.uint32, return_N=True)
+    area, cluster = np.zeros(n + 1), np.zeros(n + 1, dtype=np.uint8)
+    for rows in _divide_rows(found.shape, STRIP_PX):
+        flat = found[rows].reshape(-1).astype(np.intp)
+        weights = np.broadcast_to(areas_of(rows.start, rows.stop), found[rows].shape).reshape(-1)
+        area += np.bincount(flat, weights=weights, minlength=n + 1)
+        cluster[flat] = clusters[rows].reshape(-1)
+    return found, cluster, area
 
 
 def _join_components(count: int, pairs: np.ndarray) -> np.ndarray:
