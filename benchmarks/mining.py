@@ -28,6 +28,7 @@ sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "benchmarks")]
 
 BANDS = ["blue", "green", "red", "nir"]
 RULES = ("segment_tile", "overlap_tile", "mine_polygons")
+OTHERS = {"prototype": "plain prototype, its imports and compiling left out", "gdal": "GDAL's gdal_polygonize.py"}
 SCENE_PX = 1024
 WEAK_PX = 2.1  # 10 m
 NOISE = 0.35  # of a band's standard deviation: as many raw segments as a Planet quad has
@@ -234,24 +235,17 @@ def report(folder: Path, results: dict[str, list[dict]], options: argparse.Names
     def take(part, key):
         return median(one[key] for one in results[part])
 
-    keys, peaks = (
-        ("seconds", "processor"),
-        {part: max(one["megabytes"] for one in runs) for part, runs in results.items()},
-    )
+    keys = ("seconds", "processor")
+    peaks = {part: max(one["megabytes"] for one in runs) for part, runs in results.items()}
     ours = {key: sum(take(rule, key) for rule in RULES) for key in keys}
-    head = (
-        f"| {options.size}² px, {options.threads} threads, median of {options.rounds} | seconds | processor seconds |"
-    )
-    print(f"{head} times ours | times our processor seconds | peak, MB |\n|---|---|---|---|---|---|")
+    print(f"| {options.size}² px, {options.threads} threads, median of {options.rounds} | seconds", end="")
+    print(" | processor seconds | times ours", end="")
+    print(" | times our processor seconds | peak, MB |\n|---|---|---|---|---|---|")
     for rule in RULES:
         print(f"| `{rule}` | {take(rule, 'seconds'):.2f} | {take(rule, 'processor'):.2f} | | | {peaks[rule]:.0f} |")
-    print(
-        f"| ours together | {ours['seconds']:.2f} | {ours['processor']:.2f} | 1 | 1 | {max(map(peaks.get, RULES)):.0f} |"
-    )
-    for part, label in (
-        ("prototype", "plain prototype, its imports and compiling left out"),
-        ("gdal", "GDAL's command"),
-    ):
+    most = max(peaks[rule] for rule in RULES)
+    print(f"| ours together | {ours['seconds']:.2f} | {ours['processor']:.2f} | 1 | 1 | {most:.0f} |")
+    for part, label in OTHERS.items():
         if part in results:
             times = " | ".join(f"{take(part, key):.2f}" for key in keys)
             ratios = " | ".join(f"{take(part, key) / ours[key]:.2f}" for key in keys)
