@@ -4,7 +4,7 @@ import json
 
 from cropmine.config import Segmentation
 from cropmine.grids import read_grid
-from cropmine.imagery import open_rows, source_from_settings
+from cropmine.imagery import check_empty, open_rows, source_from_settings
 from cropmine.logs import rule_log
 from cropmine.rasters import limit_gdal
 from cropmine.segmenters import cluster_tile, divide_tile, number_segments
@@ -18,13 +18,16 @@ def main(snakemake):
     grid = read_grid(files.images[0])
     excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
     ordinary = read_zones(grid, next(iter(files.get("area", [])), None), excludes) == ORDINARY
-    read_rows = open_rows(source_from_settings(files.images, files.get("masks", []), settings), ordinary)
+    source = source_from_settings(files.images, files.get("masks", []), settings)
+    read_rows = open_rows(source, ordinary)
     codebook = next(map(read_codebook, files.get("codebook", [])), None)
     tile, bands = settings["tile"], settings["bands"]
     if segmentation.method == "kmeans":
         parts = cluster_tile(read_rows, grid.shape, segmentation, tile, bands, codebook, snakemake.threads)
     else:
         parts = divide_tile(*read_rows(0, grid.height), grid, segmentation, tile, bands)
+    if not parts.any():
+        check_empty(source)
     del read_rows, ordinary
     write_segments(snakemake.output.segments, *number_segments(parts, grid, segmentation), grid)
 

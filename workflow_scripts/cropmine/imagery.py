@@ -1,5 +1,6 @@
 """Imagery: the pixels of a tile, all dates stacked, and which of them are valid."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -127,6 +128,29 @@ def open_rows(
         return read_rows
     pixels, valid = read_rows(0, height)
     return lambda top, bottom: (pixels[:, top:bottom], valid[top:bottom])
+
+
+def check_empty(source: TileSource) -> None:
+    """Tell why a tile has no valid pixel: raise CropmineError where single bands are to blame, and warn otherwise.
+
+    A band without data beside others that have some is a fault; a tile without any is merely empty.
+    """
+    for image in source.images:
+        with open_raster(image) as dataset:
+            seen = [_holds_data(dataset, band) for band in range(1, source.bands + 1)]
+        if any(seen) and not all(seen):
+            what = f"band {seen.index(False) + 1} holds no data, though band {seen.index(True) + 1} does"
+            raise CropmineError(image, f"no pixel is valid: {what}", "write the band anew, or warp the file without it")
+    warnings.warn(f"{source.images[0]}: no pixel is valid, so there is nothing to segment", stacklevel=2)
+
+
+def _holds_data(dataset: rasterio.DatasetReader, band: int) -> bool:
+    nodata = dataset.nodatavals[band - 1]
+    for _, window in dataset.block_windows(band):
+        values = dataset.read(band, window=window)
+        if (np.isfinite(values) & ~match_values(values, [nodata])).any():
+            return True
+    return False
 
 
 def _read_image(image: str, bands: int, part: Window, tile: Grid, dtype: str) -> tuple[np.ndarray, np.ndarray]:
