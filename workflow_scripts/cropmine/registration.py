@@ -14,10 +14,9 @@ from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import Grid, pixel_size_m
 
-WINDOW_WEAK_PX = 1.5
 STEPS_PER_WEAK_PX = 2
-LEAST_STEPS = 2
-ROUNDING = 0.05  # of a step: pixels are of slightly different sizes over a region
+WINDOW_STEPS = 3  # to 1.5 weak pixels
+COARSE_PX = 1.5  # weak pixels of fewer pixels of the imagery are searched to one pixel beside
 SAMPLED_PX = 1 << 21  # of a larger tile only every second row, or third, and so on
 CELL_PX = 512
 LEAST_SHIFT_WEAK_PX = 0.25
@@ -56,7 +55,7 @@ def measure_surfaces(
     """
     pixel_m = float(np.mean(pixel_size_m(grid)))
     step = max(round(side_m / pixel_m / STEPS_PER_WEAK_PX), 1)
-    count = max(int(WINDOW_WEAK_PX * side_m / pixel_m / step + ROUNDING) + 1, LEAST_STEPS)
+    count = 1 + (WINDOW_STEPS if side_m / pixel_m >= COARSE_PX else 1)
     halo = step * count
     sample = _sample_segments(ids)
     values, valid = read_weak(grid.padded(halo))
