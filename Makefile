@@ -29,6 +29,8 @@ compare: $(READY)  ## two runs that were kept: A=… B=…, names in results/run
 	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.run_comparison "$(A)" "$(B)"
 
 bench: $(READY)  ## cropmine beside what a user would write instead
+	$(BIN)/python -m pip install --quiet xarray-spatial==0.5.3  # what the plain prototype of mining uses
+	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/inference.py --memory 4096 20480
