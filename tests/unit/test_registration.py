@@ -16,12 +16,12 @@ from cropmine.registration import (
     Surfaces,
     measure_surfaces,
     pool_surfaces,
-    read_shift,
     read_surfaces,
     write_registration,
     write_surfaces,
 )
 from cropmine.segments import label_segments
+from cropmine.weak import read_shift
 
 PIXEL_M, WEAK_PX, TILE_PX, TILES, MARGIN_PX = 5, 4, 112, 2, 16
 WEAK_M = PIXEL_M * WEAK_PX

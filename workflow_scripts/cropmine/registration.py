@@ -250,12 +250,3 @@ def write_registration(shift: str | Path, evidence: str | Path, result: Mapping)
     for path, content in ((shift, {key: result[key] for key in ("east", "north")}), (evidence, result)):
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_shift(path: str | Path) -> tuple[float, float]:
-    """Read the shift of a weak map, true metres to the east and north. Raises CropmineError if the file isn't one."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        return float(content["east"]), float(content["north"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CropmineError(path, f"holds no shift ({error!r})", "delete it and it will be measured anew") from error

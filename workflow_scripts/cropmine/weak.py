@@ -1,5 +1,6 @@
 """Weak maps: global or national cropland maps read onto a tile's grid, moved, guarded or eroded."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from cropmine.config import WeakMap
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, open_raster, pixel_size_m
 from cropmine.rasters import match_values, warp_nearest
-from cropmine.registration import read_shift
 from cropmine.vectors import burn_polygons, is_vector, read_polygons
 
 PROBABILITY_SLACK = 1e-3
@@ -51,6 +51,15 @@ def load_weak(
     if not whole.consensus:
         return paths[0], maps[0].model_copy(update={"guard_m": guard_m})
     return list(paths), Consensus(tuple(maps), whole.agreement, guard_m)
+
+
+def read_shift(path: str | Path) -> tuple[float, float]:
+    """Read the shift of a weak map, true metres to the east and north. Raises CropmineError if the file isn't one."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return float(content["east"]), float(content["north"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CropmineError(path, f"holds no shift ({error!r})", "delete it and it will be measured anew") from error
 
 
 def read_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,139 @@
+"""What registration and a guard add to mined labels, at equal coverage, on real chips with reference pixels.
+
+Mines the chips from their weak map as it lies, registered, guarded and both, erodes it as the control, and holds all
+against every reference pixel that annotators agreed on. ``python benchmarks/registration.py $CROPMINE_REAL_DATA/africa``
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "workflow_scripts"))
+
+import numpy as np  # noqa: E402
+import rasterio  # noqa: E402
+
+from cropmine.config import Segmentation, WeakMap  # noqa: E402
+from cropmine.grids import pixel_areas, read_grid  # noqa: E402
+from cropmine.imagery import open_rows, source_from_settings  # noqa: E402
+from cropmine.mining import overlap_segments  # noqa: E402
+from cropmine.registration import measure_surfaces, pool_surfaces  # noqa: E402
+from cropmine.segmenters import cluster_tile, number_segments, sample_tile  # noqa: E402
+from cropmine.segments import fit_codebook, pool_samples  # noqa: E402
+from cropmine.weak import erode_weak_map, measure_weak_pixel, read_weak_map  # noqa: E402
+
+BANDS = ["blue", "green", "red", "nir", "swir1", "swir2"]
+CULTIVATED, AGREED = 6, 67
+COVERAGES = {0: (0.3, 0.4), 1: (0.08, 0.1)}
+ERODED_M = range(0, 601, 15)
+
+
+class Chips:
+    """Chips with their segments, from one codebook, and their reference: 1 cultivated, 0 not, -1 unknown."""
+
+    def __init__(self, folder: Path):
+        self.weak = folder / "weak.vrt"
+        paths = sorted((folder / "imagery").glob("*.tif"))
+        self.grids = [read_grid(path) for path in paths]
+        settings = {"bands": BANDS, "mask_bad": [], "mask_band": 1}
+        rows = [open_rows(source_from_settings([str(path)], [], settings)) for path in paths]
+        segmentation, rng = Segmentation(scope="region"), np.random.default_rng(0)
+        chips = list(zip(rows, self.grids, strict=True))
+        draws = (sample_tile(read, grid.shape, BANDS, segmentation, rng) for read, grid in chips)
+        codebook = fit_codebook(pool_samples(draws, segmentation.sample_px, rng), segmentation.clusters, 0)
+        parts = (cluster_tile(read, grid.shape, segmentation, "", BANDS, codebook) for read, grid in chips)
+        self.segments = [
+            number_segments(part, grid, segmentation) for part, grid in zip(parts, self.grids, strict=True)
+        ]
+        self.reference = []
+        for path in paths:
+            with rasterio.open(folder / "reference" / path.name) as dataset:
+                classes, consensus = dataset.read()[:2]
+            known = (classes > 0) & (consensus >= AGREED)
+            self.reference.append(np.where(known, (classes == CULTIVATED).astype(int), -1))
+        self.known = sum(int((reference >= 0).sum()) for reference in self.reference)
+
+    def register(self) -> dict:
+        measured = {}
+        for place, (grid, (ids, _)) in enumerate(zip(self.grids, self.segments, strict=True)):
+            other, side = self.grids[(place + 1) % len(self.grids)], measure_weak_pixel(self.weak, grid)
+            measured[f"{place:03}"] = measure_surfaces(
+                ids, grid, lambda part: read_weak_map(self.weak, WeakMap(path="x"), part), [other], side
+            )
+        return pool_surfaces(measured)
+
+    def mine(self, weak: WeakMap) -> np.ndarray:
+        """Segments with enough valid weak pixels: weak fraction, cultivated and known reference pixels, (n, 3)."""
+        rows = []
+        for grid, (ids, clusters), reference in zip(self.grids, self.segments, self.reference, strict=True):
+            overlap = overlap_segments(ids, *read_weak_map(self.weak, weak, grid), pixel_areas(grid), clusters)
+            known, n = reference >= 0, len(clusters)
+            counts = [np.bincount(ids[where], minlength=n)[1:] for where in (reference == 1, known)]
+            rows.append(np.column_stack([overlap["weak_fraction"], *counts])[overlap["weak_valid"] >= weak.min_valid])
+        return np.concatenate(rows)
+
+    def erode(self, weak: WeakMap, target: int) -> np.ndarray:
+        """Coverage and share of the other class of eroded labels of a class, by distance, (n, 2)."""
+        found = []
+        for erode_m in ERODED_M:
+            counts = np.zeros(2)
+            for grid, reference in zip(self.grids, self.reference, strict=True):
+                classes, valid = erode_weak_map(self.weak, weak, grid, erode_m)
+                inside = reference[valid & (classes == target) & (reference >= 0)]
+                counts += len(inside), np.count_nonzero(inside != target)
+            if counts[0]:
+                found.append((counts[0] / self.known, counts[1] / counts[0]))
+        return np.array(found)
+
+
+def share_at(segments: np.ndarray, target: int, coverage: float, known: int) -> float:
+    """The share of the other class among the most unanimous segments that cover so much."""
+    order = np.argsort(segments[:, 0] if target == 0 else -segments[:, 0], kind="stable")
+    cultivated, pixels = segments[order, 1].cumsum(), segments[order, 2].cumsum()
+    if pixels[-1] < coverage * known:
+        return np.nan
+    place = np.searchsorted(pixels, coverage * known)
+    wrong = cultivated[place] if target == 0 else pixels[place] - cultivated[place]
+    return wrong / pixels[place]
+
+
+def score_map(chips: Chips, weak: WeakMap) -> float:
+    """F1 of the weak map itself against the reference."""
+    hits, counted = 0, 0
+    for grid, reference in zip(chips.grids, chips.reference, strict=True):
+        values, valid = read_weak_map(chips.weak, weak, grid)
+        valid &= reference >= 0
+        hits += 2 * np.count_nonzero(valid & (values == 1) & (reference == 1))
+        counted += np.count_nonzero(valid & (values == 1)) + np.count_nonzero(valid & (reference == 1))
+    return hits / counted
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    chips = Chips(parser.parse_args().folder)
+    found = chips.register()
+    shift = (found["east"], found["north"])
+    print({key: value for key, value in found.items() if "surface" not in key})
+    raw, moved = WeakMap(path="x"), WeakMap(path="x", register=shift)
+    for name, weak in (("as it lies", raw), ("registered", moved)):
+        print(f"F1 of the weak map {name} against the reference: {score_map(chips, weak):.3f}")
+    heads = [
+        f"{'non-cropland' if target == 0 else 'cropland'} at {c:g}" for target in COVERAGES for c in COVERAGES[target]
+    ]
+    print(f"\n| share of the other class, % | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
+    for name, options in (("as in the paper", {}), ("registered", {"register": shift})):
+        for guard_m in (0, 30, 60):
+            segments = chips.mine(WeakMap(path="x", guard_m=guard_m, **options))
+            shares = [share_at(segments, target, c, chips.known) for target in COVERAGES for c in COVERAGES[target]]
+            label = f"mined, {name}" + (f", guard of {guard_m} m" if guard_m else "")
+            print(f"| {label} | {' | '.join(f'{100 * share:.2f}' for share in shares)} |")
+    for name, weak in (("as it lies", raw), ("registered", moved)):
+        curves = {target: chips.erode(weak, target)[::-1] for target in COVERAGES}
+        shares = [np.interp(c, *curves[target].T) for target in COVERAGES for c in COVERAGES[target]]
+        print(f"| eroded, {name}, no segments | {' | '.join(f'{100 * share:.2f}' for share in shares)} |")
+
+
+if __name__ == "__main__":
+    main()
