@@ -50,8 +50,9 @@ class Surroundings:
     def lay_panes(self) -> Iterator[tuple[int, list[Pane]]]:
         """Lay the windows of the lattice over the tile: yields the first row of each line of them, and its panes.
 
-        A window is there if a tile lies in its core: it without half the overlap on each side. It is cut to the tiles
-        in it and then widened to multiples of 32 px from the origin of the CRS. All that hangs on the ground alone.
+        A window is there if a tile lies in its core, which is all of it before the next one begins. It is cut to the
+        tiles in it and then widened to multiples of 32 px from the origin of the CRS. All that hangs on the ground
+        alone.
         """
         column, row = place_of(self.grid).corner
         tiles = [(0, 0, self.grid.width, self.grid.height), *(place for _, place in self.others)]
@@ -59,7 +60,7 @@ class Surroundings:
             panes = []
             for left in lattice_starts(column, column + self.grid.width):
                 window = left - column, top - row, STEP_PX + OVERLAP_PX, STEP_PX + OVERLAP_PX
-                core = window[0] + OVERLAP_PX // 2, window[1] + OVERLAP_PX // 2, STEP_PX, STEP_PX
+                core = *window[:2], STEP_PX, STEP_PX
                 if any(_meet(core, tile) for tile in tiles):
                     inner = _bound([_cut(window, tile) for tile in tiles if _meet(window, tile)])
                     panes.append(Pane(*window[:2], _widen(inner, (column, row))))
