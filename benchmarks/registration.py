@@ -1,7 +1,8 @@
 """What registration and a guard add to mined labels, at equal coverage, on real chips with reference pixels.
 
 Mines the chips from their weak map as it lies, registered, guarded and both, erodes it as the control, and holds all
-against every reference pixel that annotators agreed on. ``python benchmarks/registration.py $CROPMINE_REAL_DATA/africa``
+against every reference pixel that annotators agreed on.
+``python benchmarks/registration.py $CROPMINE_REAL_DATA/africa``
 """
 
 import argparse
