@@ -494,8 +494,10 @@ def selected_models(wildcards):
 
 
 def model_verdict(wildcards):
-    """A model from elsewhere is checked before it maps."""
-    return ancient(f"results/{wildcards.region}/model_check.json") if foreign_model(wildcards) else []
+    """A model from elsewhere is checked before it maps; a checkpoint, since jobs behind `ancient` else go unchecked."""
+    if not foreign_model(wildcards):
+        return []
+    return ancient(checkpoints.check_model.get(region=wildcards.region).output.verdict)
 
 
 def selected_features(wildcards):

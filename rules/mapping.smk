@@ -1,4 +1,4 @@
-rule check_model:
+checkpoint check_model:
     input:
         model=foreign_model,
         images=all_images,
