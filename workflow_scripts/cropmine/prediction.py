@@ -84,17 +84,23 @@ def predict_strips(
     strip = None
     for top, panes in view.lay_panes():
         strip = strip or Strip(top, width)
-        seen = [pane for pane in panes if wanted is None or _look_up(wanted, pane.window).any()]
-        for pane, (pixels, valid, own) in read_ahead(lambda pane: view.read(pane.window), seen):
+        asked = [pane for pane in panes if wanted is None or _look_up(wanted, pane.window).any()]
+        for pane, (pixels, valid, own) in read_ahead(lambda pane: view.read(pane.window), asked):
             if own.any():
-                probability = predict_probability(network, norm.apply(pixels, valid)[None], device, dtype)[0].numpy()
-                strip.add(pane, probability, own)
+                seen = np.pad(norm.apply(pixels, valid), ((0, 0), *pane.margins), mode="reflect")
+                probability = predict_probability(network, seen[None], device, dtype)[0].numpy()
+                strip.add(pane, probability[_cut_margins(pane)], own)
         first, codes = strip.encode(height)
         if wanted is not None:
             codes = np.where(wanted[first : first + len(codes)], codes, np.uint8(NODATA))
         if len(codes):
             yield first, codes
         strip.advance()
+
+
+def _cut_margins(pane: Pane) -> tuple[slice, slice]:
+    (above, _), (left, _) = pane.margins
+    return np.s_[above : above + pane.window[3], left : left + pane.window[2]]
 
 
 def _look_up(array: np.ndarray, window: Window) -> np.ndarray:

@@ -15,11 +15,15 @@ MULTIPLE_PX = 32  # what networks halve five times
 
 @dataclass(frozen=True)
 class Pane:
-    """A window of the lattice: where it begins, in pixels of a tile, and the part of it that holds tiles."""
+    """A window of the lattice: where it begins, in pixels of a tile, and the part of it that holds tiles.
+
+    margins: pixels above, below, left and right of that part, to multiples of 32 px from the origin of the CRS.
+    """
 
     column: int
     row: int
     window: Window
+    margins: tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,7 @@ class Surroundings:
         """Lay the windows of the lattice over the tile: yields the first row of each line of them, and its panes.
 
         A window is there if a tile lies in its core, which is all of it before the next one begins. It is cut to the
-        tiles in it and then widened to multiples of 32 px from the origin of the CRS. All that hangs on the ground
-        alone.
+        tiles in it. All that hangs on the ground alone.
         """
         column, row = place_of(self.grid).corner
         tiles = [(0, 0, self.grid.width, self.grid.height), *(place for _, place in self.others)]
@@ -63,7 +66,7 @@ class Surroundings:
                 core = *window[:2], STEP_PX, STEP_PX
                 if any(_meet(core, tile) for tile in tiles):
                     inner = _bound([_cut(window, tile) for tile in tiles if _meet(window, tile)])
-                    panes.append(Pane(*window[:2], _widen(inner, (column, row))))
+                    panes.append(Pane(*window[:2], inner, _measure_margins(inner, (column, row))))
             yield top - row, panes
 
 
@@ -97,11 +100,8 @@ def _bound(windows: list[Window]) -> Window:
     return near[0], near[1], far[0] - near[0], far[1] - near[1]
 
 
-def _widen(window: Window, corner: tuple[int, int]) -> Window:
-    """Widen a window to multiples of 32 px from the origin of the CRS, where a tile's corner lies."""
-    near = [(corner[axis] + window[axis]) // MULTIPLE_PX * MULTIPLE_PX - corner[axis] for axis in (0, 1)]
-    far = [
-        -(-(corner[axis] + window[axis] + window[axis + 2]) // MULTIPLE_PX) * MULTIPLE_PX - corner[axis]
-        for axis in (0, 1)
-    ]
-    return near[0], near[1], far[0] - near[0], far[1] - near[1]
+def _measure_margins(window: Window, corner: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns on each side of a window to multiples of 32 px from where a tile's corner is counted."""
+    near = [corner[axis] + window[axis] for axis in (1, 0)]
+    far = [start + size for start, size in zip(near, (window[3], window[2]), strict=True)]
+    return tuple((start % MULTIPLE_PX, -stop % MULTIPLE_PX) for start, stop in zip(near, far, strict=True))
