@@ -9,9 +9,10 @@ from cropmine.products import stamp_tags
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    build_mosaics(snakemake.output.mosaic, snakemake.input.maps)
+    tags = stamp_tags(settings["stamp"], settings["inputs"])
+    build_mosaics(snakemake.output.mosaic, snakemake.input.maps, tags)
     area = measure_area(snakemake.input.maps, settings["stamp"]["threshold"], settings["others"])
-    write_area(snakemake.output.area, area | {"tags": stamp_tags(settings["stamp"], settings["inputs"])})
+    write_area(snakemake.output.area, area | {"tags": tags})
 
 
 with rule_log(snakemake):

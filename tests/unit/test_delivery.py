@@ -58,7 +58,7 @@ def mosaics(tmp_path_factory):
     write_tile(folder / "t1.tif", grid.window(60, 0, 60, 50), cropland[:, ::-1] & (np.arange(60) < 10), nodata & False)
     other = make_grid(30, 30, "EPSG:32736", 300_000, 8_000_000)
     write_tile(folder / "t2.tif", other, np.eye(30, dtype=bool), np.zeros((30, 30), bool))
-    return build_mosaics(folder / "cropland.vrt", [folder / f"t{number}.tif" for number in range(3)])
+    return build_mosaics(folder / "cropland.vrt", [folder / f"t{number}.tif" for number in range(3)], TAGS)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,7 @@ def test_the_mosaic_tells_colours_and_scale(mosaics):
     with rasterio.open(mosaics[0]) as dataset:
         assert dataset.colormap(2)[1] == (0xE6, 0x9F, 0, 255)
         assert dataset.scales == (0.005, 1.0, 0.005)
+        assert dataset.tags()["map_version"] == "first-0123abcd"
 
 
 def test_a_patch_across_tiles_is_one_and_small_holes_and_patches_are_smoothed_away(delivery):

@@ -53,13 +53,13 @@ def write_map(path: str | Path, bands: np.ndarray | Iterable[np.ndarray], grid: 
     write_cog(path, bands, grid, nodata=NODATA, descriptions=list(BANDS), tags=tags, scales=list(SCALES))
 
 
-def build_mosaics(path: str | Path, maps: Sequence[str | Path]) -> list[Path]:
+def build_mosaics(path: str | Path, maps: Sequence[str | Path], tags: Mapping[str, str] | None = None) -> list[Path]:
     """Join map tiles in one VRT a CRS, as write_mosaics does, with colour table, scales and offsets; gives the VRTs."""
     bands = [
         MosaicBand(number, description, "uint8", NODATA, SCALES[number - 1], number == CLASS_BAND and list_colours())
         for number, description in enumerate(BANDS, start=1)
     ]
-    return write_mosaics(path, maps, bands)
+    return write_mosaics(path, maps, bands, tags)
 
 
 def list_mosaics(path: str | Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """Virtual mosaics: tiles of one CRS joined by a VRT that names them by relative paths."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os.path import relpath
 from pathlib import Path
@@ -33,11 +33,16 @@ class MosaicBand:
     colours: Colours | None = None
 
 
-def write_mosaics(path: str | Path, tiles: Sequence[str | Path], bands: Sequence[MosaicBand]) -> list[Path]:
+def write_mosaics(
+    path: str | Path,
+    tiles: Sequence[str | Path],
+    bands: Sequence[MosaicBand],
+    tags: Mapping[str, str] | None = None,
+) -> list[Path]:
     """Join tiles in one VRT a CRS: the commonest at `path`, others beside it with their EPSG code in the name.
 
-    Tiles are named by relative paths. Where tiles overlap, the last that has data shows. The finest pixel size rules.
-    Returns the VRTs' paths; those of an earlier mosaic that aren't made anew are deleted.
+    Tiles are named by relative paths, tags are metadata. Where tiles overlap, the last that has data shows. The finest
+    pixel size rules. Returns the VRTs' paths; those of an earlier mosaic that aren't made anew are deleted.
     """
     path = Path(path)
     grids = {str(tile): read_grid(tile) for tile in tiles}
@@ -50,11 +55,13 @@ def write_mosaics(path: str | Path, tiles: Sequence[str | Path], bands: Sequence
         epsg = next(iter(own.values())).crs.to_epsg() or f"other{rank}"
         made.append(path if rank == 0 else path.with_name(f"{path.stem}_{epsg}.vrt"))
         with replacing(made[-1]) as temporary:
-            _describe_mosaic(own, path.parent, bands).write(temporary, encoding="utf-8")
+            _describe_mosaic(own, path.parent, bands, tags or {}).write(temporary, encoding="utf-8")
     return made
 
 
-def _describe_mosaic(tiles: dict[str, Grid], folder: Path, bands: Sequence[MosaicBand]) -> ElementTree:
+def _describe_mosaic(
+    tiles: dict[str, Grid], folder: Path, bands: Sequence[MosaicBand], tags: Mapping[str, str]
+) -> ElementTree:
     """The XML of a VRT in a folder, of tiles of one CRS."""
     first = next(iter(tiles.values()))
     wests, souths, easts, norths = zip(*(grid.bounds for grid in tiles.values()), strict=True)
@@ -65,6 +72,9 @@ def _describe_mosaic(tiles: dict[str, Grid], folder: Path, bands: Sequence[Mosai
     root = Element("VRTDataset", {key: str(value) for key, value in size.items()})
     SubElement(root, "SRS").text = first.crs.to_wkt()
     SubElement(root, "GeoTransform").text = ", ".join(map(repr, map(float, (west, across, 0, north, 0, -down))))
+    told = SubElement(root, "Metadata")
+    for key in sorted(tags):
+        SubElement(told, "MDI", key=key).text = str(tags[key])
     for place, described in enumerate(bands, start=1):
         band = SubElement(root, "VRTRasterBand", dataType=GDAL_TYPES[described.dtype], band=str(place))
         _describe_band(band, described)
