@@ -26,6 +26,7 @@ from cropmine.weak import erode_weak_map, measure_weak_pixel, read_weak_map  # n
 
 BANDS = ["blue", "green", "red", "nir", "swir1", "swir2"]
 CULTIVATED, AGREED = 6, 67
+CLASSES = ("non-cropland", "cropland")
 COVERAGES = {0: (0.3, 0.4), 1: (0.08, 0.1)}
 ERODED_M = range(0, 601, 15)
 
@@ -44,9 +45,8 @@ class Chips:
         draws = (sample_tile(read, grid.shape, BANDS, segmentation, rng) for read, grid in chips)
         codebook = fit_codebook(pool_samples(draws, segmentation.sample_px, rng), segmentation.clusters, 0)
         parts = (cluster_tile(read, grid.shape, segmentation, "", BANDS, codebook) for read, grid in chips)
-        self.segments = [
-            number_segments(part, grid, segmentation) for part, grid in zip(parts, self.grids, strict=True)
-        ]
+        pairs = zip(parts, self.grids, strict=True)
+        self.segments = [number_segments(part, grid, segmentation) for part, grid in pairs]
         self.reference = []
         for path in paths:
             with rasterio.open(folder / "reference" / path.name) as dataset:
@@ -120,19 +120,18 @@ def main() -> None:
     raw, moved = WeakMap(path="x"), WeakMap(path="x", register=shift)
     for name, weak in (("as it lies", raw), ("registered", moved)):
         print(f"F1 of the weak map {name} against the reference: {score_map(chips, weak):.3f}")
-    heads = [
-        f"{'non-cropland' if target == 0 else 'cropland'} at {c:g}" for target in COVERAGES for c in COVERAGES[target]
-    ]
+    points = [(target, coverage) for target, coverages in COVERAGES.items() for coverage in coverages]
+    heads = [f"{CLASSES[target]} at {coverage:g}" for target, coverage in points]
     print(f"\n| share of the other class, % | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
     for name, options in (("as in the paper", {}), ("registered", {"register": shift})):
         for guard_m in (0, 30, 60):
             segments = chips.mine(WeakMap(path="x", guard_m=guard_m, **options))
-            shares = [share_at(segments, target, c, chips.known) for target in COVERAGES for c in COVERAGES[target]]
+            shares = [share_at(segments, target, coverage, chips.known) for target, coverage in points]
             label = f"mined, {name}" + (f", guard of {guard_m} m" if guard_m else "")
             print(f"| {label} | {' | '.join(f'{100 * share:.2f}' for share in shares)} |")
     for name, weak in (("as it lies", raw), ("registered", moved)):
         curves = {target: chips.erode(weak, target)[::-1] for target in COVERAGES}
-        shares = [np.interp(c, *curves[target].T) for target in COVERAGES for c in COVERAGES[target]]
+        shares = [np.interp(coverage, *curves[target].T) for target, coverage in points]
         print(f"| eroded, {name}, no segments | {' | '.join(f'{100 * share:.2f}' for share in shares)} |")
 
 
