@@ -57,3 +57,10 @@ include: "rules/scoring.smk"
 include: "rules/transfer.smk"
 include: "rules/mapping.smk"
 include: "rules/reporting.smk"
+
+
+settle_process()
+
+
+onstart:
+    check_cluster()

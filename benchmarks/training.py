@@ -28,7 +28,7 @@ import segmentation_models_pytorch as smp  # noqa: E402
 import torch  # noqa: E402
 from rasterio.windows import Window  # noqa: E402
 
-from cropmine.config import Model, Simulation  # noqa: E402
+from cropmine.config import Model, Simulation, Training  # noqa: E402
 from cropmine.imagery import TileSource  # noqa: E402
 from cropmine.losses import compute_loss, encode_labels  # noqa: E402
 from cropmine.models import build_network, choose_device, choose_precision  # noqa: E402
@@ -113,7 +113,7 @@ class Ours:
         progress, clock = Progress(), Clock()
         task = SegmentationTask(build_network(model, len(self.batches.norm.mean)), model, self.batches, progress)
         keeper = Bookkeeper(progress, None, LastCheckpoint(self.folder / "last.ckpt", ""), "auto")
-        fit_task(task, [keeper, clock], "auto")
+        fit_task(task, [keeper, clock], Training())
         return clock.step_times()
 
 

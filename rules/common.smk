@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from dataclasses import replace
 from functools import cache
@@ -7,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
+from cropmine.cluster import find_misfits, read_accounts, read_limits
 from cropmine.config import Forest, validate_config
 from cropmine.errors import CropmineError
 from cropmine.neighbours import find_neighbours, read_places
@@ -22,6 +24,7 @@ from cropmine.plans import (
     plan_region,
 )
 from cropmine.provenance import digest_code, write_canonical
+from cropmine.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes
 from cropmine.stamps import DRAWN_WEAK, describe_map, describe_recipe
 from cropmine.sweeps import describe_sweep, expand_sweeps
 from cropmine.tiles import check_files
@@ -53,7 +56,7 @@ FORESTS = [name for name, model in CONFIG.models.items() if isinstance(model, Fo
 def plan(region):
     try:
         here = plan_region(region, CONFIG, POINTS)
-        if region not in SIMULATED:
+        if region not in SIMULATED and workflow.is_main_process:
             check_files(region, here.region, here.files)
         return here
     except CropmineError as error:
@@ -64,6 +67,88 @@ def code(script, templates=None):
     """The digest of a rule's code, for its params."""
     folder = Path(workflow.basedir) / "workflow_scripts"
     return digest_code(folder / f"{script}.py", folder / templates if templates else None)
+
+
+# Resources: what a job asks of a cluster, from the verdict of check_inputs; before there is one, from a usual tile.
+
+
+def memory(rule):
+    """The memory of a rule's jobs, MB, for its resources; no more than the largest node of the cluster has."""
+
+    def estimate(wildcards, attempt):
+        asked = estimate_mb(rule, *size_tiles(wildcards), attempt)
+        return min(asked, limits().mb) if on_cluster() else asked
+
+    return estimate
+
+
+def minutes(rule):
+    """The time limit of a rule's jobs, minutes, for its resources; no more than the cluster gives."""
+
+    def estimate(wildcards, attempt):
+        asked = estimate_minutes(rule, size_tiles(wildcards)[0], attempt)
+        longest = limits().longest(default_resource("slurm_partition")) if on_cluster() else None
+        return asked if longest is None else min(asked, longest)
+
+    return estimate
+
+
+def on_cluster():
+    return workflow.executor_plugin is not None and workflow.executor_plugin.name == "slurm"
+
+
+@cache
+def limits():
+    try:
+        return read_limits()
+    except CropmineError as error:
+        refuse(error)
+
+
+def default_resource(name):
+    return plain_resources(workflow.resource_settings.default_resources).get(name)
+
+
+def plain_resources(resources):
+    """Resources of a profile as numbers and words; those that are expressions are left out."""
+    raw = {name: resource.raw for name, resource in resources.items()}
+    return {
+        name: int(value) if str(value).isdigit() else value
+        for name, value in raw.items()
+        if re.fullmatch(r"[\w-]+", str(value))
+    }
+
+
+def check_cluster():
+    """Say before the first job what the cluster would refuse, or let wait for ever."""
+    if not on_cluster():
+        return
+    common = plain_resources(workflow.resource_settings.default_resources)
+    rules = {rule: plain_resources(asked) for rule, asked in workflow.resource_settings.overwrite_resources.items()}
+    try:
+        if faults := find_misfits(limits(), common, rules, read_accounts()):
+            raise CropmineError.gather("profiles/slurm", faults)
+    except CropmineError as error:
+        refuse(error)
+
+
+def size_tiles(wildcards):
+    """Pixels of the largest tile of a job's region, of all regions if it has none, and the channels of its imagery."""
+    regions = [wildcards.region] if "region" in wildcards.keys() else REGIONS
+    sizes = [read_sizes(region, changed_at(f"results/{region}/checks.json")) for region in regions]
+    return max(pixels for pixels, _ in sizes), max(channels for _, channels in sizes)
+
+
+def changed_at(path):
+    return Path(path).stat().st_mtime_ns if Path(path).exists() else None
+
+
+@cache
+def read_sizes(region, stamped):
+    if stamped is None:
+        return USUAL_TILE_PX, USUAL_CHANNELS
+    verdict = json.loads(Path(f"results/{region}/checks.json").read_text())
+    return max(place["width"] * place["height"] for place in verdict["places"].values()), verdict["channels"]
 
 
 # Settings: the keys of the configuration that a rule reads, as canonical JSON.
@@ -139,11 +224,38 @@ def find_run(region, run):
     return next(made for made in plan(region).every_run if made.name == run)
 
 
+# Gates. What lies behind a checkpoint is planned when it is done. A job in a process of its own, as on a cluster, was
+# planned by the main one: to it checkpoints are plain rules, else each would plan all that lies before it anew.
+
+
+def settle_process():
+    """The main process plans all regions, so that their faults are told at once; a job's own has no checkpoints."""
+    if workflow.is_main_process:
+        for region in REGIONS:
+            plan(region)
+    else:
+        for step in workflow.rules:
+            step.is_checkpoint = False
+
+
+def pass_gate(gate, region, **further):
+    if workflow.is_main_process:
+        getattr(checkpoints, gate).get(region=region, **further)
+
+
 # Inputs. Users' files are read only by jobs behind the verdict of check_inputs.
 
 
 def verdict(wildcards):
-    return ancient(checkpoints.check_inputs.get(region=wildcards.region).output.verdict)
+    pass_gate("check_inputs", wildcards.region)
+    return ancient(f"results/{wildcards.region}/checks.json")
+
+
+def checked(wildcards):
+    """Wait for the verdict and name no file: Snakemake compares a file with all inputs of the job that makes it, so
+    that thousands of jobs behind one with thousands of inputs would take it the square of the time."""
+    pass_gate("check_inputs", wildcards.region)
+    return []
 
 
 def tile_images(wildcards):
@@ -187,6 +299,11 @@ def excludes(wildcards):
     return [exclusion.path for exclusion in plan(wildcards.region).region.exclude]
 
 
+def source_settings(wildcards):
+    """What a file of the region stands for; Snakemake asks for no other."""
+    return {"path": plan(wildcards.region).virtual[f"results/{wildcards.region}/virtual/{wildcards.source}.vrt"]}
+
+
 def weak_paths(wildcards):
     return [weak.path for weak in plan(wildcards.region).region.weak.values() if weak.path is not None]
 
@@ -198,7 +315,7 @@ def weak_path(wildcards):
 def registrations(region, weak, segmentation):
     """The measured shifts of a weak map, or of the maps that it is a consensus of; none where it isn't registered."""
     for name in list_registered(plan(region).region, weak):
-        checkpoints.register_weak.get(region=region, segmentation=segmentation, weak=name)
+        pass_gate("register_weak", region, segmentation=segmentation, weak=name)
     return registration_paths(region, weak, segmentation)
 
 
@@ -410,6 +527,7 @@ def score_path(region, run):
 
 
 def trained_models(region):
+    pass_gate("check_inputs", region)
     runs = [run for name in plan(region).trained for run in plan(region).runs[name]]
     return sorted({model_path(region, run) for run in runs})
 
@@ -470,13 +588,26 @@ def selected(region):
         told = plan(region).region.threshold
         threshold = 0.5 if told is None else told
         return {"experiment": None, "threshold": threshold, "threshold_best": threshold, "threshold_range": None}
-    return json.loads(Path(checkpoints.compare_experiments.get(region=region).output.selected).read_text())
+    pass_gate("compare_experiments", region)
+    return read_choice(region, changed_at(f"results/{region}/selected.json"))
+
+
+@cache
+def read_choice(region, stamped):
+    return json.loads(Path(f"results/{region}/selected.json").read_text())
+
+
+def selected_model(wildcards):
+    return next(
+        model_path(wildcards.region, run) for run in selected_runs(wildcards.region) if run.name == wildcards.run
+    )
 
 
 def choice(wildcards):
     if plan(wildcards.region).region.model:
         return []
-    return checkpoints.compare_experiments.get(region=wildcards.region).output.selected
+    pass_gate("compare_experiments", wildcards.region)
+    return f"results/{wildcards.region}/selected.json"
 
 
 def selected_runs(region):
@@ -489,8 +620,12 @@ def foreign_model(wildcards):
 
 
 def selected_models(wildcards):
-    runs = [model_path(wildcards.region, run) for run in selected_runs(wildcards.region)]
-    return runs or [foreign_model(wildcards)]
+    """The copies of the selected models: behind them the trainings, each of thousands of inputs, stand but once."""
+    region = wildcards.region
+    copies = [
+        f"results/{region}/map/models/{run.name}{Path(model_path(region, run)).suffix}" for run in selected_runs(region)
+    ]
+    return copies or [foreign_model(wildcards)]
 
 
 def model_verdict(wildcards):
@@ -514,8 +649,9 @@ def neighbours(path, _changed):
 
 
 def seen_tiles(wildcards):
-    path = checkpoints.check_inputs.get(region=wildcards.region).output.verdict
-    return [wildcards.tile, *neighbours(path, Path(path).stat().st_mtime_ns)[wildcards.tile]]
+    pass_gate("check_inputs", wildcards.region)
+    path = f"results/{wildcards.region}/checks.json"
+    return [wildcards.tile, *neighbours(path, changed_at(path))[wildcards.tile]]
 
 
 def seen_images(wildcards):
@@ -566,6 +702,7 @@ def area_settings(wildcards):
 
 
 def map_tiles(wildcards):
+    selected(wildcards.region)
     return [f"results/{wildcards.region}/map/{tile}.tif" for tile in plan(wildcards.region).tiles]
 
 
@@ -576,6 +713,7 @@ def map_score_settings(wildcards):
 
 
 def maps_wanted(region):
+    pass_gate("check_inputs", region)
     if not plan(region).mapped:
         return []
     folder = f"results/{region}"
@@ -676,6 +814,7 @@ def unit_path(wildcards):
 
 
 def mined_polygons(region):
+    pass_gate("check_inputs", region)
     return [
         f"results/{region}/mined/{folder}/{tile}.parquet"
         for folder in plan(region).mined
@@ -775,9 +914,9 @@ def finished_transfers():
 def report_inputs(wildcards):
     paths = []
     for region in REGIONS:
-        checkpoints.check_inputs.get(region=region)
+        pass_gate("check_inputs", region)
         if plan(region).experiments:
-            checkpoints.compare_experiments.get(region=region)
+            pass_gate("compare_experiments", region)
         files = report_files(region)
         for value in files.values():
             if isinstance(value, str):
@@ -952,15 +1091,15 @@ def transfer_scores(wildcards):
 
 
 def stages():
-    """The files of each target beside `all`, by its name."""
+    """The files of each target beside `all`, by its name; functions, since the process of one job needs none of them."""
     return {
         "check": [f"results/{region}/checks.json" for region in REGIONS],
-        "mine": [path for region in REGIONS for path in mined_polygons(region)],
-        "train": [path for region in REGIONS for path in trained_models(region)],
-        "map": [path for region in REGIONS for path in maps_wanted(region)],
+        "mine": lambda wildcards: [path for region in REGIONS for path in mined_polygons(region)],
+        "train": lambda wildcards: [path for region in REGIONS for path in trained_models(region)],
+        "map": lambda wildcards: [path for region in REGIONS for path in maps_wanted(region)],
         "report": ["results/report.html"],
-        "sample": [f"results/{region}/sample.json" for region in REGIONS if plan(region).mapped],
-        "suggest": [f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).mapped],
-        **{f"sweep_{sweep}": sweep_figures(sweep) for sweep in CONFIG.sweeps},
+        "sample": lambda wildcards: [f"results/{region}/sample.json" for region in REGIONS if plan(region).mapped],
+        "suggest": lambda wildcards: [f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).mapped],
+        **{f"sweep_{sweep}": lambda wildcards, sweep=sweep: sweep_figures(sweep) for sweep in CONFIG.sweeps},
         **{f"transfer_{name}": [f"results/transfer/figures/{name}.png"] for name in CONFIG.transfers},
     }

@@ -24,8 +24,8 @@ if SIMULATED:
             "../envs/geo.yaml"
         threads: 1
         resources:
-            mem_mb=3000,
-            runtime=10,
+            mem_mb=memory("simulate_region"),
+            runtime=minutes("simulate_region"),
         params:
             settings=lambda wildcards: write_canonical(simulation_settings(wildcards)),
             code=code("simulate_region"),
@@ -33,6 +33,30 @@ if SIMULATED:
             "Making up the landscape {wildcards.region}"
         script:
             "../workflow_scripts/simulate_region.py"
+
+
+rule wrap_source:
+    output:
+        wrapped="results/{region}/virtual/{source}.vrt",
+    log:
+        "results/{region}/logs/wrap_source/{source}.log",
+    benchmark:
+        "results/{region}/benchmarks/wrap_source/{source}.tsv"
+    wildcard_constraints:
+        source=r"[A-Za-z0-9_]+",
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory("wrap_source"),
+        runtime=minutes("wrap_source"),
+    params:
+        settings=lambda wildcards: write_canonical(source_settings(wildcards)),
+        code=code("wrap_source"),
+    message:
+        "Opening {wildcards.source} of {wildcards.region}"
+    script:
+        "../workflow_scripts/wrap_source.py"
 
 
 checkpoint check_inputs:
@@ -54,8 +78,8 @@ checkpoint check_inputs:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory("check_inputs"),
+        runtime=minutes("check_inputs"),
     params:
         settings=lambda wildcards: write_canonical(check_settings(wildcards)),
         code=code("check_inputs"),
@@ -80,8 +104,8 @@ rule split_labels:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory("split_labels"),
+        runtime=minutes("split_labels"),
     params:
         settings=lambda wildcards: write_canonical(label_settings(wildcards)),
         code=code("split_labels"),

@@ -14,8 +14,8 @@ checkpoint check_model:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory("check_model"),
+        runtime=minutes("check_model"),
     params:
         settings=lambda wildcards: write_canonical(tiles_settings(wildcards.region, plan(wildcards.region).tiles)),
         code=code("check_model"),
@@ -23,6 +23,32 @@ checkpoint check_model:
         "Checking whether the model from elsewhere fits the imagery of {wildcards.region}"
     script:
         "../workflow_scripts/check_model.py"
+
+
+rule choose_model:
+    input:
+        model=selected_model,
+    output:
+        model="results/{region}/map/models/{run}.{kind}",
+    log:
+        "results/{region}/logs/choose_model/{run}.{kind}.log",
+    benchmark:
+        "results/{region}/benchmarks/choose_model/{run}.{kind}.tsv"
+    wildcard_constraints:
+        kind="ckpt|npz",
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory("choose_model"),
+        runtime=minutes("choose_model"),
+    params:
+        settings="{}",
+        code=code("choose_model"),
+    message:
+        "Laying the selected model of {wildcards.region} beside its map, {wildcards.run}"
+    script:
+        "../workflow_scripts/choose_model.py"
 
 
 rule map_tile:
@@ -44,8 +70,8 @@ rule map_tile:
         "../envs/train.yaml"
     threads: CONFIG.training.cpu_threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("map_tile"),
+        runtime=minutes("map_tile"),
     params:
         settings=lambda wildcards: write_canonical(map_settings(wildcards)),
         code=code("map_tile"),
@@ -70,8 +96,8 @@ rule build_mosaic:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("build_mosaic"),
+        runtime=minutes("build_mosaic"),
     params:
         settings=lambda wildcards: write_canonical(area_settings(wildcards)),
         code=code("build_mosaic"),
@@ -97,8 +123,8 @@ rule measure_units:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("measure_units"),
+        runtime=minutes("measure_units"),
     params:
         settings=lambda wildcards: write_canonical(
             stamp_settings(wildcards.region) | {"id_field": plan(wildcards.region).region.units.id_field}
@@ -125,8 +151,8 @@ rule score_map:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("score_map"),
+        runtime=minutes("score_map"),
     params:
         settings=lambda wildcards: write_canonical(map_score_settings(wildcards)),
         code=code("score_map"),
@@ -151,8 +177,8 @@ rule deliver_map:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("deliver_map"),
+        runtime=minutes("deliver_map"),
     params:
         settings=lambda wildcards: write_canonical(delivery_settings(wildcards)),
         code=code("deliver_map"),
@@ -182,8 +208,8 @@ rule draw_project:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("draw_project"),
+        runtime=minutes("draw_project"),
     params:
         settings=lambda wildcards: write_canonical(project_settings(wildcards)),
         code=code("draw_project"),
@@ -206,8 +232,8 @@ rule export_weights:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=memory("export_weights"),
+        runtime=minutes("export_weights"),
     params:
         settings="{}",
         code=code("export_weights"),
@@ -237,8 +263,8 @@ rule write_card:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("write_card"),
+        runtime=minutes("write_card"),
     params:
         settings=lambda wildcards: write_canonical(card_settings(wildcards)),
         code=code("write_card", "cropmine/templates"),
@@ -262,8 +288,8 @@ rule design_sample:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory("design_sample"),
+        runtime=minutes("design_sample"),
     params:
         settings=lambda wildcards: write_canonical(sampling_settings(wildcards)),
         code=code("design_sample"),
@@ -289,8 +315,8 @@ rule assess_map:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("assess_map"),
+        runtime=minutes("assess_map"),
     params:
         settings=lambda wildcards: write_canonical(assessment_settings(wildcards)),
         code=code("assess_map"),
@@ -315,8 +341,8 @@ rule assess_units:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("assess_units"),
+        runtime=minutes("assess_units"),
     params:
         settings=lambda wildcards: write_canonical(unit_settings(wildcards)),
         code=code("assess_units"),
@@ -342,8 +368,8 @@ rule suggest_labels:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory("suggest_labels"),
+        runtime=minutes("suggest_labels"),
     params:
         settings=lambda wildcards: write_canonical(suggestion_settings(wildcards)),
         code=code("suggest_labels"),

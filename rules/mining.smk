@@ -13,8 +13,8 @@ rule fit_codebook:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("fit_codebook"),
+        runtime=minutes("fit_codebook"),
     params:
         settings=lambda wildcards: write_canonical(
             tiles_settings(wildcards.region, plan(wildcards.region).training_tiles)
@@ -34,7 +34,7 @@ rule segment_tile:
         area=area,
         excludes=excludes,
         codebook=codebook,
-        verdict=verdict,
+        checked=checked,
     output:
         segments="results/{region}/segments/{segmentation}/{tile}.tif",
     log:
@@ -47,8 +47,8 @@ rule segment_tile:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=memory("segment_tile"),
+        runtime=minutes("segment_tile"),
     params:
         settings=lambda wildcards: write_canonical(
             tile_settings(wildcards) | {"segmentation": segmentation_settings(wildcards.segmentation)}
@@ -69,7 +69,7 @@ if DEEP:
             area=area,
             excludes=excludes,
             model=deep_model,
-            verdict=verdict,
+            checked=checked,
         output:
             segments="results/{region}/segments/{segmentation}/{tile}.tif",
         log:
@@ -82,8 +82,8 @@ if DEEP:
             "../envs/train.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory("segment_deep"),
+            runtime=minutes("segment_deep"),
         params:
             settings=lambda wildcards: write_canonical(
                 tile_settings(wildcards) | {"segmentation": segmentation_settings(wildcards.segmentation)}
@@ -110,8 +110,8 @@ rule measure_shift:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=memory("measure_shift"),
+        runtime=minutes("measure_shift"),
     params:
         settings=lambda wildcards: write_canonical({"weak": shift_settings(wildcards)}),
         code=code("measure_shift"),
@@ -135,8 +135,8 @@ checkpoint register_weak:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("register_weak"),
+        runtime=minutes("register_weak"),
     params:
         settings=lambda wildcards: write_canonical({"tiles": plan(wildcards.region).registration_tiles}),
         code=code("register_weak"),
@@ -161,8 +161,8 @@ rule overlap_tile:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=memory("overlap_tile"),
+        runtime=minutes("overlap_tile"),
     params:
         settings=lambda wildcards: write_canonical({"weak": weak_settings(wildcards.region, wildcards.weak)}),
         code=code("overlap_tile"),
@@ -186,8 +186,8 @@ rule mine_polygons:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=20,
+        mem_mb=memory("mine_polygons"),
+        runtime=minutes("mine_polygons"),
     params:
         settings=lambda wildcards: write_canonical(mined_settings(wildcards)),
         code=code("mine_polygons"),
@@ -219,8 +219,8 @@ rule audit_labels:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory("audit_labels"),
+        runtime=minutes("audit_labels"),
     params:
         settings=lambda wildcards: write_canonical(audit_settings(wildcards)),
         code=code("audit_labels"),

@@ -21,8 +21,8 @@ if SIMULATED:
             "../envs/train.yaml"
         threads: CONFIG.training.cpu_threads
         resources:
-            mem_mb=4000,
-            runtime=120,
+            mem_mb=memory("check_simulation"),
+            runtime=minutes("check_simulation"),
         params:
             settings=lambda wildcards: write_canonical(truth_settings(wildcards)),
             code=code("check_simulation"),
@@ -45,8 +45,8 @@ rule describe_run:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("describe_run"),
+        runtime=minutes("describe_run"),
     params:
         settings=lambda wildcards: write_canonical(
             {"regions": REGIONS, "config": CONFIG.model_dump(mode="json", exclude_defaults=True)}
@@ -71,8 +71,8 @@ rule build_report:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("build_report"),
+        runtime=minutes("build_report"),
     params:
         settings=lambda wildcards: write_canonical(report_settings(wildcards)),
         code=code("build_report", "cropmine/templates"),
@@ -95,8 +95,8 @@ rule keep_run:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory("keep_run"),
+        runtime=minutes("keep_run"),
     params:
         settings=write_canonical({"run": CONFIG.map.run, "regions": REGIONS}),
         code=code("keep_run"),

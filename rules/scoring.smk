@@ -15,8 +15,8 @@ rule score_model:
         "../envs/train.yaml"
     threads: CONFIG.training.cpu_threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("score_model"),
+        runtime=minutes("score_model"),
     params:
         settings=lambda wildcards: write_canonical(score_settings(wildcards)),
         code=code("score_model"),
@@ -43,8 +43,8 @@ rule score_weak_map:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("score_weak_map"),
+        runtime=minutes("score_weak_map"),
     params:
         settings=lambda wildcards: write_canonical(
             {"weak": weak_settings(wildcards.region, wildcards.weak)} | score_settings(wildcards)
@@ -73,8 +73,8 @@ rule measure_distances:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory("measure_distances"),
+        runtime=minutes("measure_distances"),
     params:
         settings=lambda wildcards: write_canonical(distance_settings(wildcards)),
         code=code("measure_distances"),
@@ -99,8 +99,8 @@ checkpoint compare_experiments:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("compare_experiments"),
+        runtime=minutes("compare_experiments"),
     params:
         settings=lambda wildcards: write_canonical(experiment_settings(wildcards)),
         code=code("compare_experiments"),
@@ -123,8 +123,8 @@ rule compare_sweep:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("compare_sweep"),
+        runtime=minutes("compare_sweep"),
     params:
         settings=lambda wildcards: write_canonical(sweep_settings(wildcards)),
         code=code("compare_sweep"),
@@ -148,8 +148,8 @@ rule draw_sweep:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("draw_sweep"),
+        runtime=minutes("draw_sweep"),
     params:
         settings=lambda wildcards: write_canonical(
             {"sweep": wildcards.sweep, "grid": CONFIG.sweeps[wildcards.sweep].model_dump(mode="json")["grid"]}

@@ -6,7 +6,7 @@ rule mask_tile:
         excludes=excludes,
         labels=split_table,
         sample=sample_design,
-        verdict=verdict,
+        checked=checked,
     output:
         mask="results/{region}/masks/{fold}/{tile}.tif",
     log:
@@ -17,8 +17,8 @@ rule mask_tile:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=memory("mask_tile"),
+        runtime=minutes("mask_tile"),
     params:
         settings=lambda wildcards: write_canonical(tile_settings(wildcards) | mask_settings(wildcards)),
         code=code("mask_tile"),
@@ -46,8 +46,8 @@ rule burn_target:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=memory("burn_target"),
+        runtime=minutes("burn_target"),
     params:
         settings=lambda wildcards: write_canonical({"recipe": recipe_settings(wildcards), "tile": wildcards.tile}),
         code=code("burn_target"),
@@ -74,8 +74,9 @@ rule train_model:
         "../envs/train.yaml"
     threads: CONFIG.training.cpu_threads
     resources:
-        mem_mb=6000,
-        runtime=720,
+        mem_mb=memory("train_model"),
+        runtime=minutes("train_model"),
+        gpu=CONFIG.training.gpus,
     params:
         settings=lambda wildcards: write_canonical(training_settings(wildcards)),
         code=code("train_model"),
@@ -101,8 +102,8 @@ rule train_forest:
         "../envs/train.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("train_forest"),
+        runtime=minutes("train_forest"),
     params:
         settings=lambda wildcards: write_canonical(forest_settings(wildcards)),
         code=code("train_forest"),

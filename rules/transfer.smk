@@ -16,8 +16,9 @@ rule train_transfer:
         "../envs/train.yaml"
     threads: CONFIG.training.cpu_threads
     resources:
-        mem_mb=6000,
-        runtime=720,
+        mem_mb=memory("train_transfer"),
+        runtime=minutes("train_transfer"),
+        gpu=CONFIG.training.gpus,
     params:
         settings=lambda wildcards: write_canonical(lesson_settings(wildcards)),
         code=code("train_transfer"),
@@ -44,8 +45,8 @@ rule score_transfer:
         "../envs/train.yaml"
     threads: CONFIG.training.cpu_threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("score_transfer"),
+        runtime=minutes("score_transfer"),
     params:
         settings=lambda wildcards: write_canonical(tested_settings(wildcards)),
         code=code("score_transfer"),
@@ -68,8 +69,8 @@ rule compare_transfer:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("compare_transfer"),
+        runtime=minutes("compare_transfer"),
     params:
         settings=lambda wildcards: write_canonical(
             {"rows": describe_transfer(wildcards.transfer, CONFIG, ends(wildcards.transfer))[0], "bootstrap_seed": 0}
@@ -95,8 +96,8 @@ rule draw_transfer:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("draw_transfer"),
+        runtime=minutes("draw_transfer"),
     params:
         settings="{}",
         code=code("draw_transfer"),

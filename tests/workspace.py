@@ -59,9 +59,13 @@ class Workspace:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, folder / part)
 
+    def write_config(self) -> None:
+        """Write the configuration as it is now."""
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
+
     def run(self, *arguments: str, cores: int = 2) -> Outcome:
         """Run Snakemake on the configuration as it is now."""
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
+        self.write_config()
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(

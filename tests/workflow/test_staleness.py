@@ -14,7 +14,7 @@ from workspace import Workspace, valley_config
 
 # Whether the map is made anew hangs on what was selected.
 MAPPING = {"map_tile", "build_mosaic", "score_map", "describe_run", "build_report"}
-MAPPING |= {"deliver_map", "draw_project", "write_card", "export_weights", "keep_run"}
+MAPPING |= {"choose_model", "deliver_map", "draw_project", "write_card", "export_weights", "keep_run"}
 
 
 @pytest.fixture(scope="module")

@@ -417,6 +417,9 @@ class Training(Settings):
     precision: Literal["auto", "32", "bf16"] = Field(
         "auto", description="auto: bfloat16 where the hardware is fast at it"
     )
+    gpus: int = Field(
+        1, ge=1, le=64, description="GPUs of a training, where there are any; each takes its part of every batch"
+    )
 
 
 class Mapping(Settings):

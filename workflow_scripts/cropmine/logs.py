@@ -1,6 +1,7 @@
 """Logging of a rule: everything into its log file, the line that explains a failure to the terminal, too."""
 
 import logging
+import os
 import sys
 import time
 import traceback
@@ -22,7 +23,7 @@ def rule_log(snakemake) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=path,
-        filemode="w",
+        filemode="a" if "LOCAL_RANK" in os.environ else "w",  # a training's further processes write behind the first
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cropmine.config import WEAK_MAP_MODEL, Config, Experiment, Mined, Region, Split, WeakMap
 from cropmine.errors import CropmineError
 from cropmine.provenance import digest_settings
-from cropmine.tiles import choose_training_tiles, count_rows, find_tiles, imagery_patterns, tile_files
+from cropmine.tiles import choose_training_tiles, count_rows, find_tiles, imagery_patterns, stand_in, tile_files
 
 if TYPE_CHECKING:
     from cropmine.sweeps import Point
@@ -53,6 +53,7 @@ class Plan:
     mined: dict[str, dict] = field(default_factory=dict)
     sweeps: dict[str, list[tuple["Point", list[Run]]]] = field(default_factory=dict)
     registration_tiles: list[str] = field(default_factory=list)
+    virtual: dict[str, str] = field(default_factory=dict)
     human_lessons: dict[str, list[Run]] = field(default_factory=dict)
     mined_lessons: dict[str, list[Run]] = field(default_factory=dict)
 
@@ -120,6 +121,7 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"
         {tile: tile_files(region, tile) for tile in tiles},
         choose_training_tiles(name, tiles, config.training, list_seeds(region, config)[0]),
     )
+    _stand_in(plan)
     if region.model:
         return plan
     few = config.training.model_copy(update={"tiles": REGISTRATION_TILES})
@@ -148,6 +150,25 @@ def _check_transferable(where: str, plan: Plan) -> None:
     if plan.region.split.method == "kfold":
         what = f"regions.{plan.name} is split by kfold, which has no test blocks that stay the same"
         raise CropmineError(where, what, "set its split.method to holdout or field")
+
+
+def _stand_in(plan: Plan) -> None:
+    """Put a file in the place of every path of GDAL's virtual file systems, and keep what it stands for."""
+
+    def replace(path: str) -> str:
+        file = stand_in(plan.name, path)
+        if file != path:
+            plan.virtual[file] = path
+        return file
+
+    for files in plan.files.values():
+        files |= {kind: [replace(path) for path in files[kind]] for kind in ("images", "masks")}
+        files["features"] = {name: replace(path) for name, path in files["features"].items()}
+    weak = {
+        name: map_ if map_.path is None else map_.model_copy(update={"path": replace(map_.path)})
+        for name, map_ in plan.region.weak.items()
+    }
+    plan.region = plan.region.model_copy(update={"weak": weak})
 
 
 def resolve_split(region: Region) -> Split:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.shutil import copy
 from rasterio.vrt import WarpedVRT
@@ -95,6 +96,15 @@ def _write_strips(path: Path, first: np.ndarray, others: Iterable[np.ndarray], g
             row += rows
     if row != grid.height:
         raise ValueError(f"strips of {row} rows don't fill a grid of shape {grid.shape}")
+
+
+def wrap_raster(source: str, path: str | Path) -> None:
+    """Write a VRT that reads another raster, such as one of GDAL's virtual file systems.
+
+    Raises CropmineError if the source isn't readable.
+    """
+    with replacing(path) as temporary, open_raster(source) as dataset:
+        rasterio.shutil.copy(dataset, temporary, driver="VRT")
 
 
 def read_raster(path: str | Path, window: tuple[int, int, int, int] | None = None) -> np.ndarray:

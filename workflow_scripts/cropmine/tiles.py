@@ -14,6 +14,7 @@ from cropmine.errors import CropmineError
 
 SHOWN = 20
 COUNTED_BYTES = 50_000_000
+VIRTUAL = "/vsi"
 
 
 def imagery_patterns(region: Region) -> list[str]:
@@ -41,8 +42,12 @@ def find_tiles(name: str, region: Region) -> list[str]:
     patterns = imagery_patterns(region)
     if region.tiles is not None:
         return list(region.tiles)
-    found = {pattern: _match_names(pattern) for pattern in patterns}
     where = f"regions.{name}.imagery"
+    for pattern in patterns:
+        if pattern.startswith(VIRTUAL):
+            hint = "name them in `tiles`: archives and buckets aren't searched"
+            raise CropmineError(where, f"the tiles of {pattern} aren't known", hint)
+    found = {pattern: _match_names(pattern) for pattern in patterns}
     for pattern, tiles in found.items():
         if not tiles:
             raise CropmineError(where, f"no file matches {pattern}", _hint_folder(pattern))
@@ -91,7 +96,7 @@ def check_files(name: str, region: Region, files: dict[str, dict]) -> None:
     named += [("model", region.model)] if region.model else []
     named += [(f"exclude.{place}.path", exclusion.path) for place, exclusion in enumerate(region.exclude)]
     missing = [
-        (key, path) for key, path in named if not path.startswith(("results/", "/vsi")) and not Path(path).exists()
+        (key, path) for key, path in named if not path.startswith(("results/", VIRTUAL)) and not Path(path).exists()
     ]
     if missing:
         faults = [
@@ -122,6 +127,17 @@ def tile_files(region: Region, tile: str) -> dict:
         "masks": [pattern.replace("{tile}", tile) for pattern in mask_patterns(region)],
         "features": {name: pattern.replace("{tile}", tile) for name, pattern in region.features.items()},
     }
+
+
+def stand_in(name: str, path: str) -> str:
+    """The file that stands for a path of GDAL's virtual file systems (/vsizip/, /vsis3/ …) in a region; else the path.
+
+    Snakemake looks for every input on disk, so that a small VRT is made for what lies in an archive or a bucket.
+    """
+    if not path.startswith(VIRTUAL):
+        return path
+    slug = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")[-80:]
+    return f"results/{name}/virtual/{slug}_{sha256(path.encode()).hexdigest()[:8]}.vrt"
 
 
 def count_rows(path: str) -> int | None:

@@ -142,15 +142,17 @@ class SegmentationTask(LightningModule):
 
 
 class EpochBatches:
-    """The batches of a task's current epoch, as tensors."""
+    """The batches of a task's current epoch, as tensors; of several processes, each takes its part of every batch."""
 
     def __init__(self, task: SegmentationTask):
         self.task = task
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         start, stop = self.task.bounds[self.task.epoch : self.task.epoch + 2].tolist()
+        part = slice(self.task.global_rank, None, self.task.trainer.world_size)
         for pixels, labels in self.task.batches.cut_batches(start, stop):
-            yield torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last), torch.from_numpy(labels)
+            mine = torch.from_numpy(pixels[part]), torch.from_numpy(labels[part])
+            yield mine[0].contiguous(memory_format=torch.channels_last), mine[1]
 
 
 class Bookkeeper(Callback):
@@ -179,7 +181,8 @@ class Bookkeeper(Callback):
         values = (task.epoch + 1, step, loss, rate, *f1, time.perf_counter() - self.start)
         self.progress.add(dict(zip(COLUMNS, values, strict=True)), _copy_state(task.network))
         log.info(", ".join(f"{name} {_spell(value)}" for name, value in self.progress.rows[-1].items()))
-        if task.epoch + 1 < len(task.bounds) - 1:  # after the last one the model itself is written
+        # After the last epoch the model itself is written.
+        if trainer.is_global_zero and task.epoch + 1 < len(task.bounds) - 1:
             self.last.save(self.progress, task)
 
 
@@ -266,7 +269,7 @@ def train_model(
         network.load_state_dict(progress.states["network"])
     batches = PatchBatches(reader, strata, norm, model.batch_size, model.patch_px, seed)
     task = SegmentationTask(network, model, batches, progress)
-    fit_task(task, [Bookkeeper(progress, validation, last, training.precision)], training.precision)
+    fit_task(task, [Bookkeeper(progress, validation, last, training.precision)], training)
     resolution_m = measure_pixel([read_grid(tile.source.images[0]) for tile in reader.tiles])
     place = {"bands": bands, "dates": dates, "resolution_m": resolution_m, "precision": training.precision}
     save_checkpoint(out_checkpoint, progress.best, model, norm, **place)
@@ -278,15 +281,26 @@ def _count_strata(strata: dict) -> dict[str, int]:
     return {f"source {source} class {cls}": len(places) for (source, cls), places in strata.items()}
 
 
-def fit_task(task: SegmentationTask, callbacks: Sequence[Callback], precision: str) -> None:
+def count_devices(device: torch.device, gpus: int) -> int:
+    """The devices that a training runs on: so many GPUs, or the one CPU. Raises CropmineError if there are too few."""
+    if device.type == "cuda" and gpus > torch.cuda.device_count():
+        what = f"asks for {gpus} GPUs, and {torch.cuda.device_count()} can be seen here"
+        raise CropmineError("training.gpus", what, "lower it, or ask the cluster for more")
+    return gpus if device.type == "cuda" else 1
+
+
+def fit_task(task: SegmentationTask, callbacks: Sequence[Callback], training: Training) -> None:
     """Train a task to its end. Raises CropmineError on SIGTERM."""
     device = choose_device()
+    devices = count_devices(device, training.gpus)
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
-        precision="32-true" if choose_precision(precision, device) is None else "bf16-mixed",
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        sync_batchnorm=devices > 1 and device.type == "cuda",
+        precision="32-true" if choose_precision(training.precision, device) is None else "bf16-mixed",
         max_epochs=len(task.bounds) - 1 - task.done,
         callbacks=[*callbacks, *([RichProgressBar()] if sys.stdout.isatty() else [])],
         plugins=[LightningEnvironment()],  # else the variables of a SLURM job are taken for a launch of several tasks
@@ -303,6 +317,8 @@ def fit_task(task: SegmentationTask, callbacks: Sequence[Callback], precision: s
         raise CropmineError(
             "training", "was ended by SIGTERM", "start it again; is its time limit too short?"
         ) from error
+    if not trainer.is_global_zero:
+        sys.exit()  # a process that only helped: the first one writes what was trained
     task.network.cpu()
 
 

@@ -1,0 +1,78 @@
+"""What a cluster can't give is told with the setting to change."""
+
+import pytest
+
+from cropmine.cluster import find_misfits, parse_limits, read_limits
+from cropmine.errors import CropmineError
+
+PARTITIONS = """\
+PartitionName=short AllowGroups=ALL Default=YES MaxNodes=UNLIMITED MaxTime=04:00:00 MinNodes=0 State=UP
+PartitionName=long AllowGroups=ALL Default=NO MaxNodes=UNLIMITED MaxTime=7-00:00:00 MinNodes=0 State=UP
+"""
+NODES = """\
+NodeName=n1 CPUAlloc=0 CPUTot=8 Gres=(null) NodeAddr=n1 RealMemory=16000 AllocMem=0
+NodeName=n2 CPUAlloc=0 CPUTot=8 Gres=gpu:a100:4(S:0-1) NodeAddr=n2 RealMemory=64000 AllocMem=0
+"""
+
+
+@pytest.fixture
+def limits():
+    return parse_limits(PARTITIONS, NODES)
+
+
+def told(faults) -> list[str]:
+    return [str(fault) for fault in faults]
+
+
+def test_the_limits_are_those_of_the_largest_node_and_of_each_partition(limits):
+    assert (limits.partitions, limits.mb, limits.gpus) == (("short", "long"), 64000, 4)
+    assert limits.minutes == {"short": 240, "long": 7 * 24 * 60}
+    assert limits.longest("short") == 240
+    assert limits.longest() == 7 * 24 * 60
+
+
+def test_a_partition_without_a_limit_is_the_longest():
+    limits = parse_limits(PARTITIONS + "PartitionName=free MaxTime=UNLIMITED\n", NODES)
+    assert limits.longest("free") is None
+    assert limits.longest() is None
+    assert limits.longest("short") == 240
+
+
+def test_what_fits_is_no_fault(limits):
+    common = {"mem_mb": 2000, "runtime": 60, "slurm_partition": "short", "slurm_account": "maize"}
+    assert find_misfits(limits, common, {"train_model": {"gpu": 4}}, ["maize"]) == []
+
+
+def test_a_wrong_partition_names_its_setting_and_the_near_one(limits):
+    (fault,) = told(find_misfits(limits, {"slurm_partition": "shrot"}, {}))
+    assert fault.startswith("profiles/slurm/config.yaml: default-resources: slurm_partition: no partition 'shrot'")
+    assert "did you mean 'short'" in fault
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "most"),
+    [("mem_mb", 70_000, "64000 MB"), ("runtime", 20_000, "10080 minutes"), ("gpu", 8, "4 GPUs")],
+)
+def test_a_job_that_never_fits_names_its_setting_and_the_most_that_does(limits, key, value, most):
+    (fault,) = told(find_misfits(limits, {}, {"train_model": {key: value}}))
+    assert fault.startswith(f"profiles/slurm/config.yaml: set-resources: train_model: {key}: {value} never fits")
+    assert most in fault
+
+
+def test_the_time_limit_is_that_of_the_partition_asked_for(limits):
+    (fault,) = told(find_misfits(limits, {"slurm_partition": "short"}, {"train_model": {"runtime": 300}}))
+    assert "at most 240 minutes in partition short" in fault
+
+
+def test_a_missing_and_a_wrong_account_are_told_where_the_cluster_asks_for_one(limits):
+    (missing,) = told(find_misfits(limits, {}, {}, ["maize", "teff"]))
+    assert "default-resources: slurm_account: the cluster asks for an account. Hint: yours are maize, teff" in missing
+    (wrong,) = told(find_misfits(limits, {"slurm_account": "mais"}, {}, ["maize", "teff"]))
+    assert "no account 'mais'" in wrong
+    assert find_misfits(limits, {}, {}, None) == []
+
+
+def test_a_machine_without_slurm_is_told_apart_from_a_cluster(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(CropmineError, match=r"no sbatch on the PATH\. Hint: start it on a login node"):
+        read_limits()
