@@ -1099,7 +1099,9 @@ def stages():
         "map": lambda wildcards: [path for region in REGIONS for path in maps_wanted(region)],
         "report": ["results/report.html"],
         "sample": lambda wildcards: [f"results/{region}/sample.json" for region in REGIONS if plan(region).mapped],
-        "suggest": lambda wildcards: [f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).mapped],
+        "suggest": lambda wildcards: [
+            f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).mapped
+        ],
         **{f"sweep_{sweep}": lambda wildcards, sweep=sweep: sweep_figures(sweep) for sweep in CONFIG.sweeps},
         **{f"transfer_{name}": [f"results/transfer/figures/{name}.png"] for name in CONFIG.transfers},
     }

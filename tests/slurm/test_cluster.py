@@ -110,7 +110,7 @@ def test_a_run_on_the_cluster_leaves_what_a_local_one_does(workspace, valley, cl
     outcome = run.wait()
     assert outcome.code == 0, outcome.text[-6000:]
     counts = submitted(outcome.text)
-    assert counts["mining"] == counts["mapping"] == counts["train"] == 1  # tiles are packed
+    assert counts["segmenting"] == counts["mining"] == counts["train"] == 1  # tiles are packed
     for tile in ("r0c0", "r0c1"):
         assert f"Segmenting {tile} of valley" in outcome.text  # and told one by one
     made = {
@@ -132,14 +132,14 @@ def test_nothing_is_lost_when_jobs_nodes_and_the_main_process_die(awkward, clust
     tiles = ("r0c0", "r0c1", "r0c2")
     for tile in tiles:
         (awkward.folder / "hold" / tile).touch()
-    apart = ["mine", "--group-components", "mining=1", "mapping=1", "--set-resources"]
+    apart = ["mine", "--group-components", "segmenting=1", "mining=1", "--set-resources"]
     apart += [f"{rule}:mem_mb=1000*attempt**2" for rule in ("segment_tile", "overlap_tile", "mine_polygons")]
 
-    def mining() -> list[tuple[str, str, str]]:
-        return [job for job in cluster.jobs("running") if "mining" in job[1]]
+    def segmenting() -> list[tuple[str, str, str]]:
+        return [job for job in cluster.jobs("running") if "segmenting" in job[1]]
 
     first = Run(awkward, cluster, *apart)
-    first.wait_for(lambda: len(mining()) == 3)
+    first.wait_for(lambda: len(segmenting()) == 3)
     first.process.send_signal(signal.SIGKILL)
     first.process.wait()
     for job, *_ in cluster.jobs("running,pending"):  # as docs/slurm.md tells users to
@@ -152,9 +152,9 @@ def test_nothing_is_lost_when_jobs_nodes_and_the_main_process_die(awkward, clust
     (awkward.folder / "hold" / "r0c0").unlink()
     assert awkward.run("--unlock").code == 0
     second = Run(awkward, cluster, *apart)
-    second.wait_for(lambda: len(mining()) == 3)
+    second.wait_for(lambda: len(segmenting()) == 3)
     second.wait_for(lambda: "Trying to restart" in second.log.read_text())  # r0c0: over its memory
-    waiting = {job: node for job, _, node in mining()}
+    waiting = {job: node for job, _, node in segmenting()}
     cancelled = min(waiting, key=int)
     cluster.ask("scancel", cancelled)
     node = next(node for job, node in waiting.items() if job != cancelled)
