@@ -21,7 +21,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "profiles", "envs", "workflow_scripts", "pyproject.toml")
 EMPTY = "rule all:\n    output: 'x'\n    shell: 'touch x'\n"
-CHOICE = {"experiment": "half_human_mined_neg", "threshold": 0.5}
+CHOICE = {"experiment": "half_human_mined_neg", "threshold": 0.5, "threshold_best": 0.5, "threshold_range": [0.4, 0.6]}
 MB = 1024
 SIDE_PX = 4096
 

@@ -183,18 +183,17 @@ stop() {
 
 # A node's sudden death: its slurmd, its step daemons and its jobs' processes, all at once.
 crash_node() {
-    local jobs job process pid
-    jobs=$(squeue -h -w "$1" -t running,completing -o %A)
+    local job file pid
+    local jobs; jobs=$(squeue -h -w "$1" -t running,completing -o %A)
     if pid=$(pid_of "$DIR/slurmd-$1.pid" "-N $1"); then kill -KILL "$pid"; fi
+    # Only what this cluster started: other clusters on the machine count their jobs from 1, too.
     for job in $jobs; do
-        for process in /proc/[0-9]*; do
-            pid=${process#/proc/}
-            case $(tr '\0' ' ' 2>/dev/null < "$process/cmdline" || true) in
-                "slurmstepd: [$job."*) kill -KILL "$pid" 2>/dev/null || true; continue ;;
-            esac
-            if grep -qszx "SLURM_JOB_ID=$job" "$process/environ" && grep -qszx "SLURM_CONF=$CONF" "$process/environ"; then
-                kill -KILL "$pid" 2>/dev/null || true
-            fi
+        for pid in $(pgrep -f "^slurmstepd: \\[$job\\." || true); do
+            if ls -l "/proc/$pid/fd" 2>/dev/null | grep -qF "$DIR/"; then kill -KILL "$pid" 2>/dev/null || true; fi
+        done
+        for file in $(grep -lszx "SLURM_JOB_ID=$job" /proc/[0-9]*/environ 2>/dev/null || true); do
+            grep -qszx "CLUSTER_DIR=$DIR" "$file" || continue
+            pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null || true
         done
     done
 }

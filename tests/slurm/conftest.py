@@ -24,7 +24,7 @@ class Cluster:
 
     def ask(self, *command: str) -> str:
         """Run one of SLURM's commands."""
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, check=True)
         return done.stdout
 
     def jobs(self, states: str = "all") -> list[tuple[str, str, str]]:
@@ -34,7 +34,7 @@ class Cluster:
 
     def crash(self, node: str) -> None:
         """Kill a node with all that runs on it."""
-        subprocess.run([SCRIPT, "crash-node", node], env=self.environment, timeout=60, check=True)
+        subprocess.run([SCRIPT, "crash-node", node], env=self.environment, timeout=300, check=True)
 
 
 def free_ports() -> int:
