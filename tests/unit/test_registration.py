@@ -2,6 +2,7 @@
 
 import json
 
+import jinja2
 import numpy as np
 import pytest
 from affine import Affine
@@ -20,6 +21,8 @@ from cropmine.registration import (
     write_registration,
     write_surfaces,
 )
+from cropmine.reports import TEMPLATES
+from cropmine.sections import describe_registrations
 from cropmine.segments import label_segments
 from cropmine.weak import read_shift
 
@@ -185,3 +188,18 @@ def test_files_of_shifts_are_read_back_the_same_to_the_byte_and_damaged_ones_nam
     for read, name in ((read_shift, "w.json"), (read_surfaces, "a.npz")):
         with pytest.raises(CropmineError, match=name):
             read(tmp_path / name)
+
+
+def test_the_report_says_where_a_map_was_moved_and_why_another_was_not(tmp_path):
+    files = {}
+    for name, peak in (("moved", (2, -1)), ("stayed", (4, 0))):
+        result = pool_surfaces({tile: make_surfaces(peak, seed=seed) for seed, tile in enumerate("ab")})
+        files[f"kmeans10/{name}"] = tmp_path / f"{name}.surfaces.json"
+        write_registration(tmp_path / f"{name}.json", files[f"kmeans10/{name}"], result)
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    region = {"registrations": describe_registrations(files)}
+    page = environment.get_template("registrations.html.j2").render(region=region)
+    assert "its peak lies on the edge of the window" in page
+    assert page.count("kmeans10") == 2
+    assert environment.get_template("registrations.html.j2").render(region={"registrations": []}).strip() == ""
