@@ -1,5 +1,7 @@
 """The matrix of a transfer: F1 of cropland in each target region, by what taught the model."""
 
+import textwrap
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from cropmine.sweep_figures import EMPTY, SHADES
 from cropmine.wording import spell_interval, spell_transfer
 
 CELL_IN = 0.62
+NAME_WIDTH = 40  # letters
 CELL_COLUMNS = (
     *("taught_by", "target", "row", "source", "normalise", "threshold_choice", "threshold"),
     *("f1_cropland", "f1_cropland_lo", "f1_cropland_hi", "support_cropland", "blocks_cropland"),
@@ -64,7 +67,7 @@ def draw_transfer(table: pd.DataFrame, name: str) -> Figure:
             )
             axes.set_title(words, loc="left", fontsize=10.5, color=MUTED, pad=6)
             axes.set_xticks(range(len(targets)), [protect(target) for target in targets])
-            axes.set_yticks(range(len(teachers)), [protect(teacher) for teacher in teachers])
+            axes.set_yticks(range(len(teachers)), [protect(textwrap.fill(name, NAME_WIDTH)) for name in teachers])
             axes.set_xlim(-0.5, len(targets) - 0.5)
             axes.set_ylim(len(teachers) - 0.5, -0.5)
             axes.tick_params(length=0, labelcolor=INK)
