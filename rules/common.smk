@@ -719,7 +719,8 @@ def maps_wanted(region):
     folder = f"results/{region}"
     units = [f"{folder}/map/area_by_unit.csv"] if plan(region).region.units else []
     card = [f"{folder}/model_card.md"] if plan(region).trained else []
-    products = [f"{folder}/map/cropland.vrt", f"{folder}/delivery", f"{folder}/qgis", *card]
+    delivered = [f"{folder}/delivery/collection.json", f"{folder}/qgis/{region}.qgz"]
+    products = [f"{folder}/map/cropland.vrt", *delivered, *card]
     return products + units + assessments(region)
 
 

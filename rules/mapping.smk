@@ -168,7 +168,7 @@ rule deliver_map:
         maps=map_tiles,
         selected=choice,
     output:
-        folder=directory("results/{region}/delivery"),
+        collection="results/{region}/delivery/collection.json",
     log:
         "results/{region}/logs/deliver_map.log",
     benchmark:
@@ -190,7 +190,7 @@ rule deliver_map:
 
 rule draw_project:
     input:
-        delivery="results/{region}/delivery",
+        delivery="results/{region}/delivery/collection.json",
         selected=choice,
         images=project_images,
         targets=project_targets,
@@ -199,7 +199,7 @@ rule draw_project:
         area=area,
         units=project_units,
     output:
-        folder=directory("results/{region}/qgis"),
+        project="results/{region}/qgis/{region}.qgz",
     log:
         "results/{region}/logs/draw_project.log",
     benchmark:
@@ -276,7 +276,7 @@ rule write_card:
 
 rule design_sample:
     input:
-        delivery="results/{region}/delivery",
+        delivery="results/{region}/delivery/collection.json",
         selected=choice,
     output:
         pointer="results/{region}/sample.json",

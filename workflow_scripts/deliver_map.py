@@ -7,15 +7,16 @@ from cropmine.catalogs import write_catalog
 from cropmine.cropland_outlines import outline_patches, write_patches
 from cropmine.logs import rule_log
 from cropmine.maps import list_mosaics
-from cropmine.products import name_product, stamp_tags, write_products
+from cropmine.products import clear_products, name_product, stamp_tags, write_products
 from cropmine.project_layers import style_product
 from cropmine.styles import write_style
 
 
 def main(snakemake):
-    settings, folder = json.loads(snakemake.params.settings), Path(snakemake.output.folder)
+    settings, folder = json.loads(snakemake.params.settings), Path(snakemake.output.collection).parent
     stamp = settings["stamp"]
     tags = stamp_tags(stamp, settings["inputs"])
+    clear_products(folder)
     products = write_products(folder, list_mosaics(snakemake.input.mosaic), stamp, tags)
     for product in products:
         write_style(product.path.with_suffix(".qml"), style_product(product))

@@ -12,7 +12,9 @@ from cropmine.sampling import keep_design
 def main(snakemake):
     settings, output = json.loads(snakemake.params.settings), Path(snakemake.output.pointer)
     stamp = settings["stamp"]
-    classes = [made.path for made in find_products(snakemake.input.delivery, stamp) if made.kind == "class"]
+    classes = [
+        made.path for made in find_products(Path(snakemake.input.delivery).parent, stamp) if made.kind == "class"
+    ]
     tags = stamp_tags(stamp, settings["inputs"])
     kept = keep_design(output.parent / "samples", classes, settings["sampling"], stamp, tags)
     with replacing(output) as temporary:

@@ -11,10 +11,9 @@ from cropmine.projects import write_project
 
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
-    folder, stamp = Path(snakemake.output.folder), settings["stamp"]
-    products = find_products(files.delivery, stamp)
-    groups = gather_layers(folder, settings, files, products)
-    path = folder / f"{stamp['region']}.qgz"
+    path, stamp = Path(snakemake.output.project), settings["stamp"]
+    products = find_products(Path(files.delivery).parent, stamp)
+    groups = gather_layers(path.parent, settings, files, products)
     title = f"Cropland of {stamp['region']}, {stamp['year'] or 'undated'} ({stamp['version']})"
     write_project(path, title, groups, *find_canvas(products), stamp_tags(stamp, settings["inputs"]))
 

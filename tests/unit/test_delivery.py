@@ -8,6 +8,7 @@ from xml.etree.ElementTree import fromstring
 import geopandas
 import numpy as np
 import pyarrow.parquet
+import pyogrio
 import pystac
 import pytest
 import rasterio
@@ -17,9 +18,10 @@ from rasterfactory import make_grid
 from cropmine.catalogs import write_catalog
 from cropmine.cropland_outlines import outline_patches, write_patches
 from cropmine.errors import CropmineError
+from cropmine.geopackages import write_geopackage
 from cropmine.grids import pixel_areas
 from cropmine.maps import build_mosaics, compose_map, list_mosaics, write_map
-from cropmine.products import find_products, name_product, stamp_tags, write_products
+from cropmine.products import clear_products, find_products, name_product, stamp_tags, write_products
 from cropmine.project_layers import find_canvas, gather_layers, style_product
 from cropmine.projects import write_project
 from cropmine.rasters import write_raster
@@ -180,6 +182,22 @@ def test_the_manifest_names_every_band_once_with_its_pyramids(delivery):
     uris = [uri for tileset in manifest["tilesets"] for source in tileset["sources"] for uri in source["uris"]]
     assert all((delivery / uri.removeprefix("gs://BUCKET/")).exists() for uri in uris)
     assert manifest["properties"]["map_version"] == "first-0123abcd"
+
+
+def test_nothing_of_an_earlier_map_is_left_in_the_folder(delivery, tmp_path):
+    shutil.copytree(delivery, tmp_path / "delivery")
+    clear_products(tmp_path / "delivery")
+    assert not list((tmp_path / "delivery").iterdir())
+    clear_products(tmp_path / "none yet")
+
+
+def test_a_geopackage_tells_its_map_has_the_same_bytes_each_time_and_gets_no_file_beside_it(tmp_path):
+    frame = geopandas.GeoDataFrame({"unit": ["a"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    for name in ("a.gpkg", "b.gpkg"):
+        write_geopackage(tmp_path / name, frame, "units", TAGS)
+    assert (tmp_path / "a.gpkg").read_bytes() == (tmp_path / "b.gpkg").read_bytes()
+    assert pyogrio.read_info(tmp_path / "a.gpkg")["layer_metadata"]["cropmine_map_version"] == "first-0123abcd"
+    assert len(geopandas.read_file(tmp_path / "a.gpkg")) == len(list(tmp_path.glob("a.*"))) == 1
 
 
 def test_a_style_file_holds_the_renderer_that_qgis_takes(delivery, tmp_path):

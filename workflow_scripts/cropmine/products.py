@@ -86,6 +86,12 @@ def write_products(folder: str | Path, mosaics: Sequence[str | Path], stamp: Map
     return products
 
 
+def clear_products(folder: str | Path) -> None:
+    """Delete the files of an earlier map from a folder of products: another year, run or CRS has other names."""
+    for path in Path(folder).glob("*"):
+        path.unlink()
+
+
 def find_products(folder: str | Path, stamp: Mapping) -> list[Product]:
     """Find the rasters that write_products wrote in a folder."""
     found = []
