@@ -46,7 +46,7 @@ def network():
 def read_features(network, source, shape, windows=None):
     windows = windows or tile_windows(shape)
     features = {}
-    for (left, top, width, height), part in read_decoder_features(network, NORM, source, shape, windows):
+    for (left, top, width, height), part in read_decoder_features(network, NORM, source, shape, windows, "32"):
         assert part.shape[1:] == (height, width)
         features[left, top] = part
     return features
