@@ -64,9 +64,13 @@ def plan(region):
 
 
 def code(script, templates=None):
-    """The digest of a rule's code, for its params."""
+    """The digest of a rule's code, for its params; a function, since the process of one job needs no other rule's."""
     folder = Path(workflow.basedir) / "workflow_scripts"
-    return digest_code(folder / f"{script}.py", folder / templates if templates else None)
+
+    def digest(wildcards):
+        return digest_code(folder / f"{script}.py", folder / templates if templates else None)
+
+    return digest
 
 
 # Resources: what a job asks of a cluster, from the verdict of check_inputs; before there is one, from a usual tile.
