@@ -20,6 +20,7 @@ from cropmine.plans import (
     list_seeds,
     Run,
     list_registered,
+    list_shifts,
     list_weak_files,
     plan_region,
 )
@@ -245,6 +246,23 @@ def settle_process():
 def pass_gate(gate, region, **further):
     if workflow.is_main_process:
         getattr(checkpoints, gate).get(region=region, **further)
+
+
+def pass_shifts(region, shifts):
+    pass_gate("check_inputs", region)
+    for segmentation, weak in shifts:
+        pass_gate("register_weak", region, segmentation=segmentation, weak=weak)
+
+
+def pass_gates(region):
+    """Pass every gate of a region before a job behind the last is named.
+
+    Snakemake notices that a gate was passed in an earlier run only for jobs that it knew before it passed another: a job
+    that is named behind two gates at once would be left without its inputs.
+    """
+    pass_shifts(region, list_shifts(plan(region), CONFIG))
+    if plan(region).experiments:
+        pass_gate("compare_experiments", region)
 
 
 # Inputs. Users' files are read only by jobs behind the verdict of check_inputs.
@@ -531,7 +549,7 @@ def score_path(region, run):
 
 
 def trained_models(region):
-    pass_gate("check_inputs", region)
+    pass_shifts(region, list_shifts(plan(region), CONFIG))
     runs = [run for name in plan(region).trained for run in plan(region).runs[name]]
     return sorted({model_path(region, run) for run in runs})
 
@@ -718,7 +736,7 @@ def map_score_settings(wildcards):
 
 
 def maps_wanted(region):
-    pass_gate("check_inputs", region)
+    pass_gates(region)
     if not plan(region).mapped:
         return []
     folder = f"results/{region}"
@@ -820,7 +838,7 @@ def unit_path(wildcards):
 
 
 def mined_polygons(region):
-    pass_gate("check_inputs", region)
+    pass_shifts(region, plan(region).registered)
     return [
         f"results/{region}/mined/{folder}/{tile}.parquet"
         for folder in plan(region).mined
@@ -920,9 +938,7 @@ def finished_transfers():
 def report_inputs(wildcards):
     paths = []
     for region in REGIONS:
-        pass_gate("check_inputs", region)
-        if plan(region).experiments:
-            pass_gate("compare_experiments", region)
+        pass_gates(region)
         files = report_files(region)
         for value in files.values():
             if isinstance(value, str):
@@ -932,7 +948,7 @@ def report_inputs(wildcards):
         paths += [path for audit in files["audits"].values() for path in audit.values()]
         paths += files["registrations"].values()
         for segmentation, weak in plan(region).registered:
-            paths += registrations(region, weak, segmentation)
+            paths += registration_paths(region, weak, segmentation)
         for key in ("images", "segments", "overlaps"):
             for value in files[key].values():
                 paths += value if isinstance(value, list) else [value]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import rasterio
 
 from workspace import Workspace, valley_config
 
@@ -36,3 +37,23 @@ def test_a_shift_is_measured_where_it_is_asked_for_and_kept_in_a_file_of_its_own
     before = json.loads(shift.read_text())
     assert set(before) == {"east", "north"}
     assert workspace.succeed("mine").idle
+
+
+def test_a_changed_tile_is_measured_alone_and_an_unchanged_shift_leaves_the_others_as_they_are(workspace):
+    workspace.succeed("mine")
+    (shift,) = workspace.folder.glob("results/valley/registrations/*/registered.json")
+    before = shift.read_bytes()
+    with rasterio.open(workspace.folder / "data/imagery/r0c1.tif", "r+") as image:
+        pixels = image.read()
+        pixels[:, 20:60, 20:60] = pixels[:, 20:60, 20:60][:, ::-1]
+        image.write(pixels)
+    outcome = workspace.succeed("mine")
+    assert shift.read_bytes() == before
+    assert outcome.jobs == {
+        "check_inputs": 1,
+        "segment_tile": 1,
+        "measure_shift": 1,
+        "register_weak": 1,
+        "overlap_tile": 2,
+        "mine_polygons": 2,
+    }

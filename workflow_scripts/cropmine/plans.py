@@ -245,6 +245,20 @@ def list_weak_files(region: Region, name: str) -> list[str]:
     return [region.weak[member].path for member in weak.consensus] or [weak.path]
 
 
+def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
+    """List the measured shifts that the experiments of a region wait for: a segmentation and a weak map each.
+
+    Those of deep segmentations, which wait for the training of an experiment, come last.
+    """
+    runs = [run for runs in [*plan.runs.values(), *plan.final_runs.values()] for run in runs]
+    recipes = [plan.recipes[run.recipe] for run in runs if run.recipe]
+    places = [(recipe["segmentation_name"], recipe["weak_name"]) for recipe in recipes if recipe["mined"]]
+    places += [(recipe["registered_by"], recipe["weak_name"]) for recipe in recipes if "registered_by" in recipe]
+    places += [(next(iter(config.segmentations)), run.model) for run in runs if not run.recipe]
+    shifts = {(place, name): None for place, weak in places for name in list_registered(plan.region, weak)}
+    return sorted(shifts, key=lambda shift: config.segmentations[shift[0]].method == "deep")
+
+
 def list_registered(region: Region, name: str) -> list[str]:
     """Those maps that are moved by a measured shift: the weak map itself, or members of a consensus."""
     return [part for part in region.weak[name].consensus or [name] if region.weak[part].register_ == "auto"]
