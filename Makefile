@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 CONFIG ?= config.yaml
 
-.PHONY: demo plan test reproduce compare bench lint lock clean
+.PHONY: demo plan test test-slurm reproduce compare bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -21,6 +21,9 @@ plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, giga
 
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-slurm: $(READY)  ## the workflow on a cluster of SLURM that the tests start here, from Debian's packages
+	CROPMINE_SLURM=1 $(BIN)/python -m pytest tests/slurm
 
 reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
