@@ -13,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "profiles", "envs", "workflow_scripts", "pyproject.toml")
+COLLECTING = ("all", "check", "mine", "train", "map", "report", "sample", "suggest")
 TINY_MODEL = {
     "architecture": "unet",
     "encoder": "resnet18",
@@ -40,7 +41,7 @@ class Outcome:
             {
                 rule: count
                 for rule, count in rules.items()
-                if rule not in ("all", "check", "mine", "train", "map", "report", "sample", "suggest")
+                if rule not in COLLECTING and not rule.startswith(("sweep_", "transfer_"))
             }
         )
 

@@ -197,6 +197,8 @@ def test_a_missing_tile_of_a_users_region_is_an_error_and_is_never_made_up(works
 
 def test_new_imagery_of_a_tile_fits_the_codebook_of_a_region_anew(workspace):
     workspace.config["segmentations"]["kmeans6"]["scope"] = "region"
+    workspace.config["experiments"] = {"mined": {"mined": {"cropland": 0.8, "noncropland": 0.2}}}
+    workspace.config.pop("sweeps", None)
     workspace.succeed("mine")
     path = workspace.folder / "data/imagery/r0c0.tif"
     with rasterio.open(path, "r+") as image:
