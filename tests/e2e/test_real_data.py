@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from rasterio.features import rasterize
 
 from workspace import TINY_MODEL, Workspace
 
@@ -119,7 +120,7 @@ def test_a_stack_of_four_months_is_mined_with_a_real_map_whose_cropland_is_zero(
     for name, share in (("cropland", 0.8), ("noncropland", 0.2)):
         shapes = mined[mined["class"] == name].geometry
         assert len(shapes)
-        inside = rasterio.features.rasterize(shapes, cropland.shape, transform=transform).astype(bool)
+        inside = rasterize(shapes, cropland.shape, transform=transform).astype(bool)
         agreement = cropland[inside].mean()
         assert agreement > share if name == "cropland" else agreement < share
 
