@@ -12,6 +12,7 @@ import pyogrio
 import pystac
 import pytest
 import rasterio
+import rasterio.warp
 import shapely
 from rasterfactory import make_grid
 
