@@ -14,9 +14,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from rasterfactory import make_grid
 
+from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.figures import (
-    CROPLAND_COLOUR,
-    NONCROPLAND_COLOUR,
     draw_differences,
     draw_experiments,
 )

@@ -1,6 +1,6 @@
 """Imagery: the pixels of a tile, all dates stacked, and which of them are valid."""
 
-import warnings
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +12,8 @@ from rasterio.windows import Window
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, grid_of, open_raster
 from cropmine.rasters import match_values, warp_nearest
+
+log = logging.getLogger(__name__)
 
 HELD_BYTES = 2**28  # a tile up to this size is read once
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
@@ -141,7 +143,7 @@ def check_empty(source: TileSource) -> None:
         if any(seen) and not all(seen):
             what = f"band {seen.index(False) + 1} holds no data, though band {seen.index(True) + 1} does"
             raise CropmineError(image, f"no pixel is valid: {what}", "write the band anew, or warp the file without it")
-    warnings.warn(f"{source.images[0]}: no pixel is valid, so there is nothing to segment", stacklevel=2)
+    log.warning("%s: no pixel is valid, so there is nothing to segment", source.images[0])
 
 
 def _holds_data(dataset: rasterio.DatasetReader, band: int) -> bool:
