@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from cropmine.cluster import find_misfits, read_accounts, read_limits
-from cropmine.config import Forest, validate_config
+from cropmine.config import validate_config
 from cropmine.errors import CropmineError
 from cropmine.neighbours import find_neighbours, read_places
 from cropmine.plans import (
@@ -50,7 +50,6 @@ REGIONS = list(CONFIG.default_regions or CONFIG.regions)
 SIMULATED = [name for name, region in CONFIG.regions.items() if region.simulate]
 DEEP = [name for name, segmentation in CONFIG.segmentations.items() if segmentation.method == "deep"]
 SHALLOW = [name for name in CONFIG.segmentations if name not in DEEP]
-FORESTS = [name for name, model in CONFIG.models.items() if isinstance(model, Forest)]
 
 
 @cache
