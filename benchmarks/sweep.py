@@ -32,7 +32,7 @@ from cropmine.segments import (  # noqa: E402
     write_segments,
 )
 from cropmine.simulation import simulate_region  # noqa: E402
-from cropmine.splits import held_out_mask, split_labels, split_of, write_labels  # noqa: E402
+from cropmine.splits import held_out_mask, split_labels, split_of, write_pieces  # noqa: E402
 from cropmine.targets import IGNORE, mask_training  # noqa: E402
 
 THRESHOLDS = list(product((0.6, 0.7, 0.8, 0.9), (0.1, 0.2, 0.3)))
@@ -59,7 +59,7 @@ def make_tile(folder: Path, size: int) -> dict[str, Path]:
     files = {name: folder / name for name in ("segments.tif", "overlap.parquet", "labels.parquet", "mask.tif")}
     write_segments(files["segments.tif"], ids, clusters, grid)
     write_overlap(files["overlap.parquet"], overlap_segments(ids, truth.astype(np.uint8), valid, areas, clusters))
-    write_labels(files["labels.parquet"], pieces)
+    write_pieces(files["labels.parquet"], pieces)
     write_raster(files["mask.tif"], mask_training(valid, np.ones_like(valid), held_out), grid)
     return files
 

@@ -2,8 +2,6 @@
 
 import json
 
-import geopandas
-
 from cropmine.audit_figures import draw_audit, tabulate_drawn
 from cropmine.auditing import audit_labels
 from cropmine.audits import TileFiles, write_audit
@@ -11,6 +9,7 @@ from cropmine.comparison import write_table
 from cropmine.figures import write_figure
 from cropmine.files import replacing
 from cropmine.logs import rule_log
+from cropmine.splits import read_pieces
 from cropmine.weak import load_weak, read_weak_map
 
 
@@ -23,7 +22,7 @@ def main(snakemake):
         return read_weak_map(*weak, grid)
 
     tiles = [TileFiles(*paths) for paths in zip(files.segments, files.overlaps, files.masks, strict=True)]
-    labels = geopandas.read_parquet(files.labels)
+    labels = read_pieces(files.labels)
     public = next(iter(files.get("training_labels", [])), None)
     table, summary = audit_labels(labels, tiles, read_weak, list(files.weak), settings, public)
     write_audit(out.table, table)

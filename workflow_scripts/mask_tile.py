@@ -15,11 +15,10 @@ from cropmine.zones import ORDINARY, read_zones
 
 
 def find_held_out(path, settings, grid):
-    import geopandas
 
-    from cropmine.splits import held_out_mask, split_of
+    from cropmine.splits import held_out_mask, read_pieces, split_of
 
-    split, labels = Split(**settings["split"]), geopandas.read_parquet(path)
+    split, labels = Split(**settings["split"]), read_pieces(path)
     splits = split_of(labels, settings["fold"], split.folds)
     return held_out_mask(labels, splits, grid, split.buffer_m, split.block_m)
 

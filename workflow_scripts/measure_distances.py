@@ -2,12 +2,11 @@
 
 import json
 
-import geopandas
-
 from cropmine.config import Split
 from cropmine.distances import measure_distances, sample_map, write_distances
 from cropmine.logs import rule_log
 from cropmine.sources import group_sources
+from cropmine.splits import read_pieces
 
 
 def main(snakemake):
@@ -16,7 +15,7 @@ def main(snakemake):
     excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
     points = sample_map(sources, next(iter(files.get("area", [])), None), excludes)
     (path,) = files.labels
-    measured = measure_distances(geopandas.read_parquet(path), Split(**settings["split"]), points)
+    measured = measure_distances(read_pieces(path), Split(**settings["split"]), points)
     write_distances(snakemake.output.distances, measured)
 
 

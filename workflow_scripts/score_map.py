@@ -2,7 +2,6 @@
 
 import json
 
-import geopandas
 import numpy as np
 
 from cropmine.calibration import measure_calibration
@@ -15,7 +14,7 @@ from cropmine.maps import CLASS_BAND, PROBABILITY_BAND
 from cropmine.metrics import describe_classes
 from cropmine.rasters import read_raster
 from cropmine.scores import HELD_OUT, collect_scores, read_scores
-from cropmine.splits import split_of
+from cropmine.splits import read_pieces, split_of
 from cropmine.targets import CROPLAND
 
 FOLDED = "With k-fold the model of the map trains on every label, so none is left to score the map itself on."
@@ -37,7 +36,7 @@ def main(snakemake):
         pieces = [piece for path in snakemake.input.scores for piece in read_scores(path)]
         scores = {"note": FOLDED} | dict.fromkeys(HELD_OUT)
     else:
-        labels = geopandas.read_parquet(snakemake.input.labels[0])
+        labels = read_pieces(snakemake.input.labels[0])
         grids = {path: read_grid(path) for path in snakemake.input.maps}
         splits = np.full(len(labels), "test") if every_label else split_of(labels, settings["fold"])
         pieces = collect_scores(labels, splits, grids, read_classes)

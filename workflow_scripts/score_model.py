@@ -2,15 +2,13 @@
 
 import json
 
-import geopandas
-
 from cropmine.config import Split
 from cropmine.grids import read_grid
 from cropmine.logs import rule_log
 from cropmine.predictors import load_predictor, predict_tile, use_rasters
 from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_sources
-from cropmine.splits import split_of
+from cropmine.splits import read_pieces, split_of
 from cropmine.surroundings import surround_tile
 
 
@@ -25,7 +23,7 @@ def main(snakemake):
         return predict_tile(model, surround_tile(tile, sources, grids), ids > 0)
 
     (path,) = snakemake.input.labels
-    labels = geopandas.read_parquet(path)
+    labels = read_pieces(path)
     splits = split_of(labels, settings["fold"], Split(**settings["split"]).folds)
     write_scores(snakemake.output.scores, collect_scores(labels, splits, grids, predict, settings["scored"]))
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import geopandas
 import numpy as np
 
 from cropmine.config import Split
@@ -15,7 +14,7 @@ from cropmine.models import load_checkpoint
 from cropmine.predictors import load_predictor, predict_tile
 from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_parts
-from cropmine.splits import TEST, TRAIN, VALIDATION, count_leaks, split_of
+from cropmine.splits import TEST, TRAIN, VALIDATION, count_leaks, read_pieces, split_of
 from cropmine.surroundings import surround_tile
 
 
@@ -38,7 +37,7 @@ def main(snakemake):
     parts = settings["parts"]
     groups = group_parts(files.images, files.get("masks", []), parts)
     grids = [{tile: read_grid(source.images[0]) for tile, source in sources.items()} for sources in groups]
-    labels = [select_here(geopandas.read_parquet(path), own) for path, own in zip(files.labels, grids, strict=True)]
+    labels = [select_here(read_pieces(path), own) for path, own in zip(files.labels, grids, strict=True)]
     if len(parts) > 1:
         check_apart(labels[1], labels[0], Split(**parts[0]["split"]))
     model = load_predictor(files.model, parts[0]["bands"], parts[0]["dates"], snakemake.threads)

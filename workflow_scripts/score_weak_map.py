@@ -2,7 +2,6 @@
 
 import json
 
-import geopandas
 import numpy as np
 
 from cropmine.codes import NODATA, encode_probability
@@ -12,7 +11,7 @@ from cropmine.imagery import read_tile
 from cropmine.logs import rule_log
 from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_sources
-from cropmine.splits import split_of
+from cropmine.splits import read_pieces, split_of
 from cropmine.weak import load_weak, read_weak_map
 
 
@@ -34,7 +33,7 @@ def main(snakemake):
         return codes
 
     (path,) = snakemake.input.labels
-    labels = geopandas.read_parquet(path)
+    labels = read_pieces(path)
     splits = split_of(labels, settings["fold"], Split(**settings["split"]).folds)
     write_scores(snakemake.output.scores, collect_scores(labels, splits, grids, read_codes, settings["scored"]))
 

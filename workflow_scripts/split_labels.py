@@ -5,7 +5,7 @@ import json
 from cropmine.config import LabelFiles, Split
 from cropmine.labels import read_labels
 from cropmine.logs import rule_log
-from cropmine.splits import split_labels, write_labels, write_splits
+from cropmine.splits import split_labels, write_pieces, write_splits
 
 
 def main(snakemake):
@@ -14,7 +14,7 @@ def main(snakemake):
     files = LabelFiles(**settings["labels"])
     labels = read_labels(files, files.path, split.field, files.test_path)
     pieces, blocks = split_labels(labels, split, settings["draws"])
-    write_labels(snakemake.output.labels, pieces)
+    write_pieces(snakemake.output.labels, pieces)
     write_splits(snakemake.output.splits, blocks)
 
 

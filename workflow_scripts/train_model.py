@@ -2,13 +2,11 @@
 
 import json
 
-import geopandas
-
 from cropmine.config import Model, Split, Training
 from cropmine.fingerprints import fingerprint_training
 from cropmine.logs import rule_log
 from cropmine.sources import group_sources
-from cropmine.splits import VALIDATION, select_split
+from cropmine.splits import VALIDATION, read_pieces, select_split
 from cropmine.training import train_model
 
 
@@ -17,7 +15,7 @@ def main(snakemake):
     images, masks, labels = files.images, files.get("masks", []), files.get("labels", [])
     sources = group_sources(images, masks, settings)
     split = Split(**settings["split"])
-    validation = [select_split(geopandas.read_parquet(path), settings["fold"], split, VALIDATION) for path in labels]
+    validation = [select_split(read_pieces(path), settings["fold"], split, VALIDATION) for path in labels]
     train_model(
         sources,
         dict(zip(sources, files.targets, strict=True)),

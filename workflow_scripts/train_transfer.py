@@ -3,14 +3,12 @@
 import json
 from dataclasses import replace
 
-import geopandas
-
 from cropmine.config import Model, Split, Training
 from cropmine.fingerprints import fingerprint_training
 from cropmine.logs import rule_log
 from cropmine.models import load_checkpoint
 from cropmine.sources import group_parts
-from cropmine.splits import VALIDATION, select_split
+from cropmine.splits import VALIDATION, read_pieces, select_split
 from cropmine.training import train_model
 
 
@@ -31,7 +29,7 @@ def main(snakemake):
     regions = [part["region"] for part in settings["parts"]]
     sources = name_tiles(list(zip(regions, group_parts(images, masks, settings["parts"]), strict=True)), norms)
     split = Split(**settings["split"])
-    validation = [select_split(geopandas.read_parquet(path), None, split, VALIDATION) for path in labels]
+    validation = [select_split(read_pieces(path), None, split, VALIDATION) for path in labels]
     train_model(
         sources,
         dict(zip(sources, files.targets, strict=True)),

@@ -81,7 +81,7 @@ def write_rasters(folder, grid):
     write_cog(folder / "map.tif", np.stack([half * 150, half, half * 0]), grid, nodata=255, tags={"threshold": 0.5})
 
 
-def write_labels(folder, grid):
+def write_pieces(folder, grid):
     places = [grid.transform @ place for place in [(4, 4), (4, 20), (24, 4), (24, 20)]]
     boxes = geopandas.GeoSeries([shapely.box(x, y, x + 50, y + 40) for x, y in places], crs=grid.crs.to_wkt())
     columns = {"label": range(4), "piece": 0, "target": [1, 1, 0, 0], "block": ["r0c0", "r0c1"] * 2, "fold": -1}
@@ -103,7 +103,7 @@ def whole(tmp_path_factory):
     """Settings of a region that has everything."""
     folder, grid = tmp_path_factory.mktemp("region"), make_grid(32, 24)
     write_rasters(folder, grid)
-    write_labels(folder, grid)
+    write_pieces(folder, grid)
     write_comparison(folder, ["plain", "mined"])
     scores = {"note": None} | {split: describe_classes(make_scores(50), split) for split in ("validation", "test")}
     scores["calibration"] = measure_calibration(make_scores(50), "test")

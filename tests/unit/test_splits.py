@@ -21,7 +21,7 @@ from cropmine.splits import (
     rank_labels,
     split_labels,
     split_of,
-    write_labels,
+    write_pieces,
     write_splits,
 )
 
@@ -219,7 +219,7 @@ def test_labels_of_one_class_are_split_for_mined_labels_may_bring_the_other(capl
 def test_the_files_hold_what_others_read_and_the_same_bytes_twice(tmp_path):
     for folder in ("a", "b"):
         pieces, blocks = split_labels(make_labels(scatter_fields(100)), Split(), [0, 1])
-        write_labels(tmp_path / folder / "labels.parquet", pieces)
+        write_pieces(tmp_path / folder / "labels.parquet", pieces)
         write_splits(tmp_path / folder / "splits.csv", blocks)
     for name in ("labels.parquet", "splits.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
@@ -239,7 +239,7 @@ def test_the_files_hold_what_others_read_and_the_same_bytes_twice(tmp_path):
 def test_the_files_of_folds_can_be_read_back(tmp_path):
     split = Split(method="kfold", folds=3)
     pieces, blocks = split_labels(make_labels(scatter_fields(60)), split, [0])
-    write_labels(tmp_path / "labels.parquet", pieces)
+    write_pieces(tmp_path / "labels.parquet", pieces)
     table = geopandas.read_parquet(tmp_path / "labels.parquet")
     assert table["split"].isna().all() and "fold" in blocks
     assert (split_of(table, 1, 3) == split_of(pieces, 1, 3)).all()

@@ -70,7 +70,7 @@ def test_a_region_without_labels_gets_suggestions_in_blocks_that_holdout_would_t
     pd.testing.assert_frame_equal(chosen, choose_suggestions(scored[1], 8, SPLIT, NO_BLOCKS))
 
 
-def write_labels_of(folder, chosen, drawn):
+def write_pieces_of(folder, chosen, drawn):
     """Suggestions that somebody labelled, and labels of other origin beside them."""
     own = chosen[["origin", "geometry"]].assign(**{"class": ["cropland", "other"] * (len(chosen) // 2)})
     own.to_file(folder / "suggested.gpkg")
@@ -83,7 +83,7 @@ def write_labels_of(folder, chosen, drawn):
 def test_labelled_suggestions_train_and_one_in_a_held_out_block_is_refused(scored, tmp_path):
     chosen = choose_suggestions(scored[1], 8, SPLIT, NO_BLOCKS)
     drawn = scored[1][["geometry"]].assign(**{"class": ["cropland", "other"] * 32})
-    labels = write_labels_of(tmp_path, chosen, drawn)
+    labels = write_pieces_of(tmp_path, chosen, drawn)
     pieces, _ = split_labels(labels, SPLIT, [0])
     suggested = pieces["origin"] == "suggested"
     assert suggested.sum() >= len(chosen) and set(pieces["split"][suggested]) == {"train"}
@@ -97,7 +97,7 @@ def test_in_folds_a_suggested_label_trains_or_is_unused_and_never_tests(scored, 
     chosen = choose_suggestions(scored[1], 16, SPLIT.model_copy(update={"method": "kfold"}), NO_BLOCKS)
     drawn = scored[1][["geometry"]].assign(**{"class": ["cropland", "other"] * 32})
     pieces, _ = split_labels(
-        write_labels_of(tmp_path, chosen, drawn), Split(method="kfold", folds=3, block_m=100, buffer_m=0), [0]
+        write_pieces_of(tmp_path, chosen, drawn), Split(method="kfold", folds=3, block_m=100, buffer_m=0), [0]
     )
     suggested = (pieces["origin"] == "suggested").to_numpy()
     for fold in range(3):

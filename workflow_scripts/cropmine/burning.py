@@ -8,7 +8,7 @@ import numpy as np
 from cropmine.config import Mined, Split
 from cropmine.grids import Grid
 from cropmine.mining import mine_segments, read_overlap
-from cropmine.segments import read_segments, seed_tile
+from cropmine.segments import read_segment_strips, seed_tile
 from cropmine.targets import (
     HUMAN,
     MINED,
@@ -53,17 +53,20 @@ def _burn_weak(recipe: dict, grid: Grid, paths: Sequence[str | Path], registrati
 def _burn_mined(recipe: dict, tile: str, mask: np.ndarray, segments: str | Path, overlap: str | Path) -> Layer:
     settings = Mined(**recipe["mined"])
     lut = mine_segments(read_overlap(overlap), settings, recipe["min_valid"])
-    mined = look_up(lut, read_segments(segments)[0])
+    mined = np.empty(mask.shape, np.uint8)
+    top = 0
+    for ids in read_segment_strips(segments, 0, len(mask)):
+        look_up(lut, ids, out=mined[top : top + len(ids)])
+        top += len(ids)
     if not settings.random:
         return mined, MINED
     return draw_random_like(mined, mask == OPEN, seed_tile(recipe["seed"], tile)), RANDOM
 
 
 def _burn_human(recipe: dict, grid: Grid, path: str | Path) -> Layer:
-    import geopandas
 
-    from cropmine.splits import draw_labels, split_of
+    from cropmine.splits import draw_labels, read_pieces, split_of
 
-    labels = geopandas.read_parquet(path)
+    labels = read_pieces(path)
     splits = split_of(labels, recipe["fold"], Split(**recipe["split"]).folds)
     return burn_labels(labels[draw_labels(labels, splits, recipe["human"], recipe["draw"])], grid), HUMAN

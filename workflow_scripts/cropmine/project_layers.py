@@ -17,6 +17,7 @@ from cropmine.maps import LEGEND
 from cropmine.mosaics import MosaicBand, write_mosaics
 from cropmine.products import DISAGREEMENT_BAND, KINDS, Product
 from cropmine.projects import Layer
+from cropmine.splits import read_pieces
 from cropmine.styles import (
     DISAGREEMENT_RAMP,
     PROBABILITY_RAMP,
@@ -111,7 +112,7 @@ def layer_weak(name: str, path: str | Path, weak: Mapping) -> Layer:
 
 def layer_labels(folder: Path, labels: str | Path) -> Layer:
     """Write the pieces of labels.parquet as GeoPackage in a folder, which every QGIS reads, and style them by class."""
-    frame = geopandas.read_parquet(labels)[["label", "class", "block", "split", "fold", "geometry"]]
+    frame = read_pieces(labels)[["label", "class", "block", "split", "fold", "geometry"]]
     path = folder / "labels.gpkg"
     write_geopackage(path, frame, "labels")
     return _layer_vector("Human labels", path, style_outlines("class", LABEL_COLOURS), True)

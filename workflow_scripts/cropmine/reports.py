@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import geopandas
 import jinja2
 import numpy as np
 import pandas as pd
@@ -28,6 +27,7 @@ from cropmine.sections import (
     list_rows,
     read_json,
 )
+from cropmine.splits import read_pieces
 from cropmine.wording import (
     explain_difference,
     spell_difference,
@@ -168,7 +168,7 @@ def _describe_splits(blocks: pd.DataFrame) -> dict:
 def _describe_pictures(region: dict) -> dict:
     """The overview of the map and the pictures of up to four places."""
     files = region["files"]
-    labels = geopandas.read_parquet(files["labels"]) if files["labels"] else None
+    labels = read_pieces(files["labels"]) if files["labels"] else None
     grids = {tile: read_grid(files["images"][tile][0]) for tile in region["tiles"]}
     places = choose_places(grids, labels)
     pictures = [

@@ -23,6 +23,7 @@ from cropmine.metrics import count_confusion, score_confusion, tabulate_pieces
 from cropmine.rasters import warp_nearest
 from cropmine.scores import collect_scores
 from cropmine.sections import read_json
+from cropmine.splits import read_pieces
 from cropmine.targets import CROPLAND, NONCROPLAND
 
 BLOCK_PX = 2048
@@ -111,7 +112,7 @@ def _read_tested(run: Path) -> geopandas.GeoDataFrame | None:
     path = run / "labels.parquet"
     if not path.exists() or not _list_classes(run):
         return None
-    labels = geopandas.read_parquet(path)
+    labels = read_pieces(path)
     tested = labels[labels["split"].fillna("") == "test"]
     outlines = tested.geometry.normalize().to_wkb(hex=True)
     return tested.assign(

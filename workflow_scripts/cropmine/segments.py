@@ -271,11 +271,15 @@ def read_segment_clusters(path: str | Path) -> np.ndarray:
 
 
 def read_segment_strips(path: str | Path, top: int, bottom: int) -> Iterator[np.ndarray]:
-    """Read the segments of rows from `top` to before `bottom`, strip after strip, uint32 (rows, w)."""
+    """Read the segments of rows from `top` to before `bottom`, strip after strip, uint32 (rows, w).
+
+    A strip holds until the next is read: all come in one buffer, since new memory costs as much as decompressing.
+    """
     with rasterio.open(path) as dataset:
         height, width = dataset.shape
         block = dataset.block_shapes[0][0]
         step = max(STRIP_PX // width // block, 1) * block
+        buffer = np.empty((step, width), dtype=np.uint32)
         for start in range(top - top % step, bottom, step):
             first, last = max(start, top), min(start + step, bottom, height)
-            yield dataset.read(1, window=Window(0, first, width, last - first))
+            yield dataset.read(1, window=Window(0, first, width, last - first), out=buffer[: last - first])

@@ -74,12 +74,12 @@ def _compose_strip(layers: list[tuple[np.ndarray, int]], mask: np.ndarray, bands
             bands[1][labelled] = source
 
 
-def look_up(lut: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def look_up(lut: np.ndarray, ids: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Look up the label of each pixel's segment: uint8 (n + 1,) and uint32 (h, w) to uint8 (h, w).
 
     As `lut[ids]`, but quicker, in strips that stay in the cache. Raises IndexError for an id beyond the table.
     """
-    labels = np.empty(ids.shape, np.uint8)
+    labels = np.empty(ids.shape, np.uint8) if out is None else out
     for start in range(0, len(ids), STRIP_ROWS):
         rows = np.s_[start : start + STRIP_ROWS]
         if ids[rows].max() >= len(lut):
