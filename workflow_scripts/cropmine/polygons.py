@@ -12,7 +12,7 @@ from affine import Affine
 
 from cropmine.files import replacing
 from cropmine.grids import Grid
-from cropmine.mining import CROPLAND, IGNORE, Columns
+from cropmine.mining import CROPLAND, IGNORE, Columns, wrap_column
 from cropmine.outlines import Outlines, trace_outlines
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ COLUMNS = {
     "cluster": "uint8",
     "geometry": "binary",
 }
+NUMBERS = ("weak_fraction", "weak_valid", "area_ha", "cluster")
 
 ReadStrips = Callable[[int, int], Iterable[np.ndarray]]
 
@@ -44,13 +45,18 @@ def polygonise_labels(ids: np.ndarray, transform: Affine, keep: np.ndarray) -> t
     import shapely
 
     outlines = trace_outlines([ids], ids.shape[1], keep)
-    return outlines.label[~outlines.is_hole], shapely.from_wkb(np.array(encode_polygons(outlines, transform), object))
+    data, ends = encode_polygons(outlines, transform)
+    polygons = [data[start:end] for start, end in pairwise(ends.tolist())]
+    return outlines.label[~outlines.is_hole], shapely.from_wkb(np.array(polygons, object))
 
 
-def encode_polygons(outlines: Outlines, transform: Affine) -> list[bytes]:
-    """Encode outlines as the well-known binary (WKB) of polygons, one a label, rings closed, shells anticlockwise."""
+def encode_polygons(outlines: Outlines, transform: Affine) -> tuple[bytes, np.ndarray]:
+    """Encode outlines as the well-known binary (WKB) of polygons, one a label, rings closed, shells anticlockwise.
+
+    Returns the polygons one after another, and 0 and where each ends, int32 (m + 1,).
+    """
     if not len(outlines.ends):
-        return []
+        return b"", np.zeros(1, np.int32)
     turns = np.diff(outlines.ends, prepend=0)
     shells = np.flatnonzero(~outlines.is_hole)
     # In words of four bytes: of each polygon the number of its rings, of each ring the number of its points.
@@ -73,9 +79,10 @@ def encode_polygons(outlines: Outlines, transform: Affine) -> list[bytes]:
         out[place + half] = out[place + half + 4] = x[half]
         out[place + half + 2], out[place + half + 6] = y[half], following
         out[ends - 4 + half], out[ends - 2 + half] = x[half][starts], y[half][starts]
-    data = memoryview(out.tobytes())
-    cuts = [*(4 * begins).tolist(), len(data)]
-    return [WKB_POLYGON + data[start:end] for start, end in pairwise(cuts)]
+    data, cuts = memoryview(out.view(np.uint8)), 4 * np.append(begins, len(out))
+    parts = [WKB_POLYGON] * (2 * len(begins))
+    parts[1::2] = [data[start:end] for start, end in pairwise(cuts.tolist())]
+    return b"".join(parts), (cuts + len(WKB_POLYGON) * np.arange(len(cuts))).astype(np.int32)
 
 
 def _split_words(values: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -138,16 +145,19 @@ def _tabulate_polygons(outlines: Outlines, overlap: Columns, lut: np.ndarray, gr
 
     segment = outlines.label[~outlines.is_hole]
     row = segment.astype(np.intp) - 1
-    polygons = encode_polygons(outlines, grid.transform)
-    offsets = np.cumsum([0, *map(len, polygons)], dtype=np.int32)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(polygons))]
-    columns = {
-        "segment": segment,
-        "class": np.where(lut[segment] == CROPLAND, "cropland", "noncropland").astype(object),
-        **{name: overlap[name][row] for name in ("weak_fraction", "weak_valid", "area_ha", "cluster")},
-        "geometry": pa.Array.from_buffers(pa.binary(), len(polygons), buffers),
-    }
-    return pa.table(columns, schema=pa.schema([(name, getattr(pa, kind)()) for name, kind in COLUMNS.items()]))
+    classes = np.where(lut[segment] == CROPLAND, b"cropland", b"noncropland").tolist()
+    class_ends = np.cumsum([0, *map(len, classes)], dtype=np.int32)
+    numbers = {"segment": segment} | {name: overlap[name][row] for name in NUMBERS}
+    columns = {name: wrap_column(column) for name, column in numbers.items()}
+    columns["class"] = _wrap_bytes(b"".join(classes), class_ends, pa.string())
+    columns["geometry"] = _wrap_bytes(*encode_polygons(outlines, grid.transform), pa.binary())
+    return pa.table([columns[name] for name in COLUMNS], schema=pa.schema(list(COLUMNS.items())))
+
+
+def _wrap_bytes(data: bytes, ends: np.ndarray, kind: "pa.DataType") -> "pa.Array":
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(kind, len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(data)])
 
 
 def _describe_geometry(grid: Grid) -> dict:
