@@ -48,7 +48,7 @@ def write_raster(
     _check_shape(array, grid)
     profile = _profile(array.dtype, 1 if array.ndim == 2 else len(array), grid, nodata)
     with replacing(path) as temporary, rasterio.open(temporary, "w", **options, **profile) as dataset:
-        dataset.write(array, 1) if array.ndim == 2 else dataset.write(array)
+        dataset.write(array.reshape(-1, *grid.shape))  # of two dimensions it would be copied
         _describe(dataset, descriptions, tags, colormap, None)
         if overviews:
             dataset.build_overviews(_overview_factors(grid), Resampling.nearest)
