@@ -438,6 +438,7 @@ def audits(region):
     here = plan(region)
     return {
         f"{segmentation}/{weak}": {
+            "table": f"results/{region}/audits/{segmentation}/{weak}.parquet",
             "summary": f"results/{region}/audits/{segmentation}/{weak}.json",
             "figure": f"results/{region}/figures/audit_{segmentation}_{weak}.png",
         }

@@ -16,6 +16,7 @@ from cropmine.grids import read_grid
 from cropmine.metrics import LEAST_BLOCKS
 from cropmine.panels import EMPTY_COLOUR, SPLIT_COLOURS, choose_places, draw_overview, draw_place, spell_length
 from cropmine.sections import (
+    compare_weak_maps,
     describe_accuracy,
     describe_audits,
     describe_calibration,
@@ -103,6 +104,7 @@ def describe_region(region: dict) -> dict:
         "comparison": None,
         "sweeps": describe_sweeps(files.get("sweeps") or {}),
         "audits": describe_audits(files.get("audits") or {}),
+        "compared_audits": compare_weak_maps(files.get("audits") or {}),
         "registrations": describe_registrations(files.get("registrations") or {}),
         "distances": describe_distances(files["distances"]) if files.get("distances") else None,
     }

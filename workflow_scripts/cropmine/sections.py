@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cropmine.audit_comparison import compare_audits
 from cropmine.figures import draw_distances, draw_reliability, embed_picture
 from cropmine.thresholds import explain_threshold
 from cropmine.wording import (
@@ -80,6 +81,29 @@ def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
             }
         )
     return described
+
+
+def compare_weak_maps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Compare audits of several weak maps over the same segments, files as for describe_audits and `table`.
+
+    Gives segmentation and the rows of audit_comparison.compare_audits by class and threshold, for segmentations that
+    several weak maps were laid over.
+    """
+    by_segmentation: dict[str, dict] = {}
+    for name, own in files.items():
+        segmentation, _, weak = name.partition("/")
+        by_segmentation.setdefault(segmentation, {})[weak] = own
+    compared = []
+    for segmentation, audits in by_segmentation.items():
+        if len(audits) > 1:
+            tables = {weak: pd.read_parquet(own["table"]) for weak, own in audits.items()}
+            rows = pd.DataFrame(compare_audits(tables, read_json(next(iter(audits.values()))["summary"])["marks"]))
+            rows = rows.astype(object).where(rows.notna(), None)
+            compared += [
+                {"segmentation": segmentation, "class": cls, "coverage": coverage, "rows": own.to_dict("records")}
+                for (cls, coverage), own in rows.groupby(["class", "coverage"], sort=False)
+            ]
+    return compared
 
 
 def describe_registrations(files: Mapping[str, str]) -> list[dict]:
