@@ -36,6 +36,7 @@ rule choose_model:
         "results/{region}/benchmarks/choose_model/{run}.{kind}.tsv"
     wildcard_constraints:
         kind="ckpt|npz",
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
@@ -259,6 +260,7 @@ rule write_card:
         "results/{region}/logs/write_card.log",
     benchmark:
         "results/{region}/benchmarks/write_card.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1

@@ -41,6 +41,7 @@ rule describe_run:
         "results/logs/describe_run.log",
     benchmark:
         "results/benchmarks/describe_run.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
@@ -91,6 +92,7 @@ rule keep_run:
         "results/logs/keep_run.log",
     benchmark:
         "results/benchmarks/keep_run.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1

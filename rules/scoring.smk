@@ -95,6 +95,7 @@ checkpoint compare_experiments:
         "results/{region}/logs/compare_experiments.log",
     benchmark:
         "results/{region}/benchmarks/compare_experiments.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
@@ -119,6 +120,7 @@ rule compare_sweep:
         "results/{region}/logs/compare_sweep/{sweep}.log",
     benchmark:
         "results/{region}/benchmarks/compare_sweep/{sweep}.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
@@ -144,6 +146,7 @@ rule draw_sweep:
         "results/{region}/logs/draw_sweep/{sweep}.log",
     benchmark:
         "results/{region}/benchmarks/draw_sweep/{sweep}.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1

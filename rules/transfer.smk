@@ -65,6 +65,7 @@ rule compare_transfer:
         "results/transfer/logs/compare_transfer/{transfer}.log",
     benchmark:
         "results/transfer/benchmarks/compare_transfer/{transfer}.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
@@ -92,6 +93,7 @@ rule draw_transfer:
         "results/transfer/logs/draw_transfer/{transfer}.log",
     benchmark:
         "results/transfer/benchmarks/draw_transfer/{transfer}.tsv"
+    localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
