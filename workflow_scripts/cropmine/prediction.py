@@ -82,12 +82,18 @@ def predict_strips(
     dtype = choose_precision(precision, device)
     height, width = view.grid.shape
     strip = None
+
+    def read_pane(pane: Pane) -> tuple[np.ndarray | None, np.ndarray]:
+        pixels, valid, own = view.read(pane.window)
+        if not own.any():
+            return None, own
+        return np.pad(norm.apply(pixels, valid), ((0, 0), *pane.margins), mode="reflect"), own
+
     for top, panes in view.lay_panes():
         strip = strip or Strip(top, width)
         asked = [pane for pane in panes if wanted is None or _look_up(wanted, pane.window).any()]
-        for pane, (pixels, valid, own) in read_ahead(lambda pane: view.read(pane.window), asked):
-            if own.any():
-                seen = np.pad(norm.apply(pixels, valid), ((0, 0), *pane.margins), mode="reflect")
+        for pane, (seen, own) in read_ahead(read_pane, asked):
+            if seen is not None:
                 probability = predict_probability(network, seen[None], device, dtype)[0].numpy()
                 strip.add(pane, probability[_cut_margins(pane)], own)
         first, codes = strip.encode(height)
