@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 CONFIG ?= config.yaml
 
-.PHONY: demo plan test test-slurm reproduce compare bench lint lock clean
+.PHONY: demo plan test test-slurm faults reproduce compare bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -24,6 +24,9 @@ test: $(READY)  ## every test
 
 test-slurm: $(READY)  ## the workflow on a cluster of SLURM that the tests start here, from Debian's packages
 	CROPMINE_SLURM=1 $(BIN)/python -m pytest tests/slurm
+
+faults: $(READY)  ## kills a small run at 50 moments and compares what the next one leaves with an undisturbed one
+	$(BIN)/python tests/workflow/faults/campaign.py
 
 reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
