@@ -9,7 +9,7 @@ CONFIG ?= config.yaml
 WISHES = --class-field "$(CLASS_FIELD)" --cropland "$(CROPLAND)" --noncropland "$(NONCROPLAND)" --ignore "$(IGNORE)" \
 	--weak-cropland "$(WEAK_CROPLAND)" --definition "$(DEFINITION)" --out "$(OUT)"
 
-.PHONY: demo new-region tiles plan test test-slurm reproduce compare bench lint lock clean
+.PHONY: demo new-region tiles plan prune test test-slurm reproduce compare bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -29,6 +29,9 @@ tiles: $(READY)  ## cut one large mosaic into tiles: MOSAIC=… TILES=folder, SI
 
 plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, gigabytes; CONFIG=my.yaml for yours
 	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.forecast $(CONFIG)
+
+prune: $(READY)  ## outputs that the configuration no longer names, CONFIG=my.yaml for yours; REMOVE=1 removes them
+	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.pruning $(CONFIG) $(if $(REMOVE),--remove)
 
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

@@ -146,13 +146,20 @@ def render_forecast(regions: Iterable[tuple[str, list[Work]]], results: Path) ->
     return "\n".join(lines)
 
 
+def read_plans(path: str | Path) -> tuple[Config, dict[str, Plan]]:
+    """Read the configuration in a file, its sweeps spelt out, and plan its regions."""
+    if not Path(path).is_file():
+        raise CropmineError(path, "no such configuration", "name yours: CONFIG=my.yaml")
+    config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
+    names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
+    return config, {name: plan_region(name, config, points) for name in names}
+
+
 def main(path: str) -> None:
     """Print the forecast of the configuration in a file."""
+    results = Path("results")
     try:
-        config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
-        results = Path("results")
-        names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
-        plans = {name: plan_region(name, config, points) for name in names}
+        config, plans = read_plans(path)
         listed = [(name, list_work(plan, config, results)) for name, plan in plans.items()]
         for name in config.transfers:
             known = [work for _, works in listed for work in works]
