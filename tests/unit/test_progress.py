@@ -7,6 +7,10 @@ import pytest
 from cropmine import progress
 from cropmine.progress import Job, Progress, ProgressHandler, describe_training, spell_time
 
+LINE = (
+    "epoch {}, step 30, loss {}, learning_rate 0.001, validation_f1_cropland {}, validation_f1_noncropland 0.9, "
+    "seconds 3\n"
+)
 PHASES = {"segment_tile": "mining", "overlap_tile": "mining", "train_model": "training", "map_tile": "mapping"}
 
 
@@ -23,9 +27,9 @@ def test_phases_tell_what_is_done_running_and_left():
     told.finish(1, 10)
     told.finish(3, 10)
     assert told.describe(10) == (
-        "Progress: mining 1/7 (1 running), training 0/2; "
-        "about 105 s left and what overlap_tile takes, which no job has told yet"
-    ).replace("105 s", "2 min")
+        "Progress: mining 1/6 (1 running), training 0/2; "
+        "over 2 min left: no job has told yet how long overlap_tile takes"
+    )
 
 
 def test_the_time_left_counts_threads_and_what_running_jobs_have_spent():
@@ -41,11 +45,20 @@ def test_a_training_tells_its_last_epoch(tmp_path):
     log = tmp_path / "run.log"
     job = Job("train_model", "train_model seed0", str(log), 1, 0)
     assert describe_training(job) is None
-    line = "epoch {}, step 30, loss {}, learning_rate 0.001, validation_f1_cropland {}, validation_f1_noncropland 0.9, "
-    log.write_text(line.format(1, 0.61234, 0.512) + "seconds 3\n")
+    log.write_text(LINE.format(1, 0.61234, 0.512))
     assert describe_training(job) == "train_model seed0: epoch 1, loss 0.612, validation F1 0.51"
-    log.write_text(log.read_text() + line.format(2, 0.5, "") + "seconds 3\n")
+    log.write_text(log.read_text() + LINE.format(2, 0.5, ""))
     assert describe_training(job) == "train_model seed0: epoch 2, loss 0.500"
+
+
+def test_a_running_training_foretells_how_long_trainings_take(tmp_path):
+    log = tmp_path / "run.log"
+    log.write_text('settings {"model": {"epochs": 4}}\n' + LINE.format(1, 0.6, 0.5))
+    told = Progress(PHASES, 1, lambda rule: None)
+    told.left = Counter(train_model=2)
+    begin(told, 1, "train_model", 0, str(log))
+    assert "about 7 min left" in told.describe(60)  # 4 minutes each, one of them spent
+    assert "train_model 1: epoch 1 of 4, loss 0.600, validation F1 0.50" in told.describe(60)
 
 
 def test_the_line_of_a_training_is_that_of_its_log(tmp_path, caplog):

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 EVERY_S = 60.0  # while nothing finishes
 LEAST_S = 10.0
-TAIL_BYTES = 4096
+HEAD_BYTES, TAIL_BYTES = 16_384, 4096
+EPOCHS = re.compile(r'"epochs":\s*(\d+)')
 EPOCH = re.compile(
     r"epoch (?P<epoch>\d+), step (?P<step>\d+), loss (?P<loss>\S+), .*validation_f1_cropland (?P<f1>[^, ]*),"
 )
@@ -79,22 +81,36 @@ class Progress:
         return "\n".join(lines)
 
     def _describe_rest(self, now: float) -> str:
-        """The time left: seconds of what is left on all slots, with the rules of which nothing is known."""
+        """The time left: seconds of what is left on all slots; at least that, where rules are of unknown length."""
         rest, unknown = 0.0, []
         for rule in self.phases:
             if not self.left[rule]:
                 continue
-            mean = self._seconds[rule] / self.done[rule] if self.done[rule] else self.past(rule)
+            mean = self._find_mean(rule, now)
             if mean is None:
                 unknown.append(rule)
                 continue
-            spent = sum(min(now - job.since, mean) for job in self.running.values() if job.rule == rule)
+            spent = sum(min(now - job.since, mean) for job in self._list_running(rule))
             rest += max(mean * self.left[rule] - spent, 0) * self._threads.get(rule, 1)
-        known = f"about {spell_time(rest / self.slots)} left"
+        time_left = spell_time(rest / self.slots)
         if not unknown:
-            return known
+            return f"about {time_left} left"
         told = ", ".join(unknown[:3]) + (" …" if len(unknown) > 3 else "")
-        return f"{known} and what {told} takes, which no job has told yet"
+        return f"over {time_left} left: no job has told yet how long {told} takes"
+
+    def _find_mean(self, rule: str, now: float) -> float | None:
+        """Seconds of a rule's job: of this run, of earlier ones, or as the epochs of running trainings foretell it."""
+        if self.done[rule]:
+            return self._seconds[rule] / self.done[rule]
+        foretold = [
+            (now - job.since) * state.epochs / state.epoch
+            for job in self._list_running(rule)
+            if (state := read_training(job.log)) and state.epochs
+        ]
+        return self.past(rule) or (fmean(foretold) if foretold else None)
+
+    def _list_running(self, rule: str) -> list[Job]:
+        return [job for job in self.running.values() if job.rule == rule]
 
 
 def spell_time(seconds: float) -> str:
@@ -104,19 +120,40 @@ def spell_time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def describe_training(job: Job) -> str | None:
-    """Describe the last epoch in the log of a training: epoch, loss and F1 of cropland on validation labels."""
-    path = Path(job.log) if job.log else None
+@dataclass(frozen=True)
+class TrainingState:
+    """The last epoch in the log of a training, of how many, its loss and its F1 of cropland on validation labels."""
+
+    epoch: int
+    epochs: int | None
+    loss: float
+    f1: float | None
+
+
+def read_training(log: str | None) -> TrainingState | None:
+    """Read how far a training is from its log; None before its first epoch, and for logs of anything else."""
+    path = Path(log) if log else None
     if path is None or not path.exists():
         return None
     with path.open("rb") as file:
+        head = file.read(HEAD_BYTES).decode("utf-8", "replace")
         file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
         found = list(EPOCH.finditer(file.read().decode("utf-8", "replace")))
     if not found:
         return None
-    last = found[-1]
-    f1 = f", validation F1 {float(last['f1']):.2f}" if last["f1"] else ""
-    return f"{job.name}: epoch {last['epoch']}, loss {float(last['loss']):.3f}{f1}"
+    last, planned = found[-1], EPOCHS.search(head)
+    epochs = int(planned[1]) if planned else None
+    return TrainingState(int(last["epoch"]), epochs, float(last["loss"]), float(last["f1"]) if last["f1"] else None)
+
+
+def describe_training(job: Job) -> str | None:
+    """Describe how far a training is; None before its first epoch."""
+    state = read_training(job.log)
+    if state is None:
+        return None
+    of = f" of {state.epochs}" if state.epochs else ""
+    f1 = "" if state.f1 is None else f", validation F1 {state.f1:.2f}"
+    return f"{job.name}: epoch {state.epoch}{of}, loss {state.loss:.3f}{f1}"
 
 
 class ProgressHandler(logging.Handler):
