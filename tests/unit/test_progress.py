@@ -27,7 +27,7 @@ def test_phases_tell_what_is_done_running_and_left():
     told.finish(1, 10)
     told.finish(3, 10)
     assert told.describe(10) == (
-        "Progress: mining 1/6 (1 running), training 0/2; "
+        "Progress: mining 1/7 (1 running), training 0/2; "
         "over 2 min left: no job has told yet how long overlap_tile takes"
     )
 
