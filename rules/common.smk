@@ -152,7 +152,7 @@ def show_progress():
 def count_left():
     """The jobs left by rule: those that are planned, or, behind a gate that isn't passed, those without an output."""
     left = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
-    if any(rule.name == "all" for rule in workflow.dag.targetrules):
+    if any(step.name == "all" for step in workflow.dag.targetrules):
         left |= count_missing([plan(region) for region in REGIONS], CONFIG, Path("results"))
     return left
 
