@@ -29,7 +29,7 @@ from cropmine.tiles import find_tiles, tile_files
 from cropmine.weak import POLYGON_STEP_M, find_weak_pixel
 from cropmine.weak_guesses import WeakGuess, guess_weak_map
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "drafts"  # not "templates", any change in which makes the report anew
 SMALL_TILE_PX = 512
 LEAST_SEGMENT_PX = 4
 CLASS_KINDS = ("cropland", "noncropland", "ignore")
