@@ -37,21 +37,30 @@ def test_the_lock_holds_every_direct_dependency():
 
 
 @cache
-def list_packages(path: Path) -> frozenset[str]:
-    """The distributions that a script or a module of the library imports, directly or by way of the library."""
-    seen, found, todo = set(), set(), [path]
+def read_imports(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
+    """The modules of the library and the distributions that a file imports."""
+    modules, packages = set(), set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for top, *rest in (name.split(".") for name in names):
+            if top == "cropmine":
+                modules |= {one for one in [LIBRARY / f"{rest[0]}.py"] if one.exists()}
+            elif top not in sys.stdlib_module_names:
+                packages.add(DISTRIBUTIONS.get(top, top).replace("_", "-"))
+    return frozenset(modules), frozenset(packages)
+
+
+def list_packages(path: Path) -> set[str]:
+    """The distributions that a script imports, directly or by way of the library."""
+    seen, found, todo = set(), set(), {path}
     while todo:
-        seen.add(path := todo.pop())
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-            for top, *rest in (name.split(".") for name in names):
-                if top == "cropmine":
-                    todo += [one for one in [LIBRARY / f"{rest[0]}.py"] if one.exists() and one not in seen]
-                elif top not in sys.stdlib_module_names:
-                    found.add(DISTRIBUTIONS.get(top, top).replace("_", "-"))
-    return frozenset(found)
+        seen |= (now := todo)
+        imported = [read_imports(one) for one in now]
+        found |= {package for _, packages in imported for package in packages}
+        todo = {module for modules, _ in imported for module in modules} - seen
+    return found
 
 
 @pytest.mark.parametrize("rules", sorted((ROOT / "rules").glob("*.smk")), ids=lambda path: path.stem)
