@@ -15,6 +15,7 @@ from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.findings import list_names
 from cropmine.grids import grid_of, open_raster
+from cropmine.rasters import limit_gdal
 
 SIZE_PX = 4096
 BLOCK_PX = 512
@@ -31,7 +32,7 @@ def cut_mosaic(mosaic: str | Path, folder: str | Path, size_px: int = SIZE_PX) -
     if size_px <= 0 or size_px % 16:
         raise CropmineError("SIZE_PX", f"{size_px} can't be a tile's side", "a multiple of 16, such as 4096")
     folder = Path(folder)
-    with open_raster(mosaic) as dataset:
+    with limit_gdal(1), open_raster(mosaic) as dataset:
         grid_of(dataset)
         windows = dict(list_windows(dataset.width, dataset.height, size_px))
         others = sorted({one.name for one in folder.glob("*.tif")} - {f"{name}.tif" for name in windows})
@@ -66,6 +67,7 @@ def _cut_tile(dataset: rasterio.DatasetReader, window: Window, path: Path) -> bo
         "transform": dataset.window_transform(window),
         "nodata": dataset.nodata,
         "compress": "zstd",
+        "zstd_level": 3,
         "predictor": 3 if dataset.dtypes[0].startswith("float") else 2,
         "tiled": True,
         "blockxsize": BLOCK_PX,
