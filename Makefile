@@ -5,7 +5,11 @@ READY := .venv/.ready
 
 CONFIG ?= config.yaml
 
-.PHONY: demo plan test test-slurm faults reproduce compare bench lint lock clean
+# What `make new-region` is told of labels and the weak map beside their files; empty: guessed.
+WISHES = --class-field "$(CLASS_FIELD)" --cropland "$(CROPLAND)" --noncropland "$(NONCROPLAND)" --ignore "$(IGNORE)" \
+	--weak-cropland "$(WEAK_CROPLAND)" --definition "$(DEFINITION)" --out "$(OUT)"
+
+.PHONY: demo new-region tiles plan prune test test-slurm faults reproduce compare bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -16,8 +20,18 @@ $(READY): requirements.txt
 demo: $(READY)  ## the demo region, from made-up tiles to a map and a report
 	$(BIN)/snakemake --cores all
 
+new-region: $(READY)  ## a first configuration for your files: NAME=… IMAGERY=… and WEAK=… LABELS=… TEST=… if you have them
+	@PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.new_regions "$(NAME)" --imagery "$(IMAGERY)" --weak "$(WEAK)" \
+		--labels "$(LABELS)" --test "$(TEST)" $(WISHES)
+
+tiles: $(READY)  ## cut one large mosaic into tiles: MOSAIC=… TILES=folder, SIZE_PX=4096
+	@PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.cuttings "$(MOSAIC)" "$(TILES)" $(SIZE_PX)
+
 plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, gigabytes; CONFIG=my.yaml for yours
 	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.forecast $(CONFIG)
+
+prune: $(READY)  ## outputs that the configuration no longer names, CONFIG=my.yaml for yours; REMOVE=1 removes them
+	@PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.pruning $(CONFIG) $(if $(REMOVE),--remove)
 
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

@@ -64,3 +64,4 @@ settle_process()
 
 onstart:
     check_cluster()
+    show_progress()

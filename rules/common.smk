@@ -1,16 +1,20 @@
 import json
 import re
 import sys
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+# Of this file, not of the main Snakefile: another workflow may use this one as a module.
+SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent / "workflow_scripts"
+sys.path.insert(0, str(SCRIPTS))
 
 from cropmine.cluster import find_misfits, read_accounts, read_limits
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
+from cropmine.forecast import count_missing, read_seconds
 from cropmine.neighbours import find_neighbours, read_places
 from cropmine.plans import (
     DRAWS,
@@ -24,6 +28,7 @@ from cropmine.plans import (
     list_weak_files,
     plan_region,
 )
+from cropmine.progress import Progress, ProgressHandler
 from cropmine.provenance import digest_code, write_canonical
 from cropmine.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes
 from cropmine.stamps import DRAWN_WEAK, describe_map, describe_recipe
@@ -31,6 +36,7 @@ from cropmine.sweeps import describe_sweep, expand_sweeps
 from cropmine.tiles import check_files
 from cropmine.transfers import describe_transfer, list_lessons
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 
 def refuse(error):
@@ -65,10 +71,9 @@ def plan(region):
 
 def code(script, templates=None):
     """The digest of a rule's code, for its params; a function, since the process of one job needs no other rule's."""
-    folder = Path(workflow.basedir) / "workflow_scripts"
 
     def digest(wildcards):
-        return digest_code(folder / f"{script}.py", folder / templates if templates else None)
+        return digest_code(SCRIPTS / f"{script}.py", SCRIPTS / templates if templates else None)
 
     return digest
 
@@ -134,6 +139,22 @@ def check_cluster():
             raise CropmineError.gather("profiles/slurm", faults)
     except CropmineError as error:
         refuse(error)
+
+
+def show_progress():
+    """Tell the progress of a run by phase, which are the files that rules are in."""
+    phases = {rule.name: Path(rule.snakefile).stem for rule in workflow.rules if rule.output}
+    slots = workflow.nodes if on_cluster() else workflow.cores
+    past = cache(lambda rule: read_seconds(Path("results"), rule))
+    logger.addHandler(ProgressHandler(logger, Progress(phases, slots or 1, past), count_left))
+
+
+def count_left():
+    """The jobs left by rule: those that are planned, or, behind a gate that isn't passed, those without an output."""
+    left = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
+    if any(step.name == "all" for step in workflow.dag.targetrules):
+        left |= count_missing([plan(region) for region in REGIONS], CONFIG, Path("results"))
+    return left
 
 
 def size_tiles(wildcards):

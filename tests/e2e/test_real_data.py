@@ -9,8 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import yaml
 from rasterio.features import rasterize
 
+from cropmine.config import validate_config
+from cropmine.errors import CropmineError
+from cropmine.new_regions import Inputs, draft_region
 from workspace import TINY_MODEL, Workspace
 
 FOLDER = os.environ.get("CROPMINE_REAL_DATA")
@@ -135,3 +139,24 @@ def test_farmland_without_a_map_or_labels_is_segmented(tmp_path):
     assert ids.dtype == np.uint32
     assert 300 < ids.max() < 20_000
     assert (ids > 0).mean() > 0.4
+
+
+def test_first_configurations_are_drafted_from_real_folders():
+    africa = draft_region(
+        Inputs("africa", f"{REAL}/africa/imagery", f"{REAL}/africa/weak.vrt", (f"{REAL}/africa/labels.gpkg",))
+    )
+    region = validate_config(yaml.safe_load(africa.text)).regions["africa"]
+    assert region.bands == ("blue", "green", "red", "nir", "swir1", "swir2")
+    assert (region.labels.cropland, region.labels.noncropland) == (("cropland",), ("other",))
+    assert region.split.method == "holdout" and region.split.block_m < 2560  # several blocks a chip
+    belgium = draft_region(Inputs("belgium", f"{REAL}/belgium/imagery.tif", f"{REAL}/belgium/worldcereal_cropland.tif"))
+    weak = validate_config(yaml.safe_load(belgium.text)).regions["belgium"].weak["worldcereal_cropland"]
+    assert weak.cropland == (0,), "its band of probabilities tells that 0 is cropland"
+    with pytest.raises(CropmineError, match="holds tiles of several kinds"):
+        draft_region(Inputs("belgium", f"{REAL}/belgium"))
+
+
+def test_labels_from_elsewhere_are_told_to_lie_on_no_tile():
+    (labels,) = (REAL / "labels_east_africa").glob("*.geojson")
+    with pytest.raises(CropmineError, match="none lies on a tile"):
+        draft_region(Inputs("africa", f"{REAL}/belgium/imagery.tif", labels=(str(labels),)))

@@ -5,6 +5,7 @@ Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.forecast [config.yaml]
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from cropmine.sweeps import expand_sweeps
 from cropmine.transfers import list_lessons
 
 SECONDS = "s"
+EXPERIMENTS = "experiments"  # the part of a region's work that isn't a sweep's
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,9 @@ def list_work(plan: Plan, config: Config, results: Path) -> list[Work]:
     """List the jobs of a region: those of the named experiments, then those that each sweep adds."""
     seen: set[Path] = set()
     named = [run for name in plan.experiments for run in (*plan.runs[name], *plan.final_runs[name])]
-    work = _list_part(plan, config, results / plan.name, "experiments", named, seen)
+    work = _list_part(plan, config, results / plan.name, EXPERIMENTS, named, seen)
     maps = tuple(results / plan.name / "map" / f"{tile}.tif" for tile in plan.tiles) if plan.mapped else ()
-    work += [Work("experiments", "map_tile", "map", maps, config.training.cpu_threads)] if maps else []
+    work += [Work(EXPERIMENTS, "map_tile", "map", maps, config.training.cpu_threads)] if maps else []
     for sweep, points in plan.sweeps.items():
         runs = [run for _, runs in points for run in runs]
         work += _list_part(plan, config, results / plan.name, f"sweep_{sweep}", runs, seen)
@@ -97,6 +99,15 @@ def _by_tile(plan: Plan, folder: Path, names: Iterable[str], suffix: str) -> lis
     return [folder / name / f"{tile}{suffix}" for name in names for tile in plan.training_tiles]
 
 
+def count_missing(plans: Iterable[Plan], config: Config, results: Path) -> Counter:
+    """Count the outputs that regions' named experiments lack, by rule."""
+    missing: Counter[str] = Counter()
+    for plan in plans:
+        for work in list_work(plan, config, results):
+            missing[work.rule] += work.left if work.part == EXPERIMENTS else 0
+    return missing
+
+
 def read_seconds(results: Path, rule: str) -> float | None:
     """Mean seconds of a rule's past jobs, by their benchmarks; None without any."""
     seconds = []
@@ -135,13 +146,20 @@ def render_forecast(regions: Iterable[tuple[str, list[Work]]], results: Path) ->
     return "\n".join(lines)
 
 
+def read_plans(path: str | Path) -> tuple[Config, dict[str, Plan]]:
+    """Read the configuration in a file, its sweeps spelt out, and plan its regions."""
+    if not Path(path).is_file():
+        raise CropmineError(path, "no such configuration", "name yours: CONFIG=my.yaml")
+    config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
+    names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
+    return config, {name: plan_region(name, config, points) for name in names}
+
+
 def main(path: str) -> None:
     """Print the forecast of the configuration in a file."""
+    results = Path("results")
     try:
-        config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
-        results = Path("results")
-        names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
-        plans = {name: plan_region(name, config, points) for name in names}
+        config, plans = read_plans(path)
         listed = [(name, list_work(plan, config, results)) for name, plan in plans.items()]
         for name in config.transfers:
             known = [work for _, works in listed for work in works]

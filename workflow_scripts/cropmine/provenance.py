@@ -18,6 +18,7 @@ DISTRIBUTIONS = {
     "skimage": "scikit-image",
     "PIL": "pillow",
     "yaml": "pyyaml",
+    "pystac": "pystac-core",
 }
 LIBRARY = Path(__file__).parent
 

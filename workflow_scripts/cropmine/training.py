@@ -14,7 +14,6 @@ import geopandas
 import numpy as np
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from scipy.ndimage import find_objects
@@ -302,13 +301,13 @@ def fit_task(task: SegmentationTask, callbacks: Sequence[Callback], training: Tr
         sync_batchnorm=devices > 1 and device.type == "cuda",
         precision="32-true" if choose_precision(training.precision, device) is None else "bf16-mixed",
         max_epochs=len(task.bounds) - 1 - task.done,
-        callbacks=[*callbacks, *([RichProgressBar()] if sys.stdout.isatty() else [])],
+        callbacks=list(callbacks),
         plugins=[LightningEnvironment()],  # else the variables of a SLURM job are taken for a launch of several tasks
         deterministic="warn" if device.type == "cuda" else None,
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
-        enable_progress_bar=sys.stdout.isatty(),
+        enable_progress_bar=False,  # trainings run side by side; progress.py tells their epochs
     )
     try:
         if trainer.max_epochs:

@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+
+from cropmine import pruning
+from cropmine.config import validate_config
+from cropmine.plans import plan_region
+from cropmine.pruning import list_unnamed, remove_files, render_unnamed
+from cropmine.sweeps import expand_sweeps
+from workspace import valley_config
+
+
+@pytest.fixture
+def planned(tmp_path):
+    config = valley_config(tmp_path)
+    config["regions"]["valley"]["tiles"] = ["a", "b.1"]
+    config["sweeps"] = {"s": {"base": "half_human_mined_neg", "grid": {"mined.noncropland": [0.1]}}}
+    config, points = expand_sweeps(validate_config(config))
+    return plan_region("valley", config, points), config
+
+
+def touch(folder: Path, *paths: str) -> list[Path]:
+    made = [folder / path for path in paths]
+    for path in made:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    return made
+
+
+def test_what_the_configuration_names_stays(planned, tmp_path):
+    plan, config = planned
+    runs = [run for run in plan.every_run if run.recipe]
+    touch(
+        tmp_path,
+        "segments/kmeans6/a.tif",
+        "segments/kmeans6/b.1.tif",
+        "overlaps/kmeans6/global_map/a.parquet",
+        "audits/kmeans6/global_map.json",
+        "mined/kmeans6/global_map/neg0.2_valid0.5/a.parquet",
+        "masks/whole/a.tif",
+        "sweeps/s.csv",
+        "scores/map.json",
+        "map/a.tif",
+        "samples/run-1/sample.gpkg",
+        "logs/train_model/old/old/seed0.log",
+        *(f"targets/{recipe}/a.tif" for recipe in plan.recipes),
+        *(plan.model_file(run) for run in runs),
+        *(run.score_file for run in runs),
+    )
+    assert len({run.recipe for run in runs}) == 3
+    assert list_unnamed(plan, config, tmp_path) == []
+
+
+def test_what_it_no_longer_names_is_listed_and_removed_with_its_empty_folders(planned, tmp_path):
+    plan, config = planned
+    folder = tmp_path / "valley"
+    (kept,) = touch(folder, "segments/kmeans6/a.tif")
+    old = touch(
+        folder,
+        "audits/kmeans6/other_map.parquet",
+        "masks/fold3/a.tif",
+        "mined/kmeans6/global_map/neg0.3_valid0.5/a.parquet",
+        "models/human0.5_draw0_00000000/tiny_00000000/seed0/model.ckpt",
+        "scores/human0.5_draw0_00000000/tiny_00000000/seed0.json",
+        "segments/kmeans6/.c.0123456789ab.tif",
+        "segments/kmeans6/c.tif",
+        "segments/kmeans9/a.tif",
+        "targets/human0.5_draw0_00000000/a.tif",
+    )
+    unnamed = list_unnamed(plan, config, folder)
+    assert sorted(unnamed) == sorted(old)
+    assert "valley/segments                        3 files     0.000 GB" in render_unnamed(unnamed, tmp_path)
+    remove_files(unnamed, tmp_path)
+    assert [path for path in folder.rglob("*") if path.is_file()] == [kept]
+    assert not (folder / "models").exists()
+
+
+def test_nothing_is_removed_while_a_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path, ".snakemake/locks/0.input.lock")
+    with pytest.raises(SystemExit, match="a run is going on here"):
+        pruning.main(["config.yaml", "--remove"])
