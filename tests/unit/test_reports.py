@@ -2,6 +2,7 @@ import base64
 import copy
 import json
 import re
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from cropmine.comparison import (
     tabulate_experiments,
     write_table,
 )
-from cropmine.config import WeakMap
+from cropmine.config import Report, WeakMap
+from cropmine.embedding import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script
 from cropmine.figures import write_figure
 from cropmine.metrics import describe_classes
 from cropmine.mining import overlap_segments, write_overlap
@@ -140,15 +142,15 @@ def without(region, *keys):
     return changed
 
 
-def render(folder, *regions):
-    build_report(folder / "report.html", regions)
+def render(folder, *regions, **shown):
+    build_report(folder / "report.html", regions, shown=Report(**shown))
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
 class Outline(HTMLParser):
     """Headings, sources of images, and whether every element is closed."""
 
-    VOID = ("meta", "img", "br", "link")
+    VOID = ("meta", "img", "br", "link", "input", "source")
 
     def __init__(self, page):
         super().__init__()
@@ -157,7 +159,7 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.open += [] if tag in self.VOID else [tag]
-        self.sources += [value for key, value in attributes if key in ("src", "href")]
+        self.sources += [value for key, value in attributes if key in ("src", "href", "srcset")]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -173,8 +175,8 @@ def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
     outline = Outline(render(tmp_path, whole))
     assert outline.open == []
     assert outline.headings == [
-        *("In short", "The map", "Experiments", "Do the added labels help?", "Threshold and reliability", "Places"),
-        "What these numbers are, and are not",
+        *("In short", "The map", "What to watch out for", "Experiments", "What was chosen, and why"),
+        *("Do the added labels help?", "Threshold and reliability", "Places", "What these numbers are, and are not"),
     ]
     pictures = ["Imagery", "Human labels", "Weak map global_map", "Mined labels", "Probability", "Map"]
     assert [title for title in outline.titles if title in pictures] == pictures
@@ -183,8 +185,26 @@ def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
 def test_the_report_needs_no_network(whole, tmp_path):
     page = render(tmp_path, whole)
     assert all(source.startswith(("data:image/", "#")) for source in Outline(page).sources)
-    assert not re.findall(r"https?://|url\(|@import", re.sub(r"data:image/[^\"]+", "", page))
+    own = page.replace(embed_library()["script"], "")
+    assert len(own) < len(page) - 100_000
+    own = re.sub(r"data:image/[^\"]+", "", own)
+    assert not re.findall(r"https?://|url\(|@import", own)
+    assert 'href="http' not in page and "sourceMappingURL" not in page
     assert "default-src 'none'" in page
+
+
+def test_only_the_scripts_of_the_report_may_run(whole, tmp_path):
+    page = render(tmp_path, whole)
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    policy = re.search(r"script-src ([^\"]+)\"", page)[1]
+    assert policy.split() == [hash_script(script) for script in scripts] and len(scripts) == 3
+
+
+def test_the_map_library_is_the_one_that_was_published():
+    noted = (TEMPLATES / "vendor/README.md").read_text()
+    for digest, name in re.findall(r"^    ([0-9a-f]{64})  (\S+)$", noted, re.MULTILINE):
+        assert sha256((TEMPLATES / "vendor" / name).read_bytes()).hexdigest() == digest
+    assert f"version {LIBRARY_VERSION} " in noted and LIBRARY_VERSION in embed_library()["script"]
 
 
 def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
@@ -199,7 +219,7 @@ def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
         changed["files"][key] = str(tmp_path / name)
     page = render(tmp_path, changed)
     assert EVIL not in page
-    assert page.count("<script>") == 1
+    assert page.count("<script>") == 3
     assert page.count("&lt;script&gt;") > 10
 
 
@@ -348,7 +368,7 @@ def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
     assert "It is near." in page and "9 km" in page and "300 m" in page
     assert "human labels of highlands + mined labels of" in page
     assert "The test labels have been scored 17 times." in page
-    assert EVIL not in page and page.count("<script>") == 1
+    assert EVIL not in page and page.count("<script>") == 3
 
 
 def test_pictures_are_embedded_as_they_are(further, tmp_path):
