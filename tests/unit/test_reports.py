@@ -20,6 +20,7 @@ from cropmine.config import Report
 from cropmine.embedding import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script
 from cropmine.figures import write_figure
 from cropmine.reports import build_report
+from cropmine.splits import read_pieces
 from cropmine.sweep_figures import draw_sweep
 from cropmine.wording import explain_difference, spell_hectares, spell_interval, spell_labels, spell_metres
 
@@ -117,6 +118,26 @@ def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
     assert EVIL not in page
     assert page.count("<script>") == 3
     assert page.count("&lt;script&gt;") > 10
+
+
+def test_where_private_labels_lie_is_not_told(whole, tmp_path):
+    place = read_pieces(whole["files"]["labels"]).geometry.iloc[0].exterior.coords[0]
+    written = f"{place[0]:.5f}"[:-1]
+    assert written in render(tmp_path, whole)
+    page = render(tmp_path, whole, labels="hidden")
+    assert written not in page and "Human labels" not in Outline(page).titles and "<legend>Human labels" not in page
+    assert "Where the human labels lie" in page
+    unlabelled = Outline(render(tmp_path, without(whole, "labels"), labels="hidden"))
+    assert Outline(page).sources[-6:] == unlabelled.sources[-6:]
+
+
+def test_licensed_imagery_is_shown_as_an_overview_with_its_makers_or_not_at_all(whole, tmp_path):
+    page = render(tmp_path, whole, attribution="Makers & Sons")
+    assert page.count("Imagery: Makers &amp; Sons") == 2 and "4 times coarser than the files" in page
+    full = render(tmp_path, whole, imagery="full")
+    assert "coarser" not in full and 'data-layer="imagery"' in full
+    none = render(tmp_path, whole, imagery="none", attribution="Makers")
+    assert "Makers" not in none and 'data-layer="imagery"' not in none and "Imagery" not in Outline(none).titles
 
 
 def test_the_same_inputs_make_the_same_report(whole, tmp_path):

@@ -183,8 +183,8 @@ def explain_map(area: Mapping | None, row: Mapping | None) -> list[str]:
         whole, part = area["valid_ha"], area["cropland_ha"]
         share = f": {100 * part / whole:.0f} of every 100" if whole else ""
         sentences.append(
-            f"Of {spell_hectares(whole)} hectares that the imagery shows, the map calls {spell_hectares(part)} cropland"
-            f"{share}."
+            f"Of {spell_hectares(whole)} hectares in the imagery, the map calls {spell_hectares(part)} hectares "
+            f"cropland{share}."
         )
     if row and row["recall_cropland"] is not None and row["precision_cropland"] is not None:
         found, right = round(100 * row["recall_cropland"]), round(100 * row["precision_cropland"])

@@ -61,9 +61,9 @@ for (const figure of document.querySelectorAll("figure.webmap")) {
 
   for (const box of all("[data-labels]")) {
     const own = data.labels[box.dataset.labels], line = { fill: false, interactive: false };
-    const under = L.geoJSON(own.features, { style: { ...line, color: "#1f2a30", weight: 4 }, interactive: false });
+    const under = L.geoJSON(own.features, { style: { ...line, color: "#1f2a30", weight: 5 }, interactive: false });
     const over = L.geoJSON(own.features, {
-      style: (label) => ({ color: own.colour, weight: 2, dashArray: own.dashes, fillColor: label.properties.colour, fillOpacity: 0.55 }),
+      style: (label) => ({ color: own.colour, weight: 2.5, dashArray: own.dashes, fillColor: label.properties.colour, fillOpacity: 0.55 }),
       // As a node: a string would be taken for HTML.
       onEachFeature: (label, shape) => shape.bindTooltip(document.createTextNode(label.properties.words), { sticky: true }),
     });
