@@ -14,7 +14,7 @@ for (const figure of document.querySelectorAll("figure.webmap")) {
   // A wheel scrolls the page until the map was chosen by a click or the Tab key.
   map.on("focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
   map.on("zoomend", () => figure.classList.toggle("close", map.getZoom() > data.zoom));
-  map.fitBounds(L.latLngBounds(data.bounds));
+  map.fitBounds(data.bounds[0]); // all of the region, or the first of scattered tiles
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
 
   const layers = {};
@@ -63,7 +63,7 @@ for (const figure of document.querySelectorAll("figure.webmap")) {
     const own = data.labels[box.dataset.labels], line = { fill: false, interactive: false };
     const under = L.geoJSON(own.features, { style: { ...line, color: "#1f2a30", weight: 5 }, interactive: false });
     const over = L.geoJSON(own.features, {
-      style: (label) => ({ color: own.colour, weight: 2.5, dashArray: own.dashes, fillColor: label.properties.colour, fillOpacity: 0.55 }),
+      style: (label) => ({ color: own.colour, weight: 2.5, dashArray: own.dashes, fillColor: label.properties.colour, fillOpacity: 0.4 }),
       // As a node: a string would be taken for HTML.
       onEachFeature: (label, shape) => shape.bindTooltip(document.createTextNode(label.properties.words), { sticky: true }),
     });
