@@ -25,6 +25,7 @@ from cropmine.weak import load_weak, read_weak_map
 
 WEB_CRS = CRS.from_epsg(3857)
 LAYER_PX = 2048
+PART_PX = 1024
 OVERVIEW_FACTOR = 4  # how many times wider a pixel of an overview is, at least
 LEAST_FILLED = 0.2
 PARTS = 4
@@ -37,20 +38,21 @@ def lay_grids(grids: Mapping[str, Grid], ranked: Sequence[str]) -> list[Grid]:
     """Lay the grids of the map's pictures in web mercator: one over all tiles, or one each for a few scattered tiles.
 
     grids: of the tiles; ranked: tiles, of which the first 4 are shown where under a fifth of the land between the tiles
-    is theirs. A side has at most 2048 pixels, none finer than those of the tiles.
+    is theirs. A side has at most 2048 pixels, of scattered tiles 1024, none finer than those of the tiles.
     """
     bounds = {tile: find_web_bounds(grid) for tile, grid in grids.items()}
     wests, souths, easts, norths = np.array(list(bounds.values())).T
     whole = (wests.min(), souths.min(), easts.max(), norths.max())
     filled = np.sum((easts - wests) * (norths - souths)) / ((whole[2] - whole[0]) * (whole[3] - whole[1]))
     finest = min((bounds[tile][2] - bounds[tile][0]) / grid.width for tile, grid in grids.items())
-    parts = [whole] if filled >= LEAST_FILLED else [bounds[tile] for tile in ranked[:PARTS]]
-    return [_lay_grid(part, finest) for part in parts]
+    if filled >= LEAST_FILLED:
+        return [_lay_grid(whole, finest, LAYER_PX)]
+    return [_lay_grid(bounds[tile], finest, PART_PX) for tile in ranked[:PARTS]]
 
 
-def _lay_grid(bounds: Sequence[float], finest: float) -> Grid:
+def _lay_grid(bounds: Sequence[float], finest: float, most_px: int) -> Grid:
     west, south, east, north = bounds
-    pixel = max(finest, max(east - west, north - south) / LAYER_PX)
+    pixel = max(finest, max(east - west, north - south) / most_px)
     width, height = (max(math.ceil(side / pixel - 1e-3), 1) for side in (east - west, north - south))
     return Grid(WEB_CRS, Affine(pixel, 0, west, 0, -pixel, north), width, height)
 
@@ -76,7 +78,7 @@ def overlay_imagery(whole: Grid, region: dict, mode: str) -> tuple[np.ndarray, G
     """Lay a region's imagery of its last date on a grid: colours, uint8 (h, w, 4), and the grid that they have.
 
     mode: full, or overview: then pixels are at least four times as wide as the files'. Bands are stretched from their
-    2nd to their 98th percentile over the region.
+    2nd to their 98th percentile over the grid.
     """
     tiles = {tile: region["files"]["images"][tile][-1] for tile in region["tiles"]}
     finest = min(_pixel_in(whole, path) for path in tiles.values())
