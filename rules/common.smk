@@ -992,7 +992,8 @@ def report_settings(wildcards):
             }
             | imagery_settings(region)
         )
-    return {"regions": regions, "transfers": finished_transfers(), "run": "results/run.json"}
+    shown = CONFIG.report.model_dump(mode="json")
+    return {"regions": regions, "transfers": finished_transfers(), "run": "results/run.json", "report": shown}
 
 
 def simulation_settings(wildcards):

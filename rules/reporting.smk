@@ -50,7 +50,7 @@ rule describe_run:
         runtime=minutes("describe_run"),
     params:
         settings=lambda wildcards: write_canonical(
-            {"regions": REGIONS, "config": CONFIG.model_dump(mode="json", exclude_defaults=True)}
+            {"regions": REGIONS, "config": CONFIG.model_dump(mode="json", exclude_defaults=True, exclude={"report"})}
         ),
         code=code("describe_run"),
     message:

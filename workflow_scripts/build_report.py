@@ -2,13 +2,15 @@
 
 import json
 
+from cropmine.config import Report
 from cropmine.logs import rule_log
 from cropmine.reports import build_report
 
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    build_report(snakemake.output.report, settings["regions"], settings["transfers"], settings["run"])
+    shown = Report.model_validate(settings["report"])
+    build_report(snakemake.output.report, settings["regions"], settings["transfers"], settings["run"], shown)
 
 
 with rule_log(snakemake):

@@ -1,4 +1,7 @@
-"""Score the delivered map, its classes and its probabilities as they are in the files, on the held-out labels."""
+"""Score the delivered map, its classes and its probabilities as they are in the files, on the held-out labels.
+
+Beside them, the labels of blocks that train: a map that fits these far better has learnt them by heart.
+"""
 
 import json
 
@@ -14,9 +17,10 @@ from cropmine.maps import CLASS_BAND, PROBABILITY_BAND
 from cropmine.metrics import describe_classes
 from cropmine.rasters import read_raster
 from cropmine.scores import HELD_OUT, collect_scores, read_scores
-from cropmine.splits import read_pieces, split_of
+from cropmine.splits import TRAIN, read_pieces, split_of
 from cropmine.targets import CROPLAND
 
+SCORED = (TRAIN, *HELD_OUT)
 FOLDED = "With k-fold the model of the map trains on every label, so none is left to score the map itself on."
 
 
@@ -34,13 +38,13 @@ def main(snakemake):
     every_label = settings["every_label"]
     if Split(**settings["split"]).method == "kfold" and not every_label:
         pieces = [piece for path in snakemake.input.scores for piece in read_scores(path)]
-        scores = {"note": FOLDED} | dict.fromkeys(HELD_OUT)
+        scores = {"note": FOLDED} | dict.fromkeys(SCORED)
     else:
         labels = read_pieces(snakemake.input.labels[0])
         grids = {path: read_grid(path) for path in snakemake.input.maps}
         splits = np.full(len(labels), "test") if every_label else split_of(labels, settings["fold"])
-        pieces = collect_scores(labels, splits, grids, read_classes)
-        scores = {"note": None} | {split: describe_classes(pieces, split) for split in HELD_OUT}
+        pieces = collect_scores(labels, splits, grids, read_classes, SCORED)
+        scores = {"note": None} | {split: describe_classes(pieces, split) for split in SCORED}
         pieces = collect_scores(labels, splits, grids, read_probabilities)
     scores["calibration"] = measure_calibration(pieces, "test")
     with replacing(snakemake.output.scores) as temporary:

@@ -12,6 +12,7 @@ import pytest
 import rasterio
 from rasterio.features import rasterize
 
+from browsing import start_browser, visit
 from workspace import TINY_MODEL, Workspace
 
 COLUMNS = [
@@ -197,6 +198,19 @@ def test_the_report_stands_alone_and_escapes_what_users_wrote(glen):
     assert "<b>annual</b>" not in text
     for fetched in ('src="http', "src='http", 'href="http', "@import", "<link"):
         assert fetched not in text
+
+
+def test_the_report_works_in_a_browser(glen):
+    path = glen.folder / "results/report.html"
+    assert path.stat().st_size < 15_000_000
+    with start_browser() as browser, visit(browser, path) as visited:
+        visited.page.get_by_label("Swipe between two layers").uncheck()
+        for key in ("imagery", "weak", "mined", "probability", "disagreement", "difference", "class"):
+            visited.page.locator(f"[data-layer={key}]").check()
+            assert visited.page.locator(f"img.{key}").evaluate("image => image.naturalWidth") > 1
+        assert visited.find_faults() == []
+        assert visited.complaints == []
+        assert {url for url in visited.requests if not url.startswith("data:")} == {path.resolve().as_uri()}
 
 
 def test_the_demo_checks_itself_against_the_truth(glen):

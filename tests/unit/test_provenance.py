@@ -42,6 +42,18 @@ def test_a_package_that_is_upgraded_changes_the_digest(digest, monkeypatch):
     assert digest("import numpy\n") != before
 
 
+def test_a_file_of_the_templates_changes_the_digest_in_whatever_folder_it_lies(tmp_path):
+    (tmp_path / "script.py").write_text("")
+    (tmp_path / "templates/vendor").mkdir(parents=True)
+    (tmp_path / "templates/page.html").write_text("page")
+    digests = set()
+    for content in ("one", "two"):
+        (tmp_path / "templates/vendor/library.js").write_text(content)
+        provenance.digest_code.cache_clear()
+        digests.add(provenance.digest_code(tmp_path / "script.py", tmp_path / "templates"))
+    assert len(digests) == 2
+
+
 def test_settings_digest_alike_in_any_order():
     assert provenance.digest_settings({"a": 1, "b": [1.5]}) == provenance.digest_settings({"b": [1.5], "a": 1})
     assert provenance.digest_settings({"a": 1}) != provenance.digest_settings({"a": 2})

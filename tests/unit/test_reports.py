@@ -2,133 +2,32 @@ import base64
 import copy
 import json
 import re
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
-import geopandas
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
-from rasterfactory import make_grid
+from reportfactory import EVIL, make_region, write_comparison
 from test_sweep_figures import THRESHOLDS, make_sweep
 
-from cropmine.calibration import measure_calibration
 from cropmine.comparison import (
     DIFFERENCE_TAIL,
-    evaluate_experiment,
-    tabulate_differences,
-    tabulate_experiments,
     write_table,
 )
-from cropmine.config import WeakMap
+from cropmine.config import Report
+from cropmine.embedding import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script
 from cropmine.figures import write_figure
-from cropmine.metrics import describe_classes
-from cropmine.mining import overlap_segments, write_overlap
-from cropmine.rasters import write_cog, write_raster
 from cropmine.reports import build_report
-from cropmine.segments import write_segments
-from cropmine.selection import select_experiment
+from cropmine.splits import read_pieces
 from cropmine.sweep_figures import draw_sweep
 from cropmine.wording import explain_difference, spell_hectares, spell_interval, spell_labels, spell_metres
-
-EVIL = "<script>alert('x')</script>"
-
-
-def make_scores(quality, blocks=11):
-    rng = np.random.default_rng(quality)
-    pieces = []
-    for split in ("validation", "test"):
-        for block in range(blocks):
-            for target in (0, 1):
-                values = np.clip(rng.normal(100 + (quality if target else -quality), 40, 40), 0, 200).astype(int)
-                codes, counts = np.unique(values, return_counts=True)
-                piece = {"label": 2 * block + target, "block": f"{split}{block}", "target": target, "split": split}
-                pieces.append(piece | {"pixels": 40, "codes": codes.tolist(), "counts": counts.tolist()})
-    return pieces
-
-
-def write_comparison(folder, names):
-    settings = {"human": 0.5, "weak_map": None, "weak_classes": [], "segmentation": None, "model": "unet"}
-    settings |= {"model_digest": "unet_x", "mined_cropland": None, "mined_noncropland": None, "trained": True}
-    runs = [{"run": "seed0", "recipe": "r", "seed": 0, "fold": None, "score_index": 0}]
-    evaluations = [
-        evaluate_experiment(settings | {"name": name, "runs": runs} | ({"mined_cropland": 0.8} if i else {}), [scores])
-        for i, (name, scores) in enumerate(zip(names, (make_scores(20), make_scores(70)), strict=True))
-    ]
-    choice = select_experiment(evaluations)
-    write_table(folder / "experiments.csv", tabulate_experiments(evaluations, choice["experiment"]))
-    write_table(folder / "differences.csv", tabulate_differences(evaluations))
-    (folder / "selected.json").write_text(json.dumps(choice))
-
-
-def write_rasters(folder, grid):
-    """Imagery, weak map, segments, overlaps and map of a tile whose western half is cropland."""
-    half = np.zeros(grid.shape, np.uint8)
-    half[:, : grid.width // 2] = 1
-    rng = np.random.default_rng(0)
-    image = folder / "image.tif"
-    write_raster(
-        image, (rng.integers(500, 900, (4, *grid.shape)) + half * np.uint16(300)).astype(np.uint16), grid, nodata=0
-    )
-    write_raster(folder / "weak.tif", half, grid, nodata=255)
-    clusters = np.array([0, 1, 2], np.uint8)
-    write_segments(folder / "segments.tif", half.astype(np.uint32) + 1, clusters, grid)
-    areas, known = np.full((1, 1), 100.0), np.ones(grid.shape, bool)
-    write_overlap(
-        folder / "overlap.parquet", overlap_segments(half.astype(np.uint32) + 1, half, known, areas, clusters)
-    )
-    write_cog(folder / "map.tif", np.stack([half * 150, half, half * 0]), grid, nodata=255, tags={"threshold": 0.5})
-
-
-def write_pieces(folder, grid):
-    places = [grid.transform @ place for place in [(4, 4), (4, 20), (24, 4), (24, 20)]]
-    boxes = geopandas.GeoSeries([shapely.box(x, y, x + 50, y + 40) for x, y in places], crs=grid.crs.to_wkt())
-    columns = {"label": range(4), "piece": 0, "target": [1, 1, 0, 0], "block": ["r0c0", "r0c1"] * 2, "fold": -1}
-    labels = geopandas.GeoDataFrame(
-        columns | {"split": ["train", "test", "validation", "test"]}, geometry=boxes.to_crs(4326)
-    )
-    labels.to_parquet(folder / "labels.parquet")
-    splits = {
-        "block": ["r0c0", "r0c1"],
-        "split": ["train", "test"],
-        "labels_cropland": [1, 1],
-        "labels_noncropland": [0, 2],
-    }
-    pd.DataFrame(splits).to_csv(folder / "splits.csv", index=False)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Settings of a region that has everything."""
-    folder, grid = tmp_path_factory.mktemp("region"), make_grid(32, 24)
-    write_rasters(folder, grid)
-    write_pieces(folder, grid)
-    write_comparison(folder, ["plain", "mined"])
-    scores = {"note": None} | {split: describe_classes(make_scores(50), split) for split in ("validation", "test")}
-    scores["calibration"] = measure_calibration(make_scores(50), "test")
-    (folder / "map.json").write_text(json.dumps(scores))
-    area = {"threshold": 0.5, "total": {"cropland_ha": 1234.4, "noncropland_ha": 4000, "valid_ha": 5234.4}}
-    area["by_threshold"] = [{"threshold": at, "cropland_ha": 1234.4 / at / 2} for at in (0.4, 0.5)]
-    (folder / "area.json").write_text(json.dumps(area))
-    (folder / "checks.json").write_text(json.dumps({"warnings": [f"a warning about {EVIL}"]}))
-    weak = WeakMap(path=str(folder / "weak.tif"))
-    names = {"experiments": "experiments.csv", "differences": "differences.csv", "selected": "selected.json"}
-    names |= {"map_scores": "map.json", "area": "area.json", "labels": "labels.parquet", "splits": "splits.csv"}
-    files = {key: str(folder / name) for key, name in (names | {"checks": "checks.json"}).items()}
-    files |= {"maps": [str(folder / "map.tif")], "images": {"t0": [str(folder / "image.tif")]}, "truth_check": None}
-    files |= {"segments": {"t0": str(folder / "segments.tif")}, "overlaps": {"t0": str(folder / "overlap.parquet")}}
-    mined = {"cropland": 0.8, "noncropland": 0.2, "random": False}
-    files |= {"mined": {"mined": mined, "min_valid": 0.5}}
-    settings = {"weak": weak.model_dump(mode="json"), "members": []}
-    files |= {"weak": {"name": "global_map", "paths": [weak.path], "settings": settings}}
-    region = {
-        "name": "highlands",
-        "definition": "annual crops",
-        "tiles": ["t0"],
-        "bands": ["blue", "green", "red", "nir"],
-    }
-    return region | {"mask_bad": [], "mask_band": 1, "block_m": 1000, "runs": 1, "simulated": False, "files": files}
+    return make_region(tmp_path_factory.mktemp("region"))
 
 
 def without(region, *keys):
@@ -140,15 +39,15 @@ def without(region, *keys):
     return changed
 
 
-def render(folder, *regions):
-    build_report(folder / "report.html", regions)
+def render(folder, *regions, **shown):
+    build_report(folder / "report.html", regions, shown=Report(**shown))
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
 class Outline(HTMLParser):
     """Headings, sources of images, and whether every element is closed."""
 
-    VOID = ("meta", "img", "br", "link")
+    VOID = ("meta", "img", "br", "link", "input", "source")
 
     def __init__(self, page):
         super().__init__()
@@ -157,7 +56,7 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.open += [] if tag in self.VOID else [tag]
-        self.sources += [value for key, value in attributes if key in ("src", "href")]
+        self.sources += [value for key, value in attributes if key in ("src", "href", "srcset")]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -173,8 +72,8 @@ def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
     outline = Outline(render(tmp_path, whole))
     assert outline.open == []
     assert outline.headings == [
-        *("In short", "The map", "Experiments", "Do the added labels help?", "Threshold and reliability", "Places"),
-        "What these numbers are, and are not",
+        *("In short", "The map", "What to watch out for", "Experiments", "What was chosen, and why"),
+        *("Do the added labels help?", "Threshold and reliability", "Places", "What these numbers are, and are not"),
     ]
     pictures = ["Imagery", "Human labels", "Weak map global_map", "Mined labels", "Probability", "Map"]
     assert [title for title in outline.titles if title in pictures] == pictures
@@ -183,8 +82,26 @@ def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
 def test_the_report_needs_no_network(whole, tmp_path):
     page = render(tmp_path, whole)
     assert all(source.startswith(("data:image/", "#")) for source in Outline(page).sources)
-    assert not re.findall(r"https?://|url\(|@import", re.sub(r"data:image/[^\"]+", "", page))
+    own = page.replace(embed_library()["script"], "")
+    assert len(own) < len(page) - 100_000
+    own = re.sub(r"data:image/[^\"]+", "", own)
+    assert not re.findall(r"https?://|url\(|@import", own)
+    assert 'href="http' not in page and "sourceMappingURL" not in page
     assert "default-src 'none'" in page
+
+
+def test_only_the_scripts_of_the_report_may_run(whole, tmp_path):
+    page = render(tmp_path, whole)
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    policy = re.search(r"script-src ([^\"]+)\"", page)[1]
+    assert policy.split() == [hash_script(script) for script in scripts] and len(scripts) == 3
+
+
+def test_the_map_library_is_the_one_that_was_published():
+    noted = (TEMPLATES / "vendor/README.md").read_text()
+    for digest, name in re.findall(r"^    ([0-9a-f]{64})  (\S+)$", noted, re.MULTILINE):
+        assert sha256((TEMPLATES / "vendor" / name).read_bytes()).hexdigest() == digest
+    assert f"version {LIBRARY_VERSION} " in noted and LIBRARY_VERSION in embed_library()["script"]
 
 
 def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
@@ -199,8 +116,28 @@ def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
         changed["files"][key] = str(tmp_path / name)
     page = render(tmp_path, changed)
     assert EVIL not in page
-    assert page.count("<script>") == 1
+    assert page.count("<script>") == 3
     assert page.count("&lt;script&gt;") > 10
+
+
+def test_where_private_labels_lie_is_not_told(whole, tmp_path):
+    place = read_pieces(whole["files"]["labels"]).geometry.iloc[0].exterior.coords[0]
+    written = f"{place[0]:.5f}"[:-1]
+    assert written in render(tmp_path, whole)
+    page = render(tmp_path, whole, labels="hidden")
+    assert written not in page and "Human labels" not in Outline(page).titles and "<legend>Human labels" not in page
+    assert "Where the human labels lie" in page
+    unlabelled = Outline(render(tmp_path, without(whole, "labels"), labels="hidden"))
+    assert Outline(page).sources[-6:] == unlabelled.sources[-6:]
+
+
+def test_licensed_imagery_is_shown_as_an_overview_with_its_makers_or_not_at_all(whole, tmp_path):
+    page = render(tmp_path, whole, attribution="Makers & Sons")
+    assert page.count("Imagery: Makers &amp; Sons") == 2 and "4 times coarser than the files" in page
+    full = render(tmp_path, whole, imagery="full")
+    assert "coarser" not in full and 'data-layer="imagery"' in full
+    none = render(tmp_path, whole, imagery="none", attribution="Makers")
+    assert "Makers" not in none and 'data-layer="imagery"' not in none and "Imagery" not in Outline(none).titles
 
 
 def test_the_same_inputs_make_the_same_report(whole, tmp_path):
@@ -348,7 +285,7 @@ def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
     assert "It is near." in page and "9 km" in page and "300 m" in page
     assert "human labels of highlands + mined labels of" in page
     assert "The test labels have been scored 17 times." in page
-    assert EVIL not in page and page.count("<script>") == 1
+    assert EVIL not in page and page.count("<script>") == 3
 
 
 def test_pictures_are_embedded_as_they_are(further, tmp_path):

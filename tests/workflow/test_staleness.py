@@ -106,6 +106,13 @@ def test_an_edit_of_an_algorithm_reruns_the_rules_that_import_it(workspace):
     assert jobs == {"mine_polygons": 2}
 
 
+def test_what_the_report_shows_reruns_the_report_alone(workspace):
+    workspace.config["report"] = {"imagery": "none", "labels": "hidden"}
+    assert workspace.succeed().jobs == {"build_report": 1}
+    del workspace.config["report"]
+    assert workspace.succeed().jobs == {"build_report": 1}
+
+
 def test_another_loss_trains_anew_on_the_same_targets(workspace):
     workspace.config["models"]["tiny"]["class_weights"] = "balanced"
     assert jobs_after(workspace) == {"train_model": 2, "score_model": 2, "compare_experiments": 1}

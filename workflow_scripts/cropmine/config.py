@@ -437,6 +437,18 @@ class Mapping(Settings):
     )
 
 
+class Report(Settings):
+    """What the report shows of what is licensed or private. Nothing but the report is made anew if this changes."""
+
+    imagery: Literal["full", "overview", "none"] = Field(
+        "overview",
+        description="full: as sharp as the files, up to 2048 pixels across; overview: pixels at least four times as "
+        "wide as the files'; none: no imagery",
+    )
+    labels: Literal["shown", "hidden"] = Field("shown", description="whether the places of human labels are shown")
+    attribution: str | None = Field(None, min_length=1, description="who made the imagery, as its licence asks for it")
+
+
 class Suggestions(Settings):
     """Where suggest_labels looks for places to label next."""
 
@@ -564,6 +576,7 @@ class Config(Settings):
     transfers: dict[str, Transfer] = Field({}, description="transfers between regions; transfer_NAME is a target")
     training: Training = Field(Training(), description="what concerns all trainings")
     map: Mapping = Field(Mapping(), description="what is made of the map")
+    report: Report = Field(Report(), description="what the report shows")
     suggestions: Suggestions = Field(Suggestions(), description="where to label next")
     sampling: SampleDesign = Field(SampleDesign(), description="how a probability sample of the map is designed")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(

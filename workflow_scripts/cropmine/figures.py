@@ -2,6 +2,7 @@
 
 import base64
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,7 +32,10 @@ STYLE = {
     "ytick.color": INK,
 }
 WIDTH_IN = 10.4
+NARROW_IN = 4.5  # on a phone
 ROW_IN = 0.44
+NAME_LETTERS_PER_IN = 9
+TICKS_IN = 0.31
 PNG_DPI = 150
 PNG_COLOURS = 256
 FONTS = "'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans'"  # as the page
@@ -64,19 +68,20 @@ def embed_picture(path: str | Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(Path(path).read_bytes()).decode('ascii')}"
 
 
-def draw_experiments(table: pd.DataFrame) -> str:
+def draw_experiments(table: pd.DataFrame, width_in: float = WIDTH_IN) -> str:
     """Draw F1 of cropland on the test labels, one row an experiment, with intervals; a data URI.
 
-    table: the table of experiments. The bar and the filled dot are at the experiment's own threshold, the hollow dot at
-    0.5; a solid line is the 95 % interval, a dashed one the range when any one block is left out, ticks are the lowest
-    and highest of several seeds.
+    table: the table of experiments; width_in: of the figure, inches. The bar and the filled dot are at the experiment's
+    own threshold, the hollow dot at 0.5; a solid line is the 95 % interval, a dashed one the range when any one block
+    is left out, ticks are the lowest and highest of several seeds.
     """
     test = table[table["split"] == "test"]
     own = test[test["threshold_choice"] == "validation"].reset_index(drop=True)
     default = test[test["threshold_choice"] == "default"].set_index("experiment")["f1_cropland"]
-    figure, axes = _start_rows(own["experiment"], own["selected"].to_numpy(bool))
+    chosen = own["experiment"].isin(table["experiment"][table["selected"]]).to_numpy(bool)
+    figure, axes = _start_rows(own["experiment"], chosen, width_in)
     for row in own.itertuples():
-        y, selected = row.Index, bool(row.selected)
+        y, selected = row.Index, bool(chosen[row.Index])
         if np.isfinite(row.f1_cropland):
             axes.barh(y, row.f1_cropland, height=0.62, color=SELECTED_BAR if selected else BAR, zorder=1)
             _draw_interval(axes, y, row, INK)
@@ -90,19 +95,20 @@ def draw_experiments(table: pd.DataFrame) -> str:
             1.02, y, spell_figure(_known(row.f1_cropland)), va="center", color=INK, transform=axes.get_yaxis_transform()
         )
     axes.set_xlim(0, 1)
-    axes.set_xticks(np.arange(0, 1.01, 0.2))
-    axes.set_xlabel("F1 of cropland on labelled test polygons")
+    axes.set_xticks(np.arange(0, 1.01, 0.2 if width_in == WIDTH_IN else 0.5))
+    _name_axis(axes, "F1 of cropland on labelled test polygons")
     return encode_figure(figure)
 
 
-def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None) -> str:
+def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None, width_in: float = WIDTH_IN) -> str:
     """Draw the differences in F1 of cropland from a base at each experiment's own threshold; a data URI.
 
-    table: the table of differences, of which the rows of this base and the test split are shown, with 95 % intervals.
+    table: the table of differences, of which the rows of this base and the test split are shown, with 95 % intervals;
+    width_in: of the figure, inches.
     """
     rows = table[(table["base"] == base) & (table["split"] == "test")]
     own = rows[rows["threshold_choice"] == "validation"].reset_index(drop=True)
-    figure, axes = _start_rows(own["experiment"], (own["experiment"] == selected).to_numpy())
+    figure, axes = _start_rows(own["experiment"], (own["experiment"] == selected).to_numpy(), width_in)
     axes.axvline(0, color=INK, lw=1.2, zorder=2)
     for row in own.itertuples():
         y = row.Index
@@ -122,7 +128,9 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
     values = own[["difference", "lo", "hi"]].to_numpy(float)
     reach = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0
     axes.set_xlim(*np.array([-1.12, 1.12]) * max(reach, 0.05))
-    axes.set_xlabel(f"difference in F1 of cropland from {protect(base)}, paired by test block")
+    if width_in < WIDTH_IN:
+        axes.locator_params(axis="x", nbins=3)
+    _name_axis(axes, f"difference in F1 of cropland from {protect(base)}, paired by test block")
     return encode_figure(figure)
 
 
@@ -184,14 +192,26 @@ def draw_reliability(bins: Sequence[dict]) -> str:
     return encode_figure(figure)
 
 
-def _start_rows(names: Sequence[str], selected: np.ndarray):
+def _name_axis(axes, words: str) -> None:
+    """Name the x axis, in as many lines as the figure is narrow, centred under the whole of it."""
+    figure = axes.figure
+    lines = textwrap.wrap(words, int(NAME_LETTERS_PER_IN * figure.get_figwidth()))
+    height = axes.get_position().y0 - TICKS_IN / figure.get_figheight()
+    figure.text(0.5, height, "\n".join(lines), ha="center", va="top", color=MUTED)
+
+
+def _start_rows(names: Sequence[str], selected: np.ndarray, width_in: float):
     """A figure with one named row each, the first at the top."""
     with matplotlib.rc_context(STYLE):
-        height = ROW_IN * len(names) + 0.75
-        figure = Figure(figsize=(WIDTH_IN, height))
-        left = min(0.085 * max(map(len, names), default=0) + 0.25, 4.2) / WIDTH_IN
-        axes = figure.add_axes((left, 0.58 / height, 0.925 - left, 1 - 0.72 / height))
-        axes.set_yticks(range(len(names)), [protect(name) for name in names])
+        height = ROW_IN * len(names) + (0.75 if width_in == WIDTH_IN else 0.95)
+        figure = Figure(figsize=(width_in, height))
+        left = min(0.085 * max(map(len, names), default=0) + 0.25, 0.42 * width_in) / width_in
+        right = 1 - 0.78 / width_in
+        shown = [textwrap.shorten(name, 24, placeholder="…") if width_in < WIDTH_IN else name for name in names]
+        axes = figure.add_axes(
+            (left, (height - ROW_IN * len(names) - 0.14) / height, right - left, ROW_IN * len(names) / height)
+        )
+        axes.set_yticks(range(len(names)), [protect(name) for name in shown])
         for label, bold in zip(axes.get_yticklabels(), selected, strict=True):
             label.set_fontweight("bold" if bold else "normal")
     axes.set_ylim(len(names) - 0.45, -0.55)

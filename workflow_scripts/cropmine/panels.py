@@ -13,9 +13,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
+from PIL import Image
 
 from cropmine.codes import NODATA, STEPS
-from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
+from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.config import Mined
 from cropmine.figures import INK, encode_figure
 from cropmine.grids import Grid, open_raster, pixel_size_m, read_grid
@@ -23,6 +24,7 @@ from cropmine.imagery import read_tile, source_from_settings
 from cropmine.labels import place_on_grid
 from cropmine.maps import CLASS_BAND
 from cropmine.mining import mine_segments, read_overlap
+from cropmine.overlays import LEAST_FILLED, OVERVIEW_FACTOR, find_colours, stretch
 from cropmine.rasters import read_raster
 from cropmine.targets import CROPLAND, NONCROPLAND
 from cropmine.weak import load_weak, read_weak_map
@@ -33,10 +35,9 @@ VIEW_PX = 512
 PICTURE_PX = 512
 OVERVIEW_PX = 1400
 OVERVIEW_SHOWN_PX = 780
-LEAST_FILLED = 0.2
 EMPTY_COLOUR = "#F3F2EE"
-SPLIT_COLOURS = {"train": "#FFFFFF", "validation": "#F0E442", "test": "#D55E00"}
 FOLD_COLOUR = "#FFFFFF"
+BARE_GREY = 0.55
 DPI = 100
 SCALE_BAR_SHARE = 0.25
 
@@ -91,18 +92,18 @@ def stretch_colours(pixels: np.ndarray, valid: np.ndarray, bands: Sequence[str])
     pixels: (bands, h, w) of one date; valid: bool (h, w). Gives float32 (h, w, 3): red, green and blue where bands have
     these names (in any case), else the first three; one or two bands in grey. Invalid pixels are light grey.
     """
-    names = [name.lower() for name in bands]
-    order = [
-        next((i for i, name in enumerate(names) if name.startswith(colour)), -1) for colour in ("red", "green", "blue")
-    ]
-    if min(order) < 0:
-        order = [0, 1, 2] if len(names) > 2 else [0, 0, 0]
-    shown = np.moveaxis(pixels[order].astype(np.float32), 0, -1)
-    if valid.any():
-        low, high = np.percentile(shown[valid], [2, 98], axis=0)
-        shown = np.clip((shown - low) / np.maximum(high - low, 1e-6), 0, 1)
+    shown = stretch(pixels[find_colours(bands)], valid)
     shown[~valid] = to_rgb(EMPTY_COLOUR)
     return shown
+
+
+def thin_image(image: np.ndarray) -> np.ndarray:
+    """Average an image, float32 (h, w, 3), over squares of 4 pixels and spread these again, so that detail is gone."""
+    height, width = image.shape[:2]
+    small = Image.fromarray(np.rint(image * 255).astype(np.uint8))
+    size = math.ceil(width / OVERVIEW_FACTOR), math.ceil(height / OVERVIEW_FACTOR)
+    thinned = small.resize(size, Image.Resampling.BOX).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(thinned, np.float32) / 255
 
 
 def colour_classes(classes: np.ndarray) -> np.ndarray:
@@ -120,17 +121,25 @@ def colour_codes(codes: np.ndarray) -> np.ndarray:
     return shown
 
 
-def draw_place(place: Place, region: dict, labels: geopandas.GeoDataFrame | None) -> list[dict]:
-    """Draw the pictures of a place, as many as the region has files for.
+def draw_place(
+    place: Place, region: dict, labels: geopandas.GeoDataFrame | None, imagery: str = "overview"
+) -> list[dict]:
+    """Draw the pictures of a place, as many as the region has files for and may be shown.
 
-    region: settings of build_report. Each picture has kind, title, note and uri; their order is imagery, human labels,
-    weak map, mined labels, probability, classes.
+    region: settings of build_report; labels: None where they aren't shown; imagery: full, overview or none. Each
+    picture has kind, title, note and uri; their order is imagery, human labels, weak map, mined labels, probability,
+    classes.
     """
-    files = region["files"]
-    source = source_from_settings(files["images"][place.tile][-1:], [], region)
-    pixels, valid = read_tile(source, place.window)
-    image = stretch_colours(pixels, valid, region["bands"])
-    pictures = [_describe("imagery", "Imagery", "true colour, stretched", _encode_view(image, place, "jpeg", bar=True))]
+    files, pictures = region["files"], []
+    image = np.full((*place.grid.shape, 3), BARE_GREY, np.float32)
+    if imagery != "none":
+        source = source_from_settings(files["images"][place.tile][-1:], [], region)
+        pixels, valid = read_tile(source, place.window)
+        image = stretch_colours(pixels, valid, region["bands"])
+        note = "stretched for the eye"
+        if imagery == "overview":
+            image, note = thin_image(image), f"an overview, {OVERVIEW_FACTOR} times coarser than the files"
+        pictures.append(_describe("imagery", "Imagery", note, _encode_view(image, place, "jpeg", bar=True)))
     if labels is not None:
         pictures.append(
             _describe("labels", "Human labels", "as they were cut into blocks", _draw_labels(image, place, labels))
@@ -155,7 +164,7 @@ def draw_place(place: Place, region: dict, labels: geopandas.GeoDataFrame | None
     if files["maps"]:
         codes, classes, *_ = read_raster(files["maps"][region["tiles"].index(place.tile)], place.window)
         pictures.append(
-            _describe("probability", "Probability", "of cropland", _encode_view(colour_codes(codes), place))
+            _describe("probability", "Probability", "of cropland", _encode_view(colour_codes(codes), place, "webp"))
         )
         pictures.append(_describe("classes", "Map", "at the selected threshold", _encode_classes(classes, place)))
     return pictures
@@ -200,7 +209,7 @@ def _encode_view(image: np.ndarray, place: Place, kind: str = "png", bar: bool =
 
 
 def _options(kind: str) -> dict:
-    return {"pil_kwargs": {"quality": 88}} if kind == "jpeg" else {"pil_kwargs": {"optimize": True}}
+    return {"pil_kwargs": {"quality": 88}} if kind in ("jpeg", "webp") else {"pil_kwargs": {"optimize": True}}
 
 
 def _encode_classes(classes: np.ndarray, place: Place) -> str:

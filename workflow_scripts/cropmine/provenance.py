@@ -49,7 +49,7 @@ def digest_code(script: Path, templates: Path | None = None) -> str:
             todo += imported
     lines = [f"{path.name} {digest}" for path, digest in sorted(modules.items())]
     lines += [f"{package} {_installed_version(package)}" for package in sorted(packages)]
-    for path in sorted(templates.iterdir()) if templates else ():
+    for path in sorted(path for path in templates.rglob("*") if path.is_file()) if templates else ():
         lines.append(f"{path.name} {sha256(path.read_bytes()).hexdigest()}")
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 

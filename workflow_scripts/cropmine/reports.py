@@ -6,15 +6,19 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from cropmine import __version__
-from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
+from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.comparison import find_base
-from cropmine.figures import draw_differences, draw_experiments
+from cropmine.config import Report
+from cropmine.diagnosis import diagnose_region
+from cropmine.embedding import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script
+from cropmine.figures import NARROW_IN, WIDTH_IN, draw_differences, draw_experiments
 from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.metrics import LEAST_BLOCKS
-from cropmine.panels import EMPTY_COLOUR, SPLIT_COLOURS, choose_places, draw_overview, draw_place, spell_length
+from cropmine.panels import EMPTY_COLOUR, choose_places, draw_overview, draw_place, spell_length
 from cropmine.sections import (
     compare_weak_maps,
     describe_accuracy,
@@ -22,6 +26,7 @@ from cropmine.sections import (
     describe_calibration,
     describe_distances,
     describe_registrations,
+    describe_run,
     describe_sweeps,
     describe_threshold,
     describe_transfers,
@@ -29,8 +34,10 @@ from cropmine.sections import (
     read_json,
 )
 from cropmine.splits import read_pieces
+from cropmine.webmaps import describe_webmap
 from cropmine.wording import (
     explain_difference,
+    explain_map,
     spell_difference,
     spell_figure,
     spell_hectares,
@@ -40,7 +47,7 @@ from cropmine.wording import (
     spell_share,
 )
 
-TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("report.js", "webmap.js")
 
 
 def build_report(
@@ -48,24 +55,27 @@ def build_report(
     regions: Sequence[dict],
     transfers: Mapping[str, Mapping[str, str]] | None = None,
     run: str | None = None,
+    shown: Report | None = None,
 ) -> None:
     """Write the report of regions as one HTML file that needs no network.
 
     regions: settings of the rule build_report, one dict a region with name, definition, tiles, bands, simulated and
-    files; transfers: by name the files `table` and `figure`; run: the file that says how often test labels were scored.
-    A section is left out where there are no files for it. Everything that isn't ours is escaped.
+    files; transfers: by name the files `table` and `figure`; run: the file that says what was run; shown: what of
+    imagery and labels may be seen. A section is left out where there are no files for it. Everything that isn't ours is
+    escaped.
     """
-    known = read_json(run)["regions"] if run else {}
-    described = [describe_region(region) for region in regions]
+    shown, ran = shown or Report(), read_json(run) if run else {}
+    known = ran.get("regions", {})
+    described = [describe_region(region, shown) for region in regions]
     for region in described:
         region["test_scorings"] = known.get(region["name"], {}).get("test_scorings")
-    page = render_report(described, describe_transfers(transfers or {}))
+    page = render_report(described, describe_transfers(transfers or {}), describe_run(ran), shown)
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def render_report(regions: Sequence[dict], transfers: Sequence[dict]) -> str:
-    """Render the HTML of regions as describe_region gives them, and of transfers as describe_transfers does."""
+def render_report(regions: Sequence[dict], transfers: Sequence[dict], run: dict | None, shown: Report) -> str:
+    """Render the HTML of regions, transfers and the run as they are described by functions of that name."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -78,13 +88,25 @@ def render_report(regions: Sequence[dict], transfers: Sequence[dict]) -> str:
     }
     environment.globals |= {"spell_interval": spell_interval, "spell_difference": spell_difference}
     colours = {"cropland": CROPLAND_COLOUR, "noncropland": NONCROPLAND_COLOUR, "empty": EMPTY_COLOUR} | SPLIT_COLOURS
-    template = environment.get_template("report.html.j2")
-    return template.render(
-        regions=regions, transfers=transfers, colours=colours, version=__version__, least_blocks=LEAST_BLOCKS
+    library = embed_library()
+    scripts = [library["script"], *((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)]
+    if not any(region["webmap"] for region in regions):
+        library["style"], scripts = "", scripts[1:2]
+    return environment.get_template("report.html.j2").render(
+        regions=regions,
+        transfers=transfers,
+        run=run,
+        shown=shown,
+        colours=colours,
+        version=__version__,
+        least_blocks=LEAST_BLOCKS,
+        library={key: Markup(value) for key, value in library.items()} | {"version": LIBRARY_VERSION},  # noqa: S704 (ours)
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 (ours)
+        hashes=Markup(" ".join(map(hash_script, scripts))),  # noqa: S704 (ours)
     )
 
 
-def describe_region(region: dict) -> dict:
+def describe_region(region: dict, shown: Report) -> dict:
     """Describe a region for the template: tables as rows of plain values, charts and pictures as data URIs."""
     files = region["files"]
     area, scores = (read_json(files[key]) if files[key] else None for key in ("area", "map_scores"))
@@ -101,16 +123,18 @@ def describe_region(region: dict) -> dict:
         "threshold": describe_threshold(read_json(files["selected"]), area) if files["selected"] and area else None,
         "splits": _describe_splits(pd.read_csv(files["splits"])) if files["splits"] else None,
         "truth": list_rows(pd.read_csv(files["truth_check"])) if files.get("truth_check") else None,
-        "comparison": None,
+        "comparison": _describe_comparison(files) if files["experiments"] else None,
         "sweeps": describe_sweeps(files.get("sweeps") or {}),
         "audits": describe_audits(files.get("audits") or {}),
         "compared_audits": compare_weak_maps(files.get("audits") or {}),
         "registrations": describe_registrations(files.get("registrations") or {}),
         "distances": describe_distances(files["distances"]) if files.get("distances") else None,
     }
-    if files["experiments"]:
-        described["comparison"] = _describe_comparison(files)
-    return described | _describe_pictures(region)
+    chosen = described["comparison"]["chosen"].get("test") if described["comparison"] else None
+    described["plainly"] = explain_map(described["area"], chosen)
+    summaries = {name: read_json(own["summary"]) for name, own in (files.get("audits") or {}).items()}
+    described["diagnosis"] = diagnose_region(described | {"audit_summaries": summaries, "area": area})
+    return described | _describe_pictures(region, shown)
 
 
 def _describe_comparison(files: dict) -> dict:
@@ -130,13 +154,17 @@ def _describe_comparison(files: dict) -> dict:
         "count": table["experiment"].nunique(),
         "seeds": int(table["seeds"].max()),
         "interval": bool(table[table["split"] == "test"]["f1_cropland_lo"].notna().any()),
-        "chart": draw_experiments(table),
+        "charts": [draw_experiments(table, width_in) for width_in in (WIDTH_IN, NARROW_IN)],
         "choice": choice,
         "chosen": chosen,
         "base": base,
         "differs": bool(differs),
         "differences": list_rows(differences),
-        "differences_chart": draw_differences(differences, base, choice["experiment"]) if len(compared) else None,
+        "differences_charts": [
+            draw_differences(differences, base, choice["experiment"], width_in)
+            for width_in in (WIDTH_IN, NARROW_IN)
+            if len(compared)
+        ],
         "verdict": explain_difference(_find_difference(differences, choice, base)),
     }
 
@@ -167,22 +195,23 @@ def _describe_splits(blocks: pd.DataFrame) -> dict:
     return {"folded": key == "fold", "rows": rows}
 
 
-def _describe_pictures(region: dict) -> dict:
-    """The overview of the map and the pictures of up to four places."""
+def _describe_pictures(region: dict, shown: Report) -> dict:
+    """The interactive map, the overview of the map, and the pictures of up to four places."""
     files = region["files"]
-    labels = read_pieces(files["labels"]) if files["labels"] else None
+    labels = read_pieces(files["labels"]) if files["labels"] and shown.labels == "shown" else None
     grids = {tile: read_grid(files["images"][tile][0]) for tile in region["tiles"]}
     places = choose_places(grids, labels)
     pictures = [
         {
             "tile": place.tile,
             "width": spell_length(float(np.format_float_positional(place.width_m, 2, fractional=False))),
-            "pictures": draw_place(place, region, labels),
+            "pictures": draw_place(place, region, labels, shown.imagery),
         }
         for place in places
     ]
     return {
+        "webmap": describe_webmap(region, grids, places, labels, shown.imagery),
         "overview": draw_overview(files["maps"], places) if files["maps"] else None,
-        "places": pictures,
+        "places": [place for place in pictures if place["pictures"]],
         "kinds": {picture["kind"] for place in pictures for picture in place["pictures"]},
     }

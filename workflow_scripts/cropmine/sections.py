@@ -19,6 +19,7 @@ from cropmine.wording import (
     spell_hectares,
     spell_metres,
     spell_point,
+    spell_time,
     spell_transfer,
 )
 
@@ -192,3 +193,18 @@ def describe_transfers(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
             {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_transfer(at_own)}
         )
     return described
+
+
+def describe_run(run: Mapping) -> dict | None:
+    """Describe what was run, from run.json: software, hours by rule, the longest first, and the configuration."""
+    if "config" not in run:
+        return None
+    hours = sorted(run["hours"].items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "version": run["cropmine"],
+        "commit": run["commit"],
+        "packages": {"python": run["python"]} | run["packages"],
+        "hours": [{"rule": rule, "time": spell_time(spent)} for rule, spent in hours],
+        "total": spell_time(sum(run["hours"].values())),
+        "config": json.dumps(run["config"], indent=2, ensure_ascii=False),
+    }

@@ -166,3 +166,37 @@ def explain_transfer(rows: Sequence[Mapping]) -> str | None:
         parts = dict.fromkeys(f"{spell_transfer(row)} {row['f1_cropland']:.3f}{_spell_ends(row)}" for row in here)
         sentences.append(f"F1 of cropland on the test labels of {target}, by what was trained on: {'; '.join(parts)}.")
     return " ".join(sentences) or None
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Join words for a sentence: a, b and c."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def explain_map(area: Mapping | None, row: Mapping | None) -> list[str]:
+    """Explain a map to who knows nothing of statistics: how much cropland it shows, and how often it is right.
+
+    area: the totals of area.json; row: of the selected experiment on test labels, from the table of experiments.
+    """
+    sentences = []
+    if area:
+        whole, part = area["valid_ha"], area["cropland_ha"]
+        share = f": {100 * part / whole:.0f} of every 100" if whole else ""
+        sentences.append(
+            f"Of {spell_hectares(whole)} hectares in the imagery, the map calls {spell_hectares(part)} hectares "
+            f"cropland{share}."
+        )
+    if row and row["recall_cropland"] is not None and row["precision_cropland"] is not None:
+        found, right = round(100 * row["recall_cropland"]), round(100 * row["precision_cropland"])
+        sentences.append(
+            f"On land that people labelled and that was kept back as a test, it finds {found} of every 100 parts of "
+            f"cropland; of every 100 parts that it calls cropland, {right} are."
+        )
+    return sentences
+
+
+def spell_time(hours: float) -> str:
+    """Spell a time in hours, minutes or seconds."""
+    if hours >= 1:
+        return f"{hours:.1f}{SPACE}h"
+    return f"{60 * hours:.1f}{SPACE}min" if hours >= 1 / 60 else f"{3600 * hours:.0f}{SPACE}s"

@@ -1,9 +1,13 @@
 "use strict";
-// A click, or Enter, on a heading sorts its table by data-value: numbers as numbers, missing ones last.
+// A heading is a button that sorts its table by data-value: numbers as numbers, missing ones last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
-    const sort = () => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
       const ascending = heading.getAttribute("aria-sort") === "descending" || !heading.hasAttribute("aria-sort") && column === 0;
       headings.forEach((other) => other.removeAttribute("aria-sort"));
       heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
@@ -15,9 +19,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
         return ascending ? order : -order;
       });
       table.tBodies[0].append(...rows);
-    };
-    heading.tabIndex = 0;
-    heading.addEventListener("click", sort);
-    heading.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
+    });
   });
 }
