@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
+from cropmine.access import limit_gdal
 from cropmine.cluster import find_misfits, read_accounts, read_limits
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
@@ -46,6 +48,7 @@ def load_config():
 
 
 CONFIG, POINTS = load_config()
+os.environ |= limit_gdal(CONFIG.model_dump(mode="json"))  # before GDAL starts, here and in every job
 REGIONS = list(CONFIG.default_regions or CONFIG.regions)
 SIMULATED = [name for name, region in CONFIG.regions.items() if region.simulate]
 DEEP = [name for name, segmentation in CONFIG.segmentations.items() if segmentation.method == "deep"]

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-import yaml
-
 from cropmine.config import Config, validate_config
+from cropmine.documents import read_config
 from cropmine.errors import CropmineError
 from cropmine.plans import Plan, Run, plan_region
 from cropmine.sweeps import expand_sweeps
@@ -138,7 +137,7 @@ def render_forecast(regions: Iterable[tuple[str, list[Work]]], results: Path) ->
 def main(path: str) -> None:
     """Print the forecast of the configuration in a file."""
     try:
-        config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
+        config, points = expand_sweeps(validate_config(read_config(path)))
         results = Path("results")
         names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
         plans = {name: plan_region(name, config, points) for name in names}
