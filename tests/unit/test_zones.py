@@ -102,7 +102,7 @@ def test_files_that_cannot_serve_are_errors_that_name_them(tmp_path):
     with pytest.raises(CropmineError, match=r"text\.gpkg: not a readable vector file"):
         read_zones(GRID, tmp_path / "text.gpkg", [])
     (tmp_path / "text.parquet").write_text("nothing")
-    with pytest.raises(CropmineError, match=r"text\.parquet: not a readable GeoParquet file"):
+    with pytest.raises(CropmineError, match=r"text\.parquet: not a readable vector file"):
         read_zones(GRID, tmp_path / "text.parquet", [])
     points = write_polygons(tmp_path / "points.gpkg", [shapely.Point(WEST + 50, NORTH - 50)], GRID.crs)
     with pytest.raises(CropmineError, match=r"points\.gpkg: holds no polygons"):

@@ -13,7 +13,6 @@ from cropmine.audits import ALL, ERODED, MINED, Audit, Survey, Tally
 from cropmine.errors import CropmineError
 from cropmine.labels import CRS_LONLAT
 from cropmine.metrics import LEAST_BLOCKS, find_interval
-from cropmine.vectors import PARQUET
 
 PURE = 0.95
 TOLERATED = 0.10  # share of the other class that a mined label may hit and still be called worth it
@@ -231,17 +230,7 @@ def count_shared(labels: pd.DataFrame, path: str | Path) -> dict:
 
 def _read_public(path: str | Path) -> np.ndarray:
     """Valid geometries of a vector file in longitude and latitude."""
-    import geopandas
-    from pyogrio.errors import DataLayerError, DataSourceError
-
-    if not Path(path).exists():
-        raise CropmineError(path, "no such file")
-    read = geopandas.read_parquet if Path(path).suffix.lower() in PARQUET else geopandas.read_file
-    try:
-        frame = read(path)
-    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
-        hint = "GeoPackage, GeoJSON, GeoParquet and Shapefile are read"
-        raise CropmineError(path, f"can't be read as a vector file ({error})", hint) from error
+    frame = read_vector(Path(path))
     if frame.crs is None:
         raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
     geometries = np.asarray(frame.geometry.to_crs(CRS_LONLAT), dtype=object)

@@ -16,10 +16,13 @@ from pydantic import (
 
 from cropmine.conflicts import TILE_NAME as TILE_NAME
 from cropmine.conflicts import WEAK_MAP_MODEL, find_conflicts
+from cropmine.documents import check_size
 from cropmine.errors import CropmineError
 from cropmine.faults import describe_faults
 from cropmine.faults import suggest as suggest
 from cropmine.presets import PRESETS, fill_preset
+
+MOST_POINTS = 2000
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LabelClass = Literal["cropland", "noncropland"]
@@ -427,7 +430,7 @@ class Mapping(Settings):
 
     run: str = Field(
         "run",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
         description="name of this run of the workflow: in the names of the map's files, and what it is kept under",
     )
     min_patch_m2: float = Field(
@@ -520,6 +523,12 @@ class Sweep(Settings):
         description="values by dotted key of an experiment, such as mined.cropland, human or segmentation.clusters",
     )
 
+    @model_validator(mode="after")
+    def _check(self):
+        if (points := math.prod(map(len, self.grid.values()))) > MOST_POINTS:
+            raise ValueError(f"a grid of {points} points, and at most {MOST_POINTS} are tried")
+        return self
+
 
 class Transfer(Settings):
     """What the human labels of some regions are worth in others, and what mined labels add there."""
@@ -601,6 +610,7 @@ def validate_config(raw: Any) -> Config:
 
     Raises CropmineError, with every fault found, each with its place and a hint.
     """
+    check_size(raw)
     try:
         return Config.model_validate(raw)
     except ValidationError as error:

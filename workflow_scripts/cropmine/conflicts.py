@@ -1,6 +1,7 @@
 """Conflicts of a configuration: what its models can't see one by one."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,10 @@ from cropmine.faults import hint_at
 if TYPE_CHECKING:
     from cropmine.config import Config, Experiment, Region, Transfer
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
-TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,63}")
+TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 WEAK_MAP_MODEL = "weak_map"
-RESERVED_REGIONS = ("transfer", "logs", "benchmarks")  # folders of results/ that are no region's
+RESERVED_REGIONS = ("transfer", "logs", "benchmarks", "runs", "comparisons")  # folders of results/ that are no region's
 
 
 def find_conflicts(config: "Config") -> Iterator[CropmineError]:
@@ -41,7 +42,7 @@ def _check_names(config: "Config") -> Iterator[CropmineError]:
 def _check_name(name: str, where: str) -> Iterator[CropmineError]:
     if not NAME.fullmatch(name):
         yield CropmineError(
-            where, f"{name!r} isn't a name", "use letters, digits and underscores, a letter or digit first"
+            where, f"{name!r} isn't a name", "use letters, digits and underscores, at most 64, a letter or digit first"
         )
 
 
@@ -149,11 +150,11 @@ def _check_region(name: str, region: "Region", config: "Config") -> Iterator[Cro
         yield from _check_name(weak, f"{here}.weak")
     yield from _check_patterns(here, region)
     yield from _check_dates(here, region)
-    for band in sorted({band for band in region.bands if region.bands.count(band) > 1}):
+    for band in sorted(band for band, count in Counter(region.bands).items() if count > 1):
         yield CropmineError(f"{here}.bands", f"{band!r} stands twice", "each band of a date has a name of its own")
     for tile in region.tiles or ():
         if not TILE_NAME.fullmatch(tile):
-            hint = "use letters, digits, dots, dashes and underscores, a letter or digit first"
+            hint = "use letters, digits, dots, dashes and underscores, at most 128, a letter or digit first"
             yield CropmineError(f"{here}.tiles", f"{tile!r} can't be a tile's name", hint)
     yield from _check_known(region.experiments or (), config.experiments, f"{here}.experiments", "an experiment")
     for key, pattern in region.features.items():

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-import yaml
-
 from cropmine.config import Config, validate_config
+from cropmine.documents import read_config
 from cropmine.errors import CropmineError
 from cropmine.plans import Plan, Run, plan_region
 from cropmine.sweeps import expand_sweeps
@@ -150,7 +149,7 @@ def read_plans(path: str | Path) -> tuple[Config, dict[str, Plan]]:
     """Read the configuration in a file, its sweeps spelt out, and plan its regions."""
     if not Path(path).is_file():
         raise CropmineError(path, "no such configuration", "name yours: CONFIG=my.yaml")
-    config, points = expand_sweeps(validate_config(yaml.safe_load(Path(path).read_text(encoding="utf-8"))))
+    config, points = expand_sweeps(validate_config(read_config(path)))
     names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
     return config, {name: plan_region(name, config, points) for name in names}
 

@@ -13,15 +13,15 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 from cropmine.codes import NODATA, STEPS
 from cropmine.config import Forest
+from cropmine.descriptions import ForestDescription, check_description
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.grids import measure_pixel, read_grid
+from cropmine.grids import measure_pixel, open_raster, read_grid
 from cropmine.imagery import TileSource, read_tile
 from cropmine.patches import index_labels
 from cropmine.surroundings import Surroundings
@@ -46,7 +46,7 @@ def use_features(source: TileSource, features: str | None) -> TileSource:
         return source
     if not read_grid(features).aligns(read_grid(source.images[0])):
         raise CropmineError(features, "its grid isn't that of the imagery", "warp it there: gdalwarp -tr … -te …")
-    with rasterio.open(features) as dataset:
+    with open_raster(features) as dataset:
         bands = dataset.count
     return TileSource((features,), bands, source.masks, source.bad, source.mask_band)
 
@@ -225,11 +225,12 @@ def read_forest(path: str | Path) -> TrainedForest:
         with np.load(path, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
         meta = json.loads(arrays.pop("meta").tobytes())
+        check_description(path, ForestDescription, meta, HINT)
         parts = zip(*(np.split(arrays[key], arrays["ends"][:-1]) for key in NODE_KEYS), strict=True)
         trees = [_build_tree(dict(zip(NODE_KEYS, part, strict=True)), meta["features"]) for part in parts]
     except FileNotFoundError as error:
         raise CropmineError(path, "no such file", HINT) from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise CropmineError(path, f"isn't a forest, or is broken: {error}", HINT) from error
     if meta.get("format") != FORMAT or not trees:
         raise CropmineError(path, f"isn't a forest of format {FORMAT}", HINT)

@@ -12,6 +12,7 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
+from cropmine.access import choose_raster_driver
 from cropmine.errors import CropmineError
 
 SCALE_NODES = 33  # per axis; the areal scale between them is interpolated, for UTM and 41 km off by less than 1e-7
@@ -32,6 +33,8 @@ class Grid:
 
     def __post_init__(self):
         step = self.transform
+        if not np.isfinite(tuple(step)).all():
+            raise CropmineError("grid", f"its place isn't finite: {tuple(step)[:6]}", "georeference the raster anew")
         if step.b or step.d or step.a <= 0 or step.e >= 0:
             raise CropmineError(
                 "grid", f"not north-up: {tuple(step)[:6]}", "warp the raster to a north-up grid (gdalwarp)"
@@ -100,14 +103,14 @@ class Grid:
 def open_raster(path: str | Path) -> Iterator[rasterio.DatasetReader]:
     """Open a raster to be read in a block.
 
-    Raises CropmineError if there is none or GDAL can't read it, in the block as well.
+    Raises CropmineError if there is none, it is of a format that isn't read or a VRT that leads out of its folder, or
+    GDAL can't read it, in the block as well.
     """
+    driver = choose_raster_driver(path)
     try:
-        with rasterio.open(path) as dataset:
+        with rasterio.open(path, driver=driver) as dataset:
             yield dataset
-    except (rasterio.errors.RasterioIOError, rasterio.errors.WarpOperationError) as error:
-        if not Path(path).exists():
-            raise CropmineError(path, "no such file") from error
+    except (rasterio.errors.RasterioError, MemoryError) as error:
         raise CropmineError(path, f"not a readable raster ({error})", "is the file whole?") from error
 
 

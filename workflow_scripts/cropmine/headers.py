@@ -11,17 +11,17 @@ import numpy as np
 import pyogrio
 import pyproj
 import rasterio
-from pyarrow import ArrowException
 from pyarrow import parquet as pq
-from pyogrio.errors import DataLayerError, DataSourceError
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, Interleaving
 from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, grid_of, open_raster, pixel_size_m
-from cropmine.vectors import PARQUET
+from cropmine.vectors import PARQUET, check_size, read_geoparquet, reading_vector
 
 LONLAT = "EPSG:4326"
+MOST_BANDS = 1024
+MOST_BLOCK_BYTES = 2**28
 _EDGE_POINTS = 9
 
 
@@ -59,15 +59,29 @@ def read_raster_header(path: str | Path) -> RasterHeader:
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with open_raster(path) as dataset:
             grid = grid_of(dataset)
+            pixel_m = pixel_size_m(grid)
+            if not all(0 < size < np.inf for size in pixel_m):
+                raise CropmineError(path, f"lies nowhere on the earth: {grid.bounds}", "is its CRS the right one?")
+            _check_blocks(path, dataset)
             try:
                 dataset.read(dataset.count, window=Window(dataset.width - 1, dataset.height - 1, 1, 1))
             except rasterio.errors.RasterioError as error:
                 what = "the file is cut short or damaged: its last block can't be read"
                 raise CropmineError(path, what, "fetch or write it anew") from error
             alpha = dataset.colorinterp[-1] == ColorInterp.alpha
-            return RasterHeader(
-                str(path), grid, dataset.count, dataset.dtypes, dataset.descriptions, alpha, pixel_size_m(grid)
-            )
+            return RasterHeader(str(path), grid, dataset.count, dataset.dtypes, dataset.descriptions, alpha, pixel_m)
+
+
+def _check_blocks(path: str | Path, dataset: rasterio.DatasetReader) -> None:
+    """What is read in one piece must be a piece: a compressed block may unfold to any size that its file claims."""
+    if dataset.count > MOST_BANDS:
+        raise CropmineError(path, f"has {dataset.count} bands, and at most {MOST_BANDS} are read", "take some of them")
+    rows, columns = dataset.block_shapes[0]
+    joint = dataset.count if dataset.interleaving == Interleaving.pixel else 1
+    size = rows * columns * joint * np.dtype(dataset.dtypes[0]).itemsize
+    if size > MOST_BLOCK_BYTES:
+        what = f"its blocks are of {rows} by {columns} pixels, {size // 10**6} MB each"
+        raise CropmineError(path, what, "write it tiled (gdal_translate -co TILED=YES -co COMPRESS=ZSTD)")
 
 
 def read_vector_header(path: str | Path) -> VectorHeader:
@@ -75,13 +89,9 @@ def read_vector_header(path: str | Path) -> VectorHeader:
 
     Raises CropmineError if it isn't there, isn't readable, holds several layers or no geometries, or has no CRS.
     """
-    if not Path(path).exists():
-        raise CropmineError(path, "no such file")
-    try:
+    with reading_vector(path):
         header = _read_parquet_header(path) if Path(path).suffix.lower() in PARQUET else _read_ogr_header(path)
-    except (DataSourceError, DataLayerError, ArrowException, ValueError, OSError) as error:
-        hint = "GeoPackage, GeoJSON, GeoParquet and Shapefile are read"
-        raise CropmineError(path, f"not a readable vector file ({error})", hint) from error
+    check_size(path, header.features)
     if header.crs is None:
         raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
     return header
@@ -125,9 +135,7 @@ def _flatten_bounds(bounds: Sequence[float]) -> tuple[float, ...]:
 
 
 def _measure_bounds(path: str | Path) -> tuple[float, ...]:
-    import geopandas
-
-    return tuple(geopandas.read_parquet(path).total_bounds)
+    return tuple(read_geoparquet(path).total_bounds)
 
 
 @dataclass(frozen=True)

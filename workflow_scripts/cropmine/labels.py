@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
 from cropmine.config import LabelFiles, suggest
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
+from cropmine.vectors import PARQUET, check_size, check_vertices, read_geoparquet, reading_vector
 
 log = logging.getLogger(__name__)
 
@@ -153,19 +153,21 @@ def read_vector(path: Path) -> geopandas.GeoDataFrame:
     if not path.exists():
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
         raise CropmineError(path, "no such file", f"{path.parent}/ has {near[0]}" if near else None)
-    try:
-        if path.suffix.lower() in (".parquet", ".geoparquet"):
-            return geopandas.read_parquet(path)
-        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
-        if len(layers) > 1:
-            raise CropmineError(path, f"holds several layers: {', '.join(layers)}", "keep one layer a file")
-        frame = pyogrio.read_dataframe(path, layer=layers[0] if layers else None)
-    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
-        hint = "GeoPackage, GeoJSON, GeoParquet and Shapefile are read"
-        raise CropmineError(path, f"can't be read as a vector file ({error})", hint) from error
+    with reading_vector(path):
+        frame = read_geoparquet(path) if path.suffix.lower() in PARQUET else _read_ogr(path)
     if not isinstance(frame, geopandas.GeoDataFrame):
         raise CropmineError(path, "holds no geometries", "labels are polygons, or points with a radius")
+    check_vertices(path, np.asarray(frame.geometry, dtype=object))
     return frame
+
+
+def _read_ogr(path: Path):
+    layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
+    if len(layers) > 1:
+        raise CropmineError(path, f"holds several layers: {', '.join(layers)}", "keep one layer a file")
+    layer = layers[0] if layers else None
+    check_size(path, pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"])
+    return pyogrio.read_dataframe(path, layer=layer)
 
 
 def _check_field(path: Path, field: str, frame: geopandas.GeoDataFrame) -> None:

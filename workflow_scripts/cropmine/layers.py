@@ -26,7 +26,7 @@ from cropmine.headers import (
 )
 from cropmine.labels import TARGETS, class_text, read_labels
 from cropmine.splits import split_labels
-from cropmine.vectors import PARQUET, is_vector
+from cropmine.vectors import PARQUET, is_vector, reading_vector
 
 SAMPLED_TILES = 32
 SAMPLED_PX = 64
@@ -158,9 +158,10 @@ def _check_weak_polygons(weak: WeakMap, footprint: Footprint, where: str, findin
 
 
 def _read_column(path: str, field: str) -> list:
-    if Path(path).suffix.lower() in PARQUET:
-        return pq.read_table(path, columns=[field])[field].unique().to_pylist()
-    table = pyogrio.read_dataframe(path, columns=[field], read_geometry=False, max_features=SAMPLED_ROWS)
+    with reading_vector(path):
+        if Path(path).suffix.lower() in PARQUET:
+            return pq.read_table(path, columns=[field])[field].unique().to_pylist()
+        table = pyogrio.read_dataframe(path, columns=[field], read_geometry=False, max_features=SAMPLED_ROWS)
     return table[field].unique().tolist()
 
 

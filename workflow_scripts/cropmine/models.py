@@ -1,8 +1,8 @@
 """Segmentation networks: building them, their precision, and the checkpoint that a training leaves."""
 
 import io
-import math
 import pickle
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import torch
 from torch import nn
 
 from cropmine.config import Model
+from cropmine.descriptions import NetworkDescription, check_description
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
 from cropmine.files import replacing
 
 CLASSES = 2
 CHECKPOINT_FORMAT = 2
+MOST_PICKLE_BYTES = 2_000_000
 CHECKPOINT_KEYS = {"format", "state_dict", "model", "bands", "dates", "resolution_m", "mean", "std", "precision"}
 OFFLINE_HINT = "with no network, set encoder_weights to null or to a file of encoder weights"
 
@@ -182,25 +184,49 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, Normalisation, dict[st
     """
     hint = "it is made by train_model; delete it to train anew"
     try:
+        _check_pickle(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CropmineError(path, "no such file", hint) from error
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, OSError, EOFError) as error:
+        raise CropmineError(path, f"isn't a checkpoint, or is broken: {_first_line(error)}", hint) from error
+    except (ValueError, LookupError, MemoryError) as error:
         raise CropmineError(path, f"isn't a checkpoint, or is broken: {_first_line(error)}", hint) from error
     if not isinstance(content, dict) or not content.keys() >= CHECKPOINT_KEYS:
         raise CropmineError(path, "isn't a checkpoint of cropmine", hint)
     if content["format"] != CHECKPOINT_FORMAT:
         raise CropmineError(path, f"has format {content['format']}, not {CHECKPOINT_FORMAT}", hint)
-    norm = Normalisation(np.array(content["mean"], np.float64), np.array(content["std"], np.float64))
-    if not all(map(math.isfinite, (*norm.mean, *norm.std))):
-        raise CropmineError(path, "has a mean or deviation that isn't finite", hint)
-    model = Model.model_validate(content["model"] | {"encoder_weights": None})
-    network = build_network(model, len(norm.mean))
+    network, norm = restore_network(path, content, content["state_dict"], hint)
+    return network, norm, {key: content[key] for key in CHECKPOINT_KEYS - {"state_dict"}}
+
+
+def _check_pickle(path: str | Path) -> None:
+    """The names and numbers beside the weights take kilobytes: more would take PyTorch's own unpickler minutes."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".pkl"))
+    if size > MOST_PICKLE_BYTES:
+        raise ValueError(f"{size} bytes of it are no weights")
+
+
+def restore_network(path: str | Path, meta: Any, state: Any, hint: str) -> tuple[nn.Module, Normalisation]:
+    """Build the network that a file describes, fill it with the file's weights and set it to evaluation.
+
+    It is built without memory first: a file can't ask for more than it holds. Raises CropmineError if it describes no
+    network, or holds the weights of another.
+    """
+    check_description(path, NetworkDescription, meta, hint)
+    norm = Normalisation(np.array(meta["mean"], np.float64), np.array(meta["std"], np.float64))
+    model = Model.model_validate(meta["model"] | {"encoder_weights": None})
     try:
-        network.load_state_dict(content["state_dict"])
-    except RuntimeError as error:
+        with torch.device("meta"):
+            build_network(model, len(norm.mean)).load_state_dict(state, strict=True)
+        network = build_network(model, len(norm.mean))
+        network.load_state_dict(state)
+    except CropmineError as error:
+        raise CropmineError(path, f"describes a network that can't be built: {error.what}", hint) from error
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise CropmineError(path, f"has weights of another network: {_first_line(error)}", hint) from error
-    return network.eval(), norm, {key: content[key] for key in CHECKPOINT_KEYS - {"state_dict"}}
+    return network.eval(), norm
 
 
 def check_imagery(path: str | Path, meta: dict[str, Any], bands: list[str], dates: int) -> None:

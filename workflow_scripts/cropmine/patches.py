@@ -10,7 +10,7 @@ import numpy as np
 import rasterio
 
 from cropmine.errors import CropmineError
-from cropmine.grids import read_grid
+from cropmine.grids import open_raster, read_grid
 from cropmine.imagery import TileSource, read_tile
 from cropmine.losses import SOURCES, encode_labels
 from cropmine.models import Normalisation
@@ -65,7 +65,7 @@ class PatchReader:
 
 
 def _bytes_a_pixel(source: TileSource) -> int:
-    with rasterio.open(source.images[0]) as dataset:
+    with open_raster(source.images[0]) as dataset:
         return source.channels * np.dtype(dataset.dtypes[0]).itemsize + 2
 
 

@@ -20,6 +20,7 @@ from cropmine.tilings import check_tiling
 
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 ALIKE = 0.01
+MOST_PIXELS = 2**30  # of a tile, which is worked on whole
 # Names that say nothing of what a band shows: those of GDAL, and sensors' codes, which only a table could tell.
 NUMBERED = re.compile(r"(band|layer|channel)?[ _-]*\d+", re.IGNORECASE)
 CODE = re.compile(r"b(and)?[ _-]?\d{1,2}a?", re.IGNORECASE)
@@ -45,6 +46,9 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     for tile, of_dates in headers.items():
         for header in of_dates:
             _check_bands(header, region.bands, where, findings)
+            if header.grid.width * header.grid.height > MOST_PIXELS:
+                what = f"{header.grid.width} by {header.grid.height} pixels, and a tile has at most {MOST_PIXELS:.3g}"
+                findings.fault(f"{where}.imagery", what, "cut it into tiles (gdal_retile.py)", header.path)
         _check_dates(tile, of_dates, where, findings)
     dtype = _check_dtypes(headers, where, findings)
     resolution = _check_resolution(headers, where, findings)

@@ -129,6 +129,10 @@ def warp_nearest(dataset: rasterio.DatasetReader, band: int, grid: Grid) -> tupl
         raise CropmineError(dataset.name, "the raster has no CRS", "assign one (gdal_edit -a_srs EPSG:...)")
     if band > dataset.count:
         raise CropmineError(dataset.name, f"has {dataset.count} bands, no band {band}")
+    if np.dtype(dataset.dtypes[band - 1]).kind not in "uif":
+        raise CropmineError(
+            dataset.name, f"has the dtype {dataset.dtypes[band - 1]}", "convert it to whole or real numbers"
+        )
     has_alpha = ColorInterp.alpha in dataset.colorinterp
     options = {"crs": grid.crs, "transform": grid.transform, "width": grid.width, "height": grid.height}
     options |= {"resampling": Resampling.nearest, "tolerance": WARP_TOLERANCE_PX, "src_nodata": None}

@@ -9,12 +9,12 @@ from glob import escape, glob
 from hashlib import sha256
 from pathlib import Path
 
+from cropmine.access import VIRTUAL, check_vector, digest_path
 from cropmine.config import TILE_NAME, Region, Training
 from cropmine.errors import CropmineError
 
 SHOWN = 20
-COUNTED_BYTES = 50_000_000
-VIRTUAL = "/vsi"
+COUNTED_BYTES = 20_000_000
 
 
 def imagery_patterns(region: Region) -> list[str]:
@@ -63,7 +63,7 @@ def find_tiles(name: str, region: Region) -> list[str]:
             raise CropmineError(
                 where,
                 f"tile name {tile!r}",
-                "use letters, digits, dots, dashes and underscores, a letter or digit first",
+                "use letters, digits, dots, dashes and underscores, at most 128, a letter or digit first",
             )
     return sorted(every)
 
@@ -137,7 +137,7 @@ def stand_in(name: str, path: str) -> str:
     if not path.startswith(VIRTUAL):
         return path
     slug = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")[-80:]
-    return f"results/{name}/virtual/{slug}_{sha256(path.encode()).hexdigest()[:8]}.vrt"
+    return f"results/{name}/virtual/{slug}_{digest_path(path)}.vrt"
 
 
 def count_rows(path: str) -> int | None:
@@ -145,6 +145,7 @@ def count_rows(path: str) -> int | None:
     file, suffix = Path(path), Path(path).suffix.lower()
     try:
         if suffix == ".gpkg":
+            check_vector(path)
             with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
                 query = "SELECT feature_count FROM gpkg_ogr_contents"
                 return sum(count for (count,) in database.execute(query))
@@ -152,7 +153,7 @@ def count_rows(path: str) -> int | None:
             return (file.with_suffix(".shx").stat().st_size - 100) // 8
         if suffix in (".geojson", ".json") and file.stat().st_size < COUNTED_BYTES:
             return len(json.loads(file.read_text(encoding="utf-8"))["features"])
-    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, sqlite3.Error, CropmineError):
         return None  # what is wrong with the file is for the preflight to say
     return None
 

@@ -12,7 +12,7 @@ from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.geopackages import write_geopackage
 from cropmine.grids import Grid, pixel_areas
-from cropmine.labels import CRS_LONLAT, GEOD, place_on_grid
+from cropmine.labels import CRS_LONLAT, GEOD, place_on_grid, read_vector
 from cropmine.maps import AREA_NOTE, iterate_band
 from cropmine.targets import CROPLAND, NONCROPLAND
 
@@ -27,7 +27,7 @@ def read_units(path: str | Path, id_field: str) -> geopandas.GeoDataFrame:
 
     Raises CropmineError if the file has no such field or no CRS.
     """
-    frame = geopandas.read_parquet(path) if Path(path).suffix == ".parquet" else geopandas.read_file(path)
+    frame = read_vector(Path(path))
     if id_field not in frame:
         raise CropmineError(
             path, f"there is no field {id_field!r}", f"its fields: {', '.join(map(str, frame.columns))}"

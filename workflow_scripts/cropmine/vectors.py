@@ -1,5 +1,7 @@
 """Polygon files of any format and CRS, read onto a tile's grid."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,11 +9,14 @@ import numpy as np
 import pyproj
 import shapely
 
+from cropmine.access import VECTOR_HINT, check_vector
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
 
 PARQUET = (".parquet", ".geoparquet")
-VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml", ".gml")
+VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml")
+MOST_FEATURES = 5_000_000
+MOST_VERTICES = 20_000_000
 CLIP_MARGIN = 0.1
 EDGES_ACROSS = 64  # of a grid: long edges get so many vertices before they are transformed, since lines bend
 POLYGON, MULTIPOLYGON = 3, 6
@@ -35,15 +40,55 @@ def is_vector(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VECTORS
 
 
+@contextmanager
+def reading_vector(path: str | Path) -> Iterator[None]:
+    """Read a vector file in a block; whatever its reader says of a broken file becomes a CropmineError about it.
+
+    Raises CropmineError if there is no such file, it isn't what its suffix says, or its rows are computed.
+    """
+    from pyarrow import ArrowException
+
+    check_vector(path)
+    try:
+        yield
+    except (ArrowException, shapely.errors.ShapelyError, RuntimeError, ValueError, LookupError, TypeError) as error:
+        raise _refuse_vector(path, error) from error
+    except (AttributeError, OSError, MemoryError) as error:
+        raise _refuse_vector(path, error) from error
+
+
+def _refuse_vector(path: str | Path, error: BaseException) -> CropmineError:
+    told = (str(error).splitlines() or [""])[0] or type(error).__name__
+    return CropmineError(path, f"not a readable vector file ({told})", VECTOR_HINT)
+
+
+def check_size(path: str | Path, features: int) -> None:
+    """Refuse a file that claims more features than it has bytes, or than can be held. Raises CropmineError."""
+    size = Path(path).stat().st_size
+    if features > size and Path(path).suffix.lower() not in PARQUET:
+        raise CropmineError(path, f"claims {features} features in {size} bytes", "fetch or write the file anew")
+    if features > MOST_FEATURES:
+        hint = "cut it to the region, or take a raster of it"
+        raise CropmineError(path, f"holds {features} features, and at most {MOST_FEATURES} are read", hint)
+
+
+def check_vertices(path: str | Path, geometries: np.ndarray) -> None:
+    """Refuse geometries of more vertices than can be worked with. Raises CropmineError."""
+    vertices = int(shapely.get_num_coordinates(geometries).sum())
+    if vertices > MOST_VERTICES:
+        what = f"holds {vertices} vertices, and at most {MOST_VERTICES} are read"
+        raise CropmineError(path, what, "simplify its outlines, or cut it to the region")
+
+
 def read_polygons(path: str | Path, grid: Grid, field: str | None = None) -> PolygonLayer:
     """Read the polygons of a vector file that meet a grid, repaired where they are invalid.
 
     Raises CropmineError if the file isn't readable, has no CRS, no such field, or geometries but no polygons.
     """
-    if not Path(path).exists():
-        raise CropmineError(path, "no such file")
     read = _read_parquet if Path(path).suffix.lower() in PARQUET else _read_ogr
-    crs, geometries, values, bounds, clip = read(path, grid, field)
+    with reading_vector(path):
+        crs, geometries, values, bounds, clip = read(path, grid, field)
+    check_vertices(path, geometries)
     if len(geometries) and not np.isin(shapely.get_type_id(geometries), (POLYGON, MULTIPOLYGON, 7)).any():
         raise CropmineError(path, "holds no polygons", "this is a file of polygons")
     polygons, at = _place(geometries, clip, crs, grid)
@@ -60,34 +105,35 @@ def burn_polygons(polygons: np.ndarray, grid: Grid) -> np.ndarray:
     return rasterize(polygons, grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
 
 
+def read_geoparquet(path: str | Path):
+    """Read a GeoParquet file whole, as a GeoDataFrame. Its reader's errors are for reading_vector to tell."""
+    import geopandas
+    from pyarrow import parquet as pq
+
+    check_size(path, pq.read_metadata(path).num_rows)
+    return geopandas.read_parquet(path)
+
+
 def _read_ogr(path: str | Path, grid: Grid, field: str | None):
     """CRS, geometries near the grid, values of the field, bounds of the file, box to clip to."""
-    from pyogrio import errors, raw, read_info
+    from pyogrio import raw, read_info
 
-    try:
-        info = read_info(path, force_total_bounds=True)
-        crs = _parse_crs(info["crs"], path)
-        _check_field(field, info["fields"], path)
-        clip = _clip_box(grid, crs)
-        bounds = (np.nan,) * 4 if info["total_bounds"] is None else info["total_bounds"]
-        if clip is None:
-            return crs, np.empty(0, object), None if field is None else np.empty(0, object), bounds, clip
-        _, _, wkb, columns = raw.read(path, columns=[field] if field else [], bbox=clip.bounds, force_2d=True)
-    except (errors.DataSourceError, errors.DataLayerError) as error:
-        raise CropmineError(path, f"not a readable vector file ({error})", "is the file whole?") from error
+    info = read_info(path, force_feature_count=True, force_total_bounds=True)
+    check_size(path, info["features"])
+    crs = _parse_crs(info["crs"], path)
+    _check_field(field, info["fields"], path)
+    clip = _clip_box(grid, crs)
+    bounds = (np.nan,) * 4 if info["total_bounds"] is None else info["total_bounds"]
+    if clip is None:
+        return crs, np.empty(0, object), None if field is None else np.empty(0, object), bounds, clip
+    _, _, wkb, columns = raw.read(path, columns=[field] if field else [], bbox=clip.bounds, force_2d=True)
     if wkb is None:
         raise CropmineError(path, "holds no geometries", "this is a file of polygons")
     return crs, shapely.from_wkb(wkb), np.asarray(columns[0], object) if field else None, bounds, clip
 
 
 def _read_parquet(path: str | Path, grid: Grid, field: str | None):
-    import geopandas
-    from pyarrow import ArrowException
-
-    try:
-        frame = geopandas.read_parquet(path)
-    except (ArrowException, ValueError) as error:
-        raise CropmineError(path, f"not a readable GeoParquet file ({error})", "is the file whole?") from error
+    frame = read_geoparquet(path)
     crs = _parse_crs(frame.crs, path)
     _check_field(field, frame.columns, path)
     geometries = shapely.force_2d(frame.geometry.to_numpy())

@@ -4,15 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors
 import safetensors.torch
 from torch import nn
 
-from cropmine.config import Model
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.models import Normalisation, build_network, load_checkpoint
+from cropmine.models import Normalisation, load_checkpoint, restore_network
 
 KEYS = {"model", "bands", "dates", "resolution_m", "mean", "std", "precision"}
 HINT = "it is made by export_weights, from model.ckpt"
@@ -46,13 +44,9 @@ def load_weights(path: str | Path) -> tuple[nn.Module, Normalisation, dict[str, 
         raise CropmineError(path, f"isn't a file of safetensors, or is broken: {error}", HINT) from error
     if "cropmine" not in header:
         raise CropmineError(path, "doesn't say what network its weights are of", HINT)
-    meta = json.loads(header["cropmine"])
-    model = Model.model_validate(meta["model"] | {"encoder_weights": None})
-    network = build_network(model, len(meta["mean"]))
     try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        first = (str(error).splitlines() or ["no reason given"])[0]
-        raise CropmineError(path, f"has weights of another network: {first}", HINT) from error
-    norm = Normalisation(*(np.array(meta[key], np.float64) for key in ("mean", "std")))
-    return network.eval(), norm, {key: meta[key] for key in KEYS}
+        meta = json.loads(header["cropmine"])
+    except (ValueError, RecursionError) as error:
+        raise CropmineError(path, f"doesn't say what network its weights are of ({error})", HINT) from error
+    network, norm = restore_network(path, meta, state, HINT)
+    return network, norm, {key: meta[key] for key in KEYS}

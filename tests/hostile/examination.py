@@ -1,0 +1,169 @@
+"""One hostile input at a time, in a process of its own that has ten seconds and a gibibyte.
+
+Run as a program it is the process that the others are forked from: it reads the names of cases, a line each, and
+answers with an outcome as JSON, a line each.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SECONDS = 10
+MEGABYTES = 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """A hostile input: `prepare` makes its files in a folder and gives what is examined, which asserts what is right.
+
+    `expected` is right, refused or either; `told` is what the message of a refusal must hold.
+    """
+
+    name: str
+    kind: str
+    prepare: Callable[[Path], Callable[[], None]]
+    expected: str
+    told: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: right, refused or wrong, and why; seconds, and the peak of the process' memory."""
+
+    result: str
+    message: str
+    seconds: float
+    megabytes: float
+
+
+def judge(case: Case, folder: Path) -> Outcome:
+    """Prepare a case and examine it here and now, with a limit on memory."""
+    from cropmine.errors import CropmineError
+
+    try:
+        act = case.prepare(folder)
+    except BaseException:  # noqa: BLE001 (a case that can't be made is no case)
+        return Outcome("wrong", f"it can't be made: {traceback.format_exc()}", 0, 0)
+    limit_memory()
+    start = time.perf_counter()
+    try:
+        act()
+        result, message = "right", ""
+    except CropmineError as error:
+        message = str(error)
+        result = "refused" if case.told in message else "wrong"
+    except BaseException:  # noqa: BLE001 (whatever comes out is what is examined)
+        result, message = "wrong", traceback.format_exc()
+    seconds = time.perf_counter() - start
+    if result != "wrong" and case.expected not in ("either", result):
+        result, message = "wrong", f"{result}, but {case.expected} was expected. {message}"
+    return Outcome(result, message[-4000:], seconds, read_status("VmHWM"))
+
+
+def limit_memory() -> None:
+    """Forget the peak so far, and allow a gibibyte more than there is."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    limit = int((read_status("VmSize") + MEGABYTES) * 2**20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def read_status(key: str) -> float:
+    """A line of this process' status, MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{key}:"))
+
+
+def fork_case(case: Case) -> Outcome:
+    """Judge a case in a child."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            outcome = judge(case, Path(folder))
+            os.write(writing, json.dumps(asdict(outcome)).encode())
+            os.chdir("/")
+        os._exit(0)
+    os.close(writing)
+    told = b""
+    deadline = time.monotonic() + 6 * SECONDS  # the making of the case counts here, and not in its seconds
+    while select.select([reading], [], [], max(deadline - time.monotonic(), 0))[0]:
+        part = os.read(reading, 2**16)
+        told += part
+        if not part:
+            break
+    else:
+        os.kill(child, signal.SIGKILL)
+    os.close(reading)
+    _, status = os.waitpid(child, 0)
+    if told:
+        return Outcome(**json.loads(told))
+    return Outcome("wrong", f"it ended without a word, by signal {os.WTERMSIG(status)}", 6.0 * SECONDS, 0)
+
+
+class Examiner:
+    """The process that cases are forked from."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "examination.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def examine(self, name: str) -> Outcome:
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return Outcome(**json.loads(self.process.stdout.readline()))
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def serve() -> None:
+    sys.path[:0] = [str(HERE.parent.parent / "workflow_scripts"), str(HERE)]
+    from cropmine.access import limit_gdal
+
+    os.environ |= limit_gdal({})
+    import logging
+
+    from corpus import CASES
+
+    import cropmine.forests  # noqa: F401 (once here, and not in each child)
+
+    logging.disable(logging.CRITICAL)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    by_name = {case.name: case for case in CASES}
+    for name in ("imagery: sound", "weak map: sound", "labels: a sound ring", "area: a sound ring"):
+        with tempfile.TemporaryDirectory() as folder:  # what starts once starts here, and not in each child
+            by_name[name].prepare(Path(folder))()
+    gc.collect()
+    gc.freeze()  # else each child looks through all that its parent imported
+    for line in sys.stdin:
+        answers.write(json.dumps(asdict(fork_case(by_name[line.rstrip("\n")]))) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    sys.modules["examination"] = sys.modules["__main__"]
+    serve()

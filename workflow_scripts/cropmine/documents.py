@@ -1,0 +1,47 @@
+"""Documents of YAML: read as plain values, and measured before anything walks through them."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cropmine.errors import CropmineError
+
+MOST_ENTRIES = 100_000
+
+
+def read_config(path: str | Path) -> Any:
+    """Read a configuration from a file of YAML, plain values only. Raises CropmineError if it isn't one."""
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CropmineError(path, "no such file") from error
+    except (yaml.YAMLError, OSError, ValueError, RecursionError, TypeError) as error:
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise CropmineError(path, f"can't be read as YAML ({told})", "tabs, tags and loose quotes break it") from error
+
+
+def check_size(raw: Any) -> None:
+    """Refuse nested values that anchors make huge, or that hold themselves. Raises CropmineError."""
+    if (size := _measure_size(raw)) > MOST_ENTRIES:
+        told = "without end" if size == math.inf else f"of {size:.3g} entries"
+        raise CropmineError("config", f"a configuration {told}", "do its anchors repeat each other?")
+
+
+def _measure_size(raw: Any) -> float:
+    """Entries of nested lists and mappings, one that comes twice counted twice; without end if one holds itself."""
+    sizes: dict[int, float] = {}
+
+    def measure(value: Any) -> float:
+        if not isinstance(value, dict | list | tuple):
+            return 1
+        if id(value) not in sizes:
+            sizes[id(value)] = math.inf  # until it is known: who meets it now is inside it
+            sizes[id(value)] = 1 + sum(map(measure, value.values() if isinstance(value, dict) else value))
+        return sizes[id(value)]
+
+    try:
+        return measure(raw)
+    except RecursionError:
+        return math.inf
