@@ -61,15 +61,6 @@ def test_a_running_training_foretells_how_long_trainings_take(tmp_path):
     assert "train_model 1: epoch 1 of 4, loss 0.600, validation F1 0.50" in told.describe(60)
 
 
-def test_the_line_of_a_training_is_that_of_its_log(tmp_path, caplog):
-    from cropmine.training import COLUMNS, _spell
-
-    row = dict(zip(COLUMNS, (3, 90, 0.25, 1e-3, 0.75, None, 1.5), strict=True))
-    (tmp_path / "a.log").write_text(", ".join(f"{name} {_spell(value)}" for name, value in row.items()) + "\n")
-    job = Job("train_model", "a", str(tmp_path / "a.log"), 1, 0)
-    assert describe_training(job) == "a: epoch 3, loss 0.250, validation F1 0.75"
-
-
 @pytest.fixture
 def logger():
     made = logging.getLogger("progress-of-a-test")
