@@ -18,6 +18,7 @@ from cropmine.errors import CropmineError
 from cropmine.models import load_checkpoint
 from cropmine.patches import LabelledTile, PatchReader
 from cropmine.prediction import predict_tile
+from cropmine.progress import read_training
 from cropmine.scores import collect_scores
 from cropmine.surroundings import surround_tile
 from cropmine.training import COLUMNS, LastCheckpoint, cut_validation, train_model
@@ -131,6 +132,8 @@ def test_a_training_that_was_killed_goes_on_after_its_last_epoch_to_the_same_wei
     with caplog.at_level("INFO", logger="cropmine.training"):
         again = train(region, tmp_path / "killed", model, fingerprint="a")
     assert "going on after epoch 3" in caplog.text
+    (tmp_path / "run.log").write_text(caplog.text)
+    assert read_training(str(tmp_path / "run.log")).epoch == 4
     weights = [load_checkpoint(tmp_path / name / "model.ckpt")[0].state_dict() for name in ("whole", "killed")]
     for name, tensor in weights[0].items():
         assert torch.equal(tensor, weights[1][name]), name

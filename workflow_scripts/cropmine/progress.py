@@ -68,35 +68,39 @@ class Progress:
 
     def describe(self, now: float) -> str:
         """Describe phases, time left and running trainings, in a line and one a training; now: seconds."""
+        rest = {rule: self._find_rest(rule, now) for rule in self.phases if self.left[rule]}
         parts = []
         for phase in dict.fromkeys(self.phases.values()):
             rules = [rule for rule, own in self.phases.items() if own == phase]
             done, left = (sum(counts[rule] for rule in rules) for counts in (self.done, self.left))
             runs = sum(job.rule in rules for job in self.running.values())
+            told = [f"{runs} running"] if runs else []
+            told += [self._spell_rest([rest[rule] for rule in rules if rule in rest])] if left else []
             if done or left:
-                parts.append(f"{phase} {done}/{done + left}" + (f" ({runs} running)" if runs else ""))
-        lines = [f"Progress: {', '.join(parts)}; {self._describe_rest(now)}"]
+                parts.append(f"{phase} {done}/{done + left}" + (f" ({', '.join(told)})" if told else ""))
+        unknown = [rule for rule, seconds in rest.items() if seconds is None]
+        whole = self._spell_rest(list(rest.values())) if rest else "nothing is left"
+        if unknown:
+            told = ", ".join(unknown[:3]) + (" …" if len(unknown) > 3 else "")
+            whole += f": no job has told yet how long {told} takes"
         trainings = [job for job in self.running.values() if self.phases[job.rule] == "training"]
-        lines += [f"  {told}" for told in map(describe_training, trainings) if told]
-        return "\n".join(lines)
+        lines = [f"Progress: {', '.join(parts)}; {whole}"]
+        return "\n".join([*lines, *(f"  {told}" for told in map(describe_training, trainings) if told)])
 
-    def _describe_rest(self, now: float) -> str:
-        """The time left: seconds of what is left on all slots; at least that, where rules are of unknown length."""
-        rest, unknown = 0.0, []
-        for rule in self.phases:
-            if not self.left[rule]:
-                continue
-            mean = self._find_mean(rule, now)
-            if mean is None:
-                unknown.append(rule)
-                continue
-            spent = sum(min(now - job.since, mean) for job in self._list_running(rule))
-            rest += max(mean * self.left[rule] - spent, 0) * self._threads.get(rule, 1)
-        time_left = spell_time(rest / self.slots)
-        if not unknown:
-            return f"about {time_left} left"
-        told = ", ".join(unknown[:3]) + (" …" if len(unknown) > 3 else "")
-        return f"over {time_left} left: no job has told yet how long {told} takes"
+    def _spell_rest(self, seconds: list[float | None]) -> str:
+        """Spell the time that is left on all slots; over that, where some of it is unknown."""
+        known = [value for value in seconds if value is not None]
+        if not known:
+            return "no time known yet"
+        return f"{'about' if len(known) == len(seconds) else 'over'} {spell_time(sum(known) / self.slots)} left"
+
+    def _find_rest(self, rule: str, now: float) -> float | None:
+        """Seconds of one slot that the jobs left of a rule take; None where nothing tells."""
+        mean = self._find_mean(rule, now)
+        if mean is None:
+            return None
+        spent = sum(min(now - job.since, mean) for job in self._list_running(rule))
+        return max(mean * self.left[rule] - spent, 0) * self._threads.get(rule, 1)
 
     def _find_mean(self, rule: str, now: float) -> float | None:
         """Seconds of a rule's job: of this run, of earlier ones, or as the epochs of running trainings foretell it."""
