@@ -128,6 +128,14 @@ def test_a_heading_sorts_its_table_by_keyboard_and_says_how(browser, report):
         assert heading.get_attribute("aria-sort") == "descending"
 
 
+def test_the_contents_lead_to_the_sections(browser, report):
+    with visit(browser, report) as visited:
+        link = visited.page.get_by_role("navigation", name="Contents").get_by_role("link", name="Experiments")
+        link.press("Enter")
+        heading = visited.page.get_by_role("heading", name="Experiments", exact=True)
+        assert abs(heading.bounding_box()["y"]) < 60
+
+
 @pytest.mark.parametrize("size", [None, PHONE])
 def test_axe_finds_no_serious_fault(browser, report, size):
     with visit(browser, report, *([size] if size else [])) as visited:

@@ -22,3 +22,15 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+// The contents, from the headings; on a phone they open on demand.
+const contents = document.querySelector(".contents");
+document.querySelectorAll("main h2").forEach((heading, number) => {
+  const link = document.createElement("a");
+  heading.id = `section-${number}`;
+  link.href = `#${heading.id}`;
+  link.textContent = heading.textContent;
+  link.className = heading.className;
+  contents.querySelector("nav").append(link);
+});
+contents.hidden = false;
+contents.open = matchMedia("(min-width: 761px)").matches;
