@@ -9,8 +9,9 @@ from torch import nn
 from cropmine.config import Segmentation
 from cropmine.imagery import TileSource, read_tile
 from cropmine.models import Normalisation, choose_device, choose_precision
-from cropmine.prediction import HALO_PX, MULTIPLE_PX, read_view
+from cropmine.prediction import read_view
 from cropmine.segments import assign_clusters, fit_codebook, pool_samples, sample_pixels, seed_tile
+from cropmine.surroundings import HALO_PX, MULTIPLE_PX
 from cropmine.windows import Window, even_step, tile_windows
 
 FIT_WINDOWS = 64  # of the 256 of a tile of 4096 px, so that fitting costs a quarter of what assigning does

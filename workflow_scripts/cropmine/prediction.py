@@ -15,8 +15,6 @@ from cropmine.models import Normalisation, choose_device, choose_precision
 from cropmine.surroundings import Pane, Surroundings
 from cropmine.windows import OVERLAP_PX, STEP_PX, Window
 
-HALO_PX = 32
-MULTIPLE_PX = 32
 PANES_AHEAD = 2
 # The weight of a window falls linearly to its edges, so that those of windows that overlap add up to 1.
 _RISE = (np.arange(OVERLAP_PX, dtype=np.float32) + 0.5) / OVERLAP_PX

@@ -11,13 +11,15 @@ from cropmine.neighbours import place_of
 from cropmine.windows import OVERLAP_PX, STEP_PX, Window, lattice_starts
 
 MULTIPLE_PX = 32  # what networks halve five times
+HALO_PX = 32
 
 
 @dataclass(frozen=True)
 class Pane:
     """A window of the lattice: where it begins, in pixels of a tile, and the part of it that holds tiles.
 
-    margins: pixels above, below, left and right of that part, to multiples of 32 px from the origin of the CRS.
+    margins: pixels above, below, left and right of that part that are mirrored: 32 px beyond an edge of all tiles, and
+    to multiples of 32 px from the origin of the CRS.
     """
 
     column: int
@@ -66,7 +68,7 @@ class Surroundings:
                 core = *window[:2], STEP_PX, STEP_PX
                 if any(_meet(core, tile) for tile in tiles):
                     inner = _bound([_cut(window, tile) for tile in tiles if _meet(window, tile)])
-                    panes.append(Pane(*window[:2], inner, _measure_margins(inner, (column, row))))
+                    panes.append(Pane(*window[:2], inner, _measure_margins(inner, window, (column, row))))
             yield top - row, panes
 
 
@@ -100,8 +102,13 @@ def _bound(windows: list[Window]) -> Window:
     return near[0], near[1], far[0] - near[0], far[1] - near[1]
 
 
-def _measure_margins(window: Window, corner: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Rows and columns on each side of a window to multiples of 32 px from where a tile's corner is counted."""
-    near = [corner[axis] + window[axis] for axis in (1, 0)]
-    far = [start + size for start, size in zip(near, (window[3], window[2]), strict=True)]
-    return tuple((start % MULTIPLE_PX, -stop % MULTIPLE_PX) for start, stop in zip(near, far, strict=True))
+def _measure_margins(inner: Window, window: Window, corner: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns to mirror on each side of the part of a window that holds tiles, whose corner is counted too."""
+    margins = []
+    for axis in (1, 0):
+        start, stop = inner[axis], inner[axis] + inner[axis + 2]
+        before = HALO_PX if start > window[axis] else 0
+        behind = HALO_PX if stop < window[axis] + window[axis + 2] else 0
+        first, last = corner[axis] + start - before, corner[axis] + stop + behind
+        margins.append((before + first % MULTIPLE_PX, behind + -last % MULTIPLE_PX))
+    return tuple(margins)
