@@ -17,7 +17,10 @@ from cropmine.config import validate_config
 from cropmine.errors import CropmineError
 from cropmine.imagery_guesses import guess_imagery
 from cropmine.label_guesses import Wishes
+from cropmine.labels import read_labels
 from cropmine.new_regions import Inputs, draft_region, parse_inputs
+from cropmine.plans import resolve_split
+from cropmine.splits import split_labels
 from cropmine.weak_guesses import guess_weak_map
 
 
@@ -86,6 +89,11 @@ def test_files_that_only_test_stay_apart(here):
     region = validate_config(yaml.safe_load(draft.text)).regions["valley"]
     assert region.labels.test_path == (f"{here}/sample.gpkg",)
     assert region.split.method == "auto"
+    pieces, _ = split_labels(
+        read_labels(region.labels, region.labels.path, None, region.labels.test_path), resolve_split(region), [0]
+    )
+    held = pieces[pieces["split"] == "validation"].groupby("target")["block"].nunique()
+    assert len(held) == 2 and held.min() >= 3
 
 
 def test_a_user_says_what_can_not_be_guessed(here):

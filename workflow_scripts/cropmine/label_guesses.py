@@ -15,7 +15,7 @@ from cropmine.findings import list_names
 from cropmine.labels import SPLITS, TARGETS, class_text, read_labels, read_vector
 from cropmine.metrics import LEAST_BLOCKS
 from cropmine.plans import FEW_LABELS
-from cropmine.splits import TEST, split_labels
+from cropmine.splits import TEST, VALIDATION, split_labels
 
 MOST_CLASSES = 50
 FIELD_NAME = re.compile(r"class|crop|label|land|lc|lulc|use|type|categor", re.IGNORECASE)
@@ -49,6 +49,7 @@ YEAR = re.compile(r"(?<!\d)((?:19[7-9]|20)\d\d)(?=\D|[01]\d[0-3]\d|$)")  # also 
 NEGATION = re.compile(r"(non|not|no)[ _-]*(agricult|crop|cultiv|farm|arable)", re.IGNORECASE)
 BLOCKS_M = (5000, 2000, 1000, 640, 500, 320, 250, 160, 100)
 LEAST_PX = 12  # across a block
+LEAST_VALIDATION = 3  # blocks of each class
 
 
 @dataclass
@@ -205,19 +206,29 @@ def _guess_split(guess: LabelGuess, rows: int, parts: str | None, tested: bool, 
     method = "auto" if tested else "kfold" if rows < FEW_LABELS else "holdout"
     least = LEAST_PX * pixel_m
     sizes = [size for size in BLOCKS_M if size >= least] or [round(least)]
-    blocks = {size: _count_test_blocks(guess.labels, method, size) for size in sizes}
-    block_m = next((size for size in sizes if blocks[size] >= LEAST_BLOCKS), max(sizes, key=lambda size: blocks[size]))
+    blocks = {size: _count_blocks(guess.labels, method, size) for size in sizes}
+    enough = [
+        size for size in sizes if blocks[size][TEST] >= LEAST_BLOCKS and blocks[size][VALIDATION] >= LEAST_VALIDATION
+    ]
+    block_m = (enough or [max(sizes, key=lambda size: min(blocks[size].values()))])[0]
     guess.settings["split"] = {"method": method, "block_m": block_m, "buffer_m": _choose_buffer(block_m)}
     how = {
         "auto": "test_path tests, blocks of the rest train or validate",
         "kfold": f"under {FEW_LABELS} labels: each is tested once",
         "holdout": "blocks are drawn once",
     }
-    guess.why["split"] = f"{how[method]}; at least {blocks[block_m]} test blocks hold each class"
-    if blocks[block_m] < LEAST_BLOCKS:
+    held = blocks[block_m]
+    guess.why["split"] = (
+        f"{how[method]}; at least {held[TEST]} test and {held[VALIDATION]} validation blocks hold each class"
+    )
+    if held[TEST] < LEAST_BLOCKS:
         guess.notes.append(
-            f"no size of block gives {LEAST_BLOCKS} test blocks of each class (the best: {blocks[block_m]}), so scores "
-            "have no interval: label more places"
+            f"no size of block gives {LEAST_BLOCKS} test blocks of each class (the best: {held[TEST]}), so scores have "
+            "no interval: label more places"
+        )
+    if held[VALIDATION] < LEAST_VALIDATION:
+        guess.notes.append(
+            f"{held[VALIDATION]} validation blocks hold each class: too few to choose a model by; label more places"
         )
 
 
@@ -225,14 +236,21 @@ def _choose_buffer(block_m: int) -> int:
     return int(min(100, block_m // 8))
 
 
-def _count_test_blocks(labels: geopandas.GeoDataFrame, method: str, block_m: float) -> int:
-    """Blocks that test the class that fewer hold; 0 where such a split can't be made."""
+def _count_blocks(labels: geopandas.GeoDataFrame, method: str, block_m: float) -> dict[str, int]:
+    """Blocks that validate and test the class that fewer hold; 0 where such a split can't be made.
+
+    With kfold every block does either in its turn.
+    """
     split = Split(method="field" if method == "auto" else method, block_m=block_m, buffer_m=_choose_buffer(block_m))
     table = labels if split.method == "field" else labels.drop(columns="split", errors="ignore")
     try:
         pieces, _ = split_labels(table, split, [0])
     except CropmineError:
-        return 0
-    tests = pieces if split.method == "kfold" else pieces[pieces["split"] == TEST]
-    held = [tests.loc[tests["target"] == target, "block"].nunique() for target in TARGETS.values()]
-    return min(held)
+        return {VALIDATION: 0, TEST: 0}
+    parts = {
+        name: pieces if split.method == "kfold" else pieces[pieces["split"] == name] for name in (VALIDATION, TEST)
+    }
+    return {
+        name: min(part.loc[part["target"] == target, "block"].nunique() for target in TARGETS.values())
+        for name, part in parts.items()
+    }
