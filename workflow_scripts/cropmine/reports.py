@@ -6,7 +6,6 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from cropmine import __version__
 from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
@@ -100,9 +99,9 @@ def render_report(regions: Sequence[dict], transfers: Sequence[dict], run: dict 
         colours=colours,
         version=__version__,
         least_blocks=LEAST_BLOCKS,
-        library={key: Markup(value) for key, value in library.items()} | {"version": LIBRARY_VERSION},  # noqa: S704 (ours)
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 (ours)
-        hashes=Markup(" ".join(map(hash_script, scripts))),  # noqa: S704 (ours)
+        library=library | {"version": LIBRARY_VERSION},
+        scripts=scripts,
+        hashes=" ".join(map(hash_script, scripts)),
     )
 
 
