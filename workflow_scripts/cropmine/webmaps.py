@@ -61,8 +61,8 @@ def describe_webmap(
     region: settings of build_report; grids: of its tiles; places: those that are framed, whose tiles alone are shown
     where tiles are scattered; labels: labels.parquet, or None where they aren't shown; imagery: full, overview or none.
     A layer has key, title, note, swatches (pairs of colour and words) or a ramp; `labels_shown` tells whether there
-    are so few labels that they are shown at once; `data` has its pictures, the labels, the places and bounds. None where
-    there is nothing to show.
+    are so few labels that they are shown at once; `data` has its pictures, the labels, the places and bounds. None
+    where there is nothing to show.
     """
     parts = lay_grids(grids, [place.tile for place in places])
     drawn = [_draw_part(part, region, imagery) for part in parts]
