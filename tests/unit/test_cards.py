@@ -2,8 +2,8 @@ import json
 
 import pandas as pd
 import pytest
+from reportfactory import make_scores, write_comparison
 from test_delivery import STAMP
-from test_reports import make_scores, write_comparison
 
 from cropmine.calibration import measure_calibration
 from cropmine.cards import spell_plain, write_card

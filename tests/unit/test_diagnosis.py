@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from cropmine.diagnosis import diagnose_region
+from cropmine.diagnosis import diagnose_region, explain_mining
 
 EXPERIMENT = {"trained": True, "human_fraction": 0.5, "model": "unet", "weak_classes": None, "mined_cropland": None}
 EXPERIMENT |= {"mined_noncropland": None, "random": False, "erode_m": None, "weak_map": None}
@@ -78,6 +78,14 @@ def test_mined_labels_that_do_not_help_are_told_with_what_the_audit_says_of_the_
     assert "mined +0.010" in found["text"] and "against human" in found["text"]
     assert "Segments don't follow the fields well enough for non-cropland" in found["text"]
     assert "by 8 points of 100" in found["text"]
+
+
+def test_whether_mined_labels_help_is_said_in_a_sentence(healthy):
+    helped = explain_mining(healthy["comparison"]).replace("\N{NO-BREAK SPACE}", " ")
+    assert helped.startswith("Yes: mined +0.200 (95 % +0.100 to +0.300) against human")
+    unsure = explain_mining(change(healthy, "mined", "human", 0.01, -0.1, 0.12)["comparison"])
+    assert unsure.startswith("That isn't shown: at best mined +0.010")
+    assert explain_mining(None) is None
 
 
 def test_mined_labels_that_all_hurt_are_called_so(healthy):

@@ -122,6 +122,12 @@ def test_what_a_region_lacks_or_may_not_show_has_no_layer(region):
     assert "imagery" not in describe(region, imagery="none")["data"]["layers"]
 
 
+def test_labels_so_many_that_they_would_hide_the_map_wait_for_their_box(region):
+    pieces = read_pieces(region["files"]["labels"])
+    assert describe(region, pieces)["labels_shown"]
+    assert not describe(region, pieces.iloc[np.zeros(301, int)].reset_index(drop=True))["labels_shown"]
+
+
 def test_labels_have_their_class_and_split_and_lie_to_a_decimetre(region):
     pieces = read_pieces(region["files"]["labels"])
     described = describe_labels(pieces)

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from cropmine.audit_findings import PURE
 from cropmine.audits import ALL, ERODED, MINED
@@ -88,6 +88,7 @@ def _draw_coverage(axes, mined: pd.DataFrame, eroded: pd.DataFrame, name: str, m
     _name_ends(axes, eroded)
     axes.set_xlim(0, max(shown["coverage"].max(), 0.01) * 1.06 if len(shown) else 1)
     axes.set_ylim(*_find_range(shown))
+    axes.xaxis.set_major_locator(MaxNLocator(6))  # more would touch each other
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=f"{SPACE}%"))
     axes.set_xlabel("share of the land that is covered")
     if first:

@@ -32,6 +32,25 @@ def diagnose_region(described: Mapping) -> list[Finding]:
     return found
 
 
+def explain_mining(comparison: Mapping | None) -> str | None:
+    """Explain whether mined labels, added to human ones, help on test labels; None where that wasn't compared."""
+    compared = _compare_mining(comparison, Pairs(comparison)) if comparison else []
+    if not compared:
+        return None
+    best = max(compared, key=lambda one: (_is_gain(one[2]), one[2]["difference"]))
+    told = f"{_spell_pair(*best)}, in F1 of cropland on test labels"
+    return f"Yes: {told}." if _is_gain(best[2]) else f"That isn't shown: at best {told}."
+
+
+def _compare_mining(comparison: Mapping, pairs: "Pairs") -> list[tuple[dict, dict, dict]]:
+    return _compare_with_twins(comparison, pairs, lambda row: row["trained"] and _is_mined(row))
+
+
+def _is_gain(pair: Mapping) -> bool:
+    """Whether an interval lies above 0."""
+    return pair["lo"] is not None and pair["lo"] > 0
+
+
 class Pairs:
     """Differences in F1 of cropland on test labels, at the experiments' own thresholds, either way round."""
 
@@ -89,8 +108,8 @@ def _spell_pair(row: Mapping, twin: Mapping, pair: Mapping) -> str:
 
 
 def _find_useless_mining(comparison: Mapping, pairs: Pairs, audits: Mapping[str, Mapping]) -> Iterator[Finding]:
-    compared = _compare_with_twins(comparison, pairs, lambda row: row["trained"] and _is_mined(row))
-    if not compared or any(pair["lo"] is not None and pair["lo"] > 0 for _, _, pair in compared):
+    compared = _compare_mining(comparison, pairs)
+    if not compared or any(_is_gain(pair) for _, _, pair in compared):
         return
     harmful = [row["experiment"] for row, _, pair in compared if pair["hi"] is not None and pair["hi"] < 0]
     title = "Mined labels hurt here" if len(harmful) == len(compared) else "Mined labels aren't shown to help here"

@@ -6,13 +6,12 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from cropmine import __version__
 from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.comparison import find_base
 from cropmine.config import Report
-from cropmine.diagnosis import diagnose_region
+from cropmine.diagnosis import diagnose_region, explain_mining
 from cropmine.embedding import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script
 from cropmine.figures import NARROW_IN, WIDTH_IN, draw_differences, draw_experiments
 from cropmine.files import replacing
@@ -100,9 +99,9 @@ def render_report(regions: Sequence[dict], transfers: Sequence[dict], run: dict 
         colours=colours,
         version=__version__,
         least_blocks=LEAST_BLOCKS,
-        library={key: Markup(value) for key, value in library.items()} | {"version": LIBRARY_VERSION},  # noqa: S704 (ours)
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 (ours)
-        hashes=Markup(" ".join(map(hash_script, scripts))),  # noqa: S704 (ours)
+        library=library | {"version": LIBRARY_VERSION},
+        scripts=scripts,
+        hashes=" ".join(map(hash_script, scripts)),
     )
 
 
@@ -131,6 +130,7 @@ def describe_region(region: dict, shown: Report) -> dict:
         "distances": describe_distances(files["distances"]) if files.get("distances") else None,
     }
     chosen = described["comparison"]["chosen"].get("test") if described["comparison"] else None
+    described["mining"] = explain_mining(described["comparison"])
     described["plainly"] = explain_map(described["area"], chosen)
     summaries = {name: read_json(own["summary"]) for name, own in (files.get("audits") or {}).items()}
     described["diagnosis"] = diagnose_region(described | {"audit_summaries": summaries, "area": area})

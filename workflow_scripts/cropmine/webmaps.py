@@ -37,6 +37,7 @@ from cropmine.targets import CROPLAND, NONCROPLAND
 
 EQUATOR_M = 40_075_016.686  # of web mercator, which the map library shows at zoom 0 on 256 pixels
 DEGREE_DIGITS = 6  # 0.1 m
+MANY_LABELS = 300  # pieces that would hide what lies under them
 DISAGREEMENT_END = 60  # code at the end of the ramp: a standard deviation of 0.3
 CLASS_WORDS = {CROPLAND: "cropland", NONCROPLAND: "non-cropland"}
 # Lines differ in dashes as well as in colour.
@@ -59,8 +60,9 @@ def describe_webmap(
 
     region: settings of build_report; grids: of its tiles; places: those that are framed, whose tiles alone are shown
     where tiles are scattered; labels: labels.parquet, or None where they aren't shown; imagery: full, overview or none.
-    A layer has key, title, note, swatches (pairs of colour and words) or a ramp; `data` has its pictures, the labels,
-    the places and bounds. None where there is nothing to show.
+    A layer has key, title, note, swatches (pairs of colour and words) or a ramp; `labels_shown` tells whether there
+    are so few labels that they are shown at once; `data` has its pictures, the labels, the places and bounds. None
+    where there is nothing to show.
     """
     parts = lay_grids(grids, [place.tile for place in places])
     drawn = [_draw_part(part, region, imagery) for part in parts]
@@ -78,7 +80,8 @@ def describe_webmap(
     if not layers and not data["labels"]:
         return None
     shown = [{"key": key} | value | {"features": None} for key, value in data["labels"].items()]
-    return {"layers": layers, "labels": shown, "pair": _choose_pair(layers), "data": data}
+    few = labels is not None and len(labels) <= MANY_LABELS
+    return {"layers": layers, "labels": shown, "labels_shown": few, "pair": _choose_pair(layers), "data": data}
 
 
 def _draw_part(grid: Grid, region: dict, imagery: str) -> dict[str, dict]:

@@ -67,8 +67,10 @@ for (const figure of document.querySelectorAll("figure.webmap")) {
       // As a node: a string would be taken for HTML.
       onEachFeature: (label, shape) => shape.bindTooltip(document.createTextNode(label.properties.words), { sticky: true }),
     });
-    const group = L.layerGroup([under, over]).addTo(map);
-    box.addEventListener("change", () => { if (box.checked) map.addLayer(group); else map.removeLayer(group); });
+    const group = L.layerGroup([under, over]);
+    const show = () => { if (box.checked) map.addLayer(group); else map.removeLayer(group); };
+    box.addEventListener("change", show);
+    show();
   }
 
   for (const place of data.places) {
