@@ -10,11 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-import torch
 from examination import Case
 
 from cropmine.config import Model
-from cropmine.models import CHECKPOINT_FORMAT, build_network
 from cropmine.predictors import load_predictor
 
 BANDS = ["red", "nir"]
@@ -43,6 +41,10 @@ def write_bytes(name: str, content: bytes, folder: Path) -> Callable[[], None]:
 
 def save_torch(change: dict, folder: Path) -> Callable[[], None]:
     """A checkpoint as train_model writes it, some entries changed; an entry of `...` is taken away."""
+    import torch
+
+    from cropmine.models import CHECKPOINT_FORMAT, build_network
+
     network = build_network(Model(**TINY), 2)
     content = {
         "format": CHECKPOINT_FORMAT,

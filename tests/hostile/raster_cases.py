@@ -213,7 +213,7 @@ CLAIMED: dict[str, tuple[str, Make]] = {
     "claims 65535 bands": ("refused", partial(write_claim, bands=65_535, data=SMALL)),
     "claims no pixel": ("refused", partial(write_claim, width=0, height=0, data=SMALL)),
     "claims no row in a strip": ("either", partial(write_claim, rows=2**31, data=SMALL)),
-    "claims 3 bits": ("refused", partial(write_claim, bits=3, data=SMALL)),
+    "claims 3 bits": ("either", partial(write_claim, bits=3, data=SMALL)),
     "claims 64 bits": ("refused", partial(write_claim, bits=64, data=SMALL)),
     "claims an unknown compression": ("refused", partial(write_claim, compression=60_000, data=SMALL)),
     "points at itself": ("either", partial(write_claim, next_ifd=8, data=SMALL)),

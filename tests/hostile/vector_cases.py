@@ -319,6 +319,12 @@ def many_vertices(suffix: str, count: int, parts: int, folder: Path) -> Path:
     return write_frame(suffix, folder, geometries=shapes)
 
 
+def write_tangle(count: int, folder: Path) -> Path:
+    """A ring that goes from one random place to the next."""
+    places = np.random.default_rng(0).random((count, 2)) * 500 + [400_050, 99_400]
+    return write_frame(".gpkg", folder, geometries=[shapely.polygons(places)])
+
+
 def write_long_json(count: int, folder: Path) -> Path:
     points = ",".join(f"[{X + 1e-3 * np.cos(i):.7f},{Y + 1e-3 * np.sin(i):.7f}]" for i in range(1000))
     path = folder / "hostile.geojson"
@@ -381,10 +387,14 @@ def nest_collection(depth: int) -> bytes:
 CURVE = b"\x01\x0a\0\0\0\x01\0\0\0\x01\x08\0\0\0\x03\0\0\0" + np.array([X, Y, X + 1e-3, Y, X, Y]).tobytes()
 BOMB = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10 if i else "lol"}">' for i in range(10))
 SHAPES: dict[str, tuple[str, Make]] = {
-    "10 million vertices in one ring": ("either", partial(many_vertices, ".gpkg", 10_000_000, 1)),
-    "10 million vertices in rings": ("either", partial(many_vertices, ".parquet", 10_000_000, 2000)),
+    "10 million vertices in one ring": ("refused", partial(many_vertices, ".gpkg", 10_000_000, 1)),
+    "10 million vertices in rings": ("refused", partial(many_vertices, ".parquet", 10_000_000, 2000)),
     "10 million vertices as text": ("either", partial(write_long_json, 10_000_000)),
-    "a million vertices in one ring": ("right", partial(many_vertices, ".fgb", 1_000_000, 1)),
+    "a million vertices in one ring": ("refused", partial(many_vertices, ".fgb", 1_000_000, 1)),
+    "20 thousand vertices in one ring": ("right", partial(many_vertices, ".fgb", 20_000, 1)),
+    "a million vertices in rings": ("right", partial(many_vertices, ".gpkg", 1_000_000, 1000)),
+    "a ring that crosses itself a million times": ("refused", partial(write_tangle, 2500)),
+    "a ring that crosses itself a thousand times": ("right", partial(write_tangle, 100)),
     "a point and a polygon": (
         "right",
         partial(write_frame, ".geojson", geometries=[BOXES[0], BOXES[0].centroid]),

@@ -94,7 +94,7 @@ def test_files_that_cannot_be_used_are_refused(tmp_path):
         read(make_file(tmp_path / "nowhere.shp", crs=None))
     for name in ("text.gpkg", "text.parquet"):
         (tmp_path / name).write_text("not a vector file")
-        with pytest.raises(CropmineError, match="can't be read"):
+        with pytest.raises(CropmineError, match="not a readable vector file"):
             read(str(tmp_path / name))
     with pytest.raises(CropmineError, match="no label is left"):
         read(make_file(tmp_path / "fallow.gpkg", ["fallow"] * 3))

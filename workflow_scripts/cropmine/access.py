@@ -67,7 +67,7 @@ def limit_gdal(settings: object) -> dict[str, str]:
     settings: a configuration as plain builtins. If a path in it lies on a network, as /vsis3/… and /vsicurl/… do,
     network file systems stay on. To be set before GDAL starts.
     """
-    limits = {"GDAL_SKIP": SKIPPED_DRIVERS, "GDAL_VRT_ENABLE_PYTHON": "NO"}
+    limits = {"GDAL_SKIP": SKIPPED_DRIVERS, "GDAL_VRT_ENABLE_PYTHON": "NO", "OGR_GEOJSON_MAX_OBJ_SIZE": "50"}
     if not any(is_remote(text) for text in _list_texts(settings)):
         limits["CPL_VSIL_CURL_ALLOWED_FILENAME"] = "none"
     return limits

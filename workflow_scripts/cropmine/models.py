@@ -219,7 +219,7 @@ def restore_network(path: str | Path, meta: Any, state: Any, hint: str) -> tuple
     model = Model.model_validate(meta["model"] | {"encoder_weights": None})
     try:
         with torch.device("meta"):
-            build_network(model, len(norm.mean)).load_state_dict(state, strict=True)
+            build_network(model, len(norm.mean)).load_state_dict(state, assign=True)
         network = build_network(model, len(norm.mean))
         network.load_state_dict(state)
     except CropmineError as error:

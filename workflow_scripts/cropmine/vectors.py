@@ -1,5 +1,7 @@
 """Polygon files of any format and CRS, read onto a tile's grid."""
 
+import json
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +18,13 @@ from cropmine.grids import Grid
 PARQUET = (".parquet", ".geoparquet")
 VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml")
 MOST_FEATURES = 5_000_000
-MOST_VERTICES = 20_000_000
+MOST_VERTICES = 5_000_000
+MOST_OF_ONE = 200_000  # vertices of a geometry: jagged ones take the square of the time
+MOST_CROSSINGS = 300_000
+BYTES_OF_ONE = 24  # of a vertex with a height
+SAMPLED_EDGES = 50
+SIMPLE_BYTES = 2**16
+MOST_DEPTH = 8
 CLIP_MARGIN = 0.1
 EDGES_ACROSS = 64  # of a grid: long edges get so many vertices before they are transformed, since lines bend
 POLYGON, MULTIPOLYGON = 3, 6
@@ -73,11 +81,34 @@ def check_size(path: str | Path, features: int) -> None:
 
 
 def check_vertices(path: str | Path, geometries: np.ndarray) -> None:
-    """Refuse geometries of more vertices than can be worked with. Raises CropmineError."""
-    vertices = int(shapely.get_num_coordinates(geometries).sum())
-    if vertices > MOST_VERTICES:
-        what = f"holds {vertices} vertices, and at most {MOST_VERTICES} are read"
-        raise CropmineError(path, what, "simplify its outlines, or cut it to the region")
+    """Refuse geometries that can't be worked with: too many vertices, places that aren't finite, endless crossings.
+
+    Raises CropmineError.
+    """
+    vertices = shapely.get_num_coordinates(geometries)
+    for count, most, of in ((vertices.sum(), MOST_VERTICES, ""), (vertices.max(initial=0), MOST_OF_ONE, " of one")):
+        if count > most:
+            what = f"holds {count} vertices{of}, and at most {most}{of} are read"
+            raise CropmineError(path, what, "simplify its outlines, or cut it to the region")
+    places, row = shapely.get_coordinates(geometries, return_index=True)
+    if not np.isfinite(places).all():
+        first = row[~np.isfinite(places).all(axis=1)][0] + 1
+        raise CropmineError(
+            path, f"row {first} has a coordinate that isn't a finite number", "draw it anew, or drop it"
+        )
+    polygonal = np.isin(shapely.get_type_id(geometries), (POLYGON, MULTIPOLYGON))
+    for at in np.flatnonzero(polygonal & (vertices**2 > MOST_CROSSINGS)):
+        if not shapely.is_valid(geometries[at]) and _estimate_crossings(geometries[at]) > MOST_CROSSINGS:
+            what = f"row {at + 1} crosses itself over {MOST_CROSSINGS} times"
+            raise CropmineError(path, what, "that is no outline of anything; draw it anew")
+
+
+def _estimate_crossings(polygon) -> float:
+    """How often the edges of a polygon meet others, from some edges of it, evenly chosen."""
+    ends, ring = shapely.get_coordinates(shapely.get_rings(polygon), return_index=True)
+    edges = shapely.linestrings(np.stack([ends[:-1], ends[1:]], axis=1)[ring[:-1] == ring[1:]])
+    chosen = edges[np.linspace(0, len(edges) - 1, SAMPLED_EDGES).round().astype(int)]
+    return float(shapely.intersects(chosen[:, None], edges).sum(axis=1).mean()) * len(edges) / 2
 
 
 def read_polygons(path: str | Path, grid: Grid, field: str | None = None) -> PolygonLayer:
@@ -108,10 +139,52 @@ def burn_polygons(polygons: np.ndarray, grid: Grid) -> np.ndarray:
 def read_geoparquet(path: str | Path):
     """Read a GeoParquet file whole, as a GeoDataFrame. Its reader's errors are for reading_vector to tell."""
     import geopandas
+    import pyarrow as pa
+    from pyarrow import compute as pc
     from pyarrow import parquet as pq
 
-    check_size(path, pq.read_metadata(path).num_rows)
+    told = pq.read_metadata(path)
+    check_size(path, told.num_rows)
+    for column in json.loads((told.metadata or {}).get(b"geo", b"{}")).get("columns", ()):
+        parts = [told.row_group(place) for place in range(told.num_row_groups)]
+        named = [part.column(place) for part in parts for place in range(part.num_columns)]
+        size = sum(part.total_uncompressed_size for part in named if part.path_in_schema.split(".")[0] == column)
+        if size > MOST_VERTICES * BYTES_OF_ONE + 128 * told.num_rows:
+            what = f"holds {size // 10**6} MB of geometries, too many vertices"
+            raise CropmineError(path, what, "simplify its outlines, or cut it to the region")
+        for chunk in pq.read_table(path, columns=[column])[column].chunks:
+            if pa.types.is_binary(chunk.type) or pa.types.is_large_binary(chunk.type):
+                for place in np.flatnonzero(pc.binary_length(chunk).fill_null(0).to_numpy() > SIMPLE_BYTES):
+                    _check_depth(path, chunk[int(place)].as_py())
     return geopandas.read_parquet(path)
+
+
+def _check_depth(path: str | Path, wkb: bytes) -> None:
+    """Refuse collections in collections in collections: the reader of WKB calls itself until the stack is full."""
+    position, open_parts = 0, [1]
+    while open_parts and position + 9 <= len(wkb):
+        order = "<" if wkb[position] else ">"
+        kind, count = struct.unpack_from(f"{order}II", wkb, position + 1)
+        position += 9
+        open_parts[-1] -= 1
+        width = 8 * (2 + bool(kind & 0x80000000) + bool(kind & 0x40000000) + (kind % 0x10000000 // 1000 + 1) // 2)
+        position += 4 if kind & 0x20000000 else 0
+        kind = kind % 0x10000000 % 1000
+        if kind == 1:
+            position += width - 4
+        elif kind in (2, 8):
+            position += count * width
+        elif kind in (3, 17):
+            for _ in range(count):
+                if position + 4 > len(wkb):
+                    return
+                position += 4 + struct.unpack_from(f"{order}I", wkb, position)[0] * width
+        else:
+            open_parts.append(count)
+        while open_parts and not open_parts[-1]:
+            open_parts.pop()
+        if len(open_parts) > MOST_DEPTH:
+            raise CropmineError(path, f"holds collections {MOST_DEPTH} deep and deeper", "this is a file of polygons")
 
 
 def _read_ogr(path: str | Path, grid: Grid, field: str | None):
