@@ -65,7 +65,7 @@ def show_progress():
     """Tell the progress of a run by phase, which are the files that rules are in."""
     phases = {rule.name: Path(rule.snakefile).stem for rule in workflow.rules if rule.output}
     slots = workflow.nodes if on_cluster() else workflow.cores
-    past = cache(lambda rule: read_seconds(Path("results"), rule))
+    past = cache(lambda rule: read_seconds(Path("results"), rule, most=100))
     logger.addHandler(ProgressHandler(logger, Progress(phases, slots or 1, past), count_left))
 
 

@@ -144,6 +144,15 @@ def test_mixed_tiles_are_told_by_kind_with_a_pattern_that_parts_them(tmp_path):
     assert list(guess.headers) == ["12-7", "12-8"]
 
 
+def test_a_pattern_is_taken_as_it_is_written(tmp_path):
+    for name in ("S2_a_07.tif", "S2_b_07.tif", "S2_a_08.tif"):
+        write_tif(tmp_path / name, noise(4))
+    guess = guess_imagery(f"{tmp_path}/S2_{{tile}}_07.tif")
+    assert guess.settings["imagery"] == f"{tmp_path}/S2_{{tile}}_07.tif"
+    assert list(guess.headers) == ["a", "b"]
+    assert "tiles" not in guess.settings
+
+
 def test_planet_quads_with_alpha_and_udm2_are_known(tmp_path):
     for tile in ("1087-1030", "1088-1030"):
         quad = noise(5)

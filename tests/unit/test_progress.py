@@ -80,6 +80,20 @@ def test_the_handler_follows_events_and_tells_on_the_same_logger(logger, caplog,
     assert "Progress: mining 1/2 (about 0 s left); about 0 s left" in caplog.messages
 
 
+def test_what_is_left_is_counted_the_more_seldom_the_longer_it_takes(logger, monkeypatch):
+    monkeypatch.setattr(progress, "LEAST_S", 0.0)
+    counted = []
+
+    def count_left():
+        counted.append(time.sleep(0.02))
+        return Counter()
+
+    logger.addHandler(ProgressHandler(logger, Progress(PHASES, 1, {}.get), count_left))
+    for _ in range(50):
+        logger.info(None, extra={"event": "job_started", "jobs": []})
+    assert len(counted) == 1
+
+
 def test_a_long_job_is_told_of_while_nothing_finishes(logger, caplog, monkeypatch):
     monkeypatch.setattr(progress, "LEAST_S", 0.01)
     monkeypatch.setattr(progress, "EVERY_S", 0.02)

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
@@ -107,10 +108,10 @@ def count_missing(plans: Iterable[Plan], config: Config, results: Path) -> Count
     return missing
 
 
-def read_seconds(results: Path, rule: str) -> float | None:
-    """Mean seconds of a rule's past jobs, by their benchmarks; None without any."""
+def read_seconds(results: Path, rule: str, most: int | None = None) -> float | None:
+    """Mean seconds of a rule's past jobs, by their benchmarks, `most` of them at most; None without any."""
     seconds = []
-    for path in results.glob(f"*/benchmarks/{rule}/**/*.tsv"):
+    for path in islice(results.glob(f"*/benchmarks/{rule}/**/*.tsv"), most):
         with path.open(newline="") as file:
             seconds += [float(row[SECONDS]) for row in csv.DictReader(file, delimiter="\t")]
     return fmean(seconds) if seconds else None

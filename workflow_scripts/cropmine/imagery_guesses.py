@@ -58,13 +58,15 @@ def guess_imagery(path: str) -> ImageryGuess:
     images = {date: found for date, found in images.items() if found} or files
     used = [one for found in images.values() for one in found]
     kind = _settle_kind({one: headers[one] for one in used}, path)
-    tail = _find_tail([one.name for one in used])
-    tiles = {date: {one.name[: -len(tail)]: one for one in found} for date, found in images.items()}
-    patterns = {date: f"{found[0].parent}/{{tile}}{tail}" for date, found in images.items()}
+    head, tail = "", _find_tail([one.name for one in used])
+    if "{tile}" in path:
+        head, tail = path.rpartition("/")[2].split("{tile}")
+    tiles = {date: {one.name[len(head) : -len(tail) or None]: one for one in found} for date, found in images.items()}
+    patterns = {date: f"{found[0].parent}/{head}{{tile}}{tail}" for date, found in images.items()}
     guess = ImageryGuess({}, {name: headers[one] for name, one in next(iter(tiles.values())).items()}, {})
     guess.settings["imagery"] = patterns if len(patterns) > 1 or "" not in patterns else patterns[""]
     guess.why["imagery"] = f"{len(guess.headers)} {'tile' if len(guess.headers) == 1 else 'tiles'} of {kind}"
-    if any(len(list(one[0].parent.glob(f"*{tail}"))) != len(one) for one in images.values()):
+    if any(len(list(one[0].parent.glob(f"{head}*{tail}"))) != len(one) for one in images.values()):
         guess.settings["tiles"] = sorted(guess.headers)
         guess.why["tiles"] = "the folder holds other files of such names, too"
     _guess_bands(guess)
@@ -83,7 +85,7 @@ def _find_files(path: str) -> dict[str, list[Path]]:
     if "{tile}" in path:
         folder, _, name = path.rpartition("/")
         found = sorted(Path(folder or ".").glob(name.replace("{tile}", "*")))
-        if "{tile}" in folder or not found:
+        if "{tile}" in folder or name.count("{tile}") != 1 or not found:
             raise CropmineError(path, "no file matches", "write {tile} once, in the place of a file's varying name")
         return {"": found}
     place = Path(path)

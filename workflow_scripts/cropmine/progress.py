@@ -15,6 +15,7 @@ from statistics import fmean
 
 EVERY_S = 60.0  # while nothing finishes
 LEAST_S = 10.0
+COUNTING_SHARE = 0.01
 HEAD_BYTES, TAIL_BYTES = 16_384, 4096
 EPOCHS = re.compile(r'"epochs":\s*(\d+)')
 EPOCH = re.compile(
@@ -163,22 +164,23 @@ def describe_training(job: Job) -> str | None:
 class ProgressHandler(logging.Handler):
     """Follows the events on Snakemake's logger and tells the progress on it.
 
-    count_left gives the jobs left by rule; it is asked before jobs begin, every 10 seconds at most.
+    count_left gives the jobs left by rule. It is asked before jobs begin, every 10 seconds at most, and so seldom that
+    it takes a hundredth of the time: on a shared file system it may look at very many files.
     """
 
     def __init__(self, logger: logging.Logger, progress: Progress, count_left: Callable[[], Counter]):
         super().__init__()
         self.logger, self.progress, self.count_left = logger, progress, count_left
-        self.told = self.counted = time.monotonic()
-        progress.left = count_left()
+        self.told = time.monotonic()
+        self.count()
         self.ended = threading.Event()
         threading.Thread(target=self._tell_regularly, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take in an event of Snakemake: a job that begins, ends or fails."""
         event, now = str(getattr(record, "event", "")), time.monotonic()
-        if event == "job_started" and now - self.counted >= LEAST_S:
-            self.progress.left, self.counted = self.count_left(), now
+        if event == "job_started" and now >= self.next_count:
+            self.count()
         elif event == "job_info":
             name = f"{record.rule_name} {' '.join(record.wildcards.values())}".strip()
             log = str(record.log[0]) if record.log else None
@@ -189,6 +191,13 @@ class ProgressHandler(logging.Handler):
             self.progress.finish(record.job_id, now)
             if now - self.told >= LEAST_S:
                 self.tell()
+
+    def count(self) -> None:
+        """Count what is left, and settle when to do it again."""
+        start = time.monotonic()
+        self.progress.left = self.count_left()
+        end = time.monotonic()
+        self.next_count = end + max(LEAST_S, (end - start) / COUNTING_SHARE)
 
     def tell(self) -> None:
         """Tell the progress now."""
