@@ -11,7 +11,7 @@ import shapely
 from cropmine.audit_rates import CLASSES, Estimates, estimate_rates
 from cropmine.audits import ALL, ERODED, MINED, Audit, Survey, Tally
 from cropmine.errors import CropmineError
-from cropmine.labels import CRS_LONLAT
+from cropmine.labels import CRS_LONLAT, read_vector
 from cropmine.metrics import LEAST_BLOCKS, find_interval
 
 PURE = 0.95
