@@ -60,6 +60,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml workflow_scripts
 
 lock: $(READY)  ## pin every package anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
