@@ -5,19 +5,11 @@
 def settle_process():
     """The main process plans all regions, so that their faults are told at once; a job's own has no checkpoints."""
     if workflow.is_main_process:
-        settle_targets()
         for region in REGIONS:
             plan(region)
     else:
         for step in workflow.rules:
             step.is_checkpoint = False
-
-
-def settle_targets():
-    """`check_inputs` as a target is the check of every region: a rule with wildcards can't be one itself."""
-    settings = workflow.dag_settings
-    if settings is not None and "check_inputs" in settings.targets:
-        settings.targets = {"check" if target == "check_inputs" else target for target in settings.targets}
 
 
 def pass_gate(gate, region, **further):
@@ -26,7 +18,7 @@ def pass_gate(gate, region, **further):
 
 
 def pass_shifts(region, shifts):
-    pass_gate("check_inputs", region)
+    pass_gate("check_region", region)
     for segmentation, weak in shifts:
         pass_gate("register_weak", region, segmentation=segmentation, weak=weak)
 
