@@ -9,7 +9,7 @@ CONFIG ?= config.yaml
 WISHES = --class-field "$(CLASS_FIELD)" --cropland "$(CROPLAND)" --noncropland "$(NONCROPLAND)" --ignore "$(IGNORE)" \
 	--weak-cropland "$(WEAK_CROPLAND)" --definition "$(DEFINITION)" --out "$(OUT)"
 
-.PHONY: demo new-region tiles plan prune test test-slurm faults reproduce compare bench lint lock clean
+.PHONY: demo new-region tiles plan prune test test-slurm faults corpus reproduce compare bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -45,6 +45,9 @@ faults: $(READY)  ## kills a small run at 50 moments and compares what the next 
 reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
 
+corpus: $(READY)  ## broken and hostile inputs, each alone; writes its table into docs/reliability.md
+	$(BIN)/python tests/hostile/measure.py
+
 compare: $(READY)  ## two runs that were kept: A=… B=…, names in results/runs or how they begin
 	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.run_comparison "$(A)" "$(B)"
 
@@ -60,6 +63,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml workflow_scripts
 
 lock: $(READY)  ## pin every package anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

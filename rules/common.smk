@@ -97,7 +97,7 @@ include: "functions/transfers.smk"
 def stages():
     """The files of each target beside `all`, by its name; functions, since the process of one job needs none of them."""
     return {
-        "check": [f"results/{region}/checks.json" for region in REGIONS],
+        **dict.fromkeys(("check", "check_inputs"), [f"results/{region}/checks.json" for region in REGIONS]),
         "mine": lambda wildcards: [path for region in REGIONS for path in mined_polygons(region)],
         "train": lambda wildcards: [path for region in REGIONS for path in trained_models(region)],
         "map": lambda wildcards: [path for region in REGIONS for path in maps_wanted(region)],

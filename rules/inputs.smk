@@ -59,7 +59,7 @@ rule wrap_source:
         "../workflow_scripts/wrap_source.py"
 
 
-checkpoint check_inputs:
+checkpoint check_region:
     input:
         images=all_images,
         masks=all_masks,
@@ -71,22 +71,22 @@ checkpoint check_inputs:
     output:
         verdict="results/{region}/checks.json",
     log:
-        "results/{region}/logs/check_inputs.log",
+        "results/{region}/logs/check_region.log",
     benchmark:
-        "results/{region}/benchmarks/check_inputs.tsv"
+        "results/{region}/benchmarks/check_region.tsv"
     conda:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("check_inputs"),
-        runtime=minutes("check_inputs"),
+        mem_mb=memory("check_region"),
+        runtime=minutes("check_region"),
     params:
         settings=lambda wildcards: write_canonical(check_settings(wildcards)),
-        code=code("check_inputs"),
+        code=code("check_region"),
     message:
         "Checking the inputs of {wildcards.region}"
     script:
-        "../workflow_scripts/check_inputs.py"
+        "../workflow_scripts/check_region.py"
 
 
 rule split_labels:

@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "profiles", "envs", "workflow_scripts", "pyproject.toml")
-COLLECTING = ("all", "check", "mine", "train", "map", "report", "sample", "suggest")
+COLLECTING = ("all", "check", "check_inputs", "mine", "train", "map", "report", "sample", "suggest")
 TINY_MODEL = {
     "architecture": "unet",
     "encoder": "resnet18",

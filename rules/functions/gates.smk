@@ -18,7 +18,7 @@ def pass_gate(gate, region, **further):
 
 
 def pass_shifts(region, shifts):
-    pass_gate("check_inputs", region)
+    pass_gate("check_region", region)
     for segmentation, weak in shifts:
         pass_gate("register_weak", region, segmentation=segmentation, weak=weak)
 

@@ -1,15 +1,15 @@
-# Inputs. Users' files are read only by jobs behind the verdict of check_inputs.
+# Inputs. Users' files are read only by jobs behind the verdict of check_region.
 
 
 def verdict(wildcards):
-    pass_gate("check_inputs", wildcards.region)
+    pass_gate("check_region", wildcards.region)
     return ancient(f"results/{wildcards.region}/checks.json")
 
 
 def checked(wildcards):
     """Wait for the verdict and name no file: Snakemake compares a file with all inputs of the job that makes it, so
     that thousands of jobs behind one with thousands of inputs would take it the square of the time."""
-    pass_gate("check_inputs", wildcards.region)
+    pass_gate("check_region", wildcards.region)
     return []
 
 

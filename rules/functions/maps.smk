@@ -69,7 +69,7 @@ def neighbours(path, _changed):
 
 
 def seen_tiles(wildcards):
-    pass_gate("check_inputs", wildcards.region)
+    pass_gate("check_region", wildcards.region)
     path = f"results/{wildcards.region}/checks.json"
     return [wildcards.tile, *neighbours(path, changed_at(path))[wildcards.tile]]
 

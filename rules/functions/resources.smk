@@ -1,4 +1,4 @@
-# Resources: what a job asks of a cluster, from the verdict of check_inputs; before there is one, from a usual tile.
+# Resources: what a job asks of a cluster, from the verdict of check_region; before there is one, from a usual tile.
 
 
 def memory(rule):

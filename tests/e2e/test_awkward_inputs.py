@@ -101,7 +101,7 @@ def test_a_wrong_input_stops_the_run_before_any_long_work(workspace, spoil, word
     outcome = workspace.run()
     assert outcome.code != 0
     assert not outcome.jobs
-    (message,) = [line for line in outcome.text.splitlines() if line.startswith("check_inputs: ")][:1]
+    (message,) = [line for line in outcome.text.splitlines() if line.startswith("check_region: ")][:1]
     text = outcome.text[outcome.text.index(message) :]
     for word in words:
         assert word in text

@@ -165,7 +165,7 @@ def test_nothing_is_lost_when_jobs_nodes_and_the_main_process_die(awkward, clust
     text = outcome.text
     assert "CANCELLED" in text
     assert cluster.jobs("node_fail")
-    assert "rule_check_inputs" not in text  # done before the kill, and not again
+    assert "rule_check_region" not in text  # done before the kill, and not again
     polygons = sorted(path.stem for path in awkward.folder.glob("results/valley/mined/**/*.parquet"))
     assert polygons == list(tiles)
     assert not list(awkward.folder.glob("results/**/.*"))  # no half-written file

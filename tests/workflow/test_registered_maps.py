@@ -50,7 +50,7 @@ def test_a_changed_tile_is_measured_alone_and_an_unchanged_shift_leaves_the_othe
     outcome = workspace.succeed("mine")
     assert shift.read_bytes() == before
     assert outcome.jobs == {
-        "check_inputs": 1,
+        "check_region": 1,
         "segment_tile": 1,
         "measure_shift": 1,
         "register_weak": 1,

@@ -45,7 +45,7 @@ def test_new_imagery_of_a_tile_reruns_that_tile_and_what_the_models_make(workspa
     outcome = workspace.succeed()
     mining = {rule: n for rule, n in outcome.jobs.items() if rule not in MAPPING}
     assert mining == {
-        "check_inputs": 1,
+        "check_region": 1,
         "segment_tile": 1,
         "overlap_tile": 1,
         "mine_polygons": 1,
@@ -125,7 +125,7 @@ def test_an_added_label_moves_no_block_and_segments_nothing(workspace):
     shifted = labels.iloc[[0]].assign(geometry=labels.geometry.iloc[[0]].translate(0.0002, 0.0002))
     gpd.pd.concat([labels, shifted]).to_file(path, driver="GPKG")
     assert jobs_after(workspace) == {
-        "check_inputs": 1,
+        "check_region": 1,
         "split_labels": 1,
         "mask_tile": 2,
         "burn_target": 4,
@@ -144,7 +144,7 @@ def test_an_added_tile_is_mined_alone(workspace):
     for kind in ("imagery", "masks"):
         shutil.copy(workspace.folder / "spare" / kind / "r0c2.tif", workspace.folder / "data" / kind / "r0c2.tif")
     assert jobs_after(workspace) == {
-        "check_inputs": 1,
+        "check_region": 1,
         "segment_tile": 1,
         "overlap_tile": 1,
         "mine_polygons": 1,
@@ -214,7 +214,7 @@ def test_new_imagery_of_a_tile_fits_the_codebook_of_a_region_anew(workspace):
     tiles = jobs["segment_tile"]
     assert tiles > 1
     assert jobs == {
-        "check_inputs": 1,
+        "check_region": 1,
         "fit_codebook": 1,
         "segment_tile": tiles,
         "overlap_tile": tiles,

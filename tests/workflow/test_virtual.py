@@ -37,6 +37,12 @@ def test_a_region_in_an_archive_is_mined_as_one_on_disk(workspace):
     assert workspace.succeed("mine").idle
 
 
+def test_the_check_of_the_inputs_is_a_target_by_its_own_name(workspace):
+    (workspace.folder / "results/disk/checks.json").unlink(missing_ok=True)
+    assert workspace.succeed("check_inputs").jobs == {"check_region": 1}
+    assert workspace.succeed("check_inputs").idle
+
+
 def test_an_archive_isnt_searched_for_tiles(workspace):
     del workspace.config["regions"]["packed"]["tiles"]
     outcome = workspace.run("--dry-run")

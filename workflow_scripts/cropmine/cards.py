@@ -57,7 +57,7 @@ def spell_plain(text: str) -> str:
 
 def _load_template() -> jinja2.Template:
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(  # noqa: S701 (Markdown: spell_plain escapes what comes from outside)
+    environment = jinja2.Environment(  # noqa: S701  # nosec B701 # Markdown: spell_plain escapes
         loader=loader,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -71,7 +71,7 @@ def read_accounts() -> list[str] | None:
 
 def _ask(*command: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=False)  # noqa: S603  # nosec B603
     except subprocess.TimeoutExpired:
         raise CropmineError("executor: slurm", f"{' '.join(command)} doesn't answer", "is the cluster up?") from None
     if done.returncode:

@@ -1,7 +1,7 @@
 """Imagery: the pixels of a tile, all dates stacked, and which of them are valid."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,28 +81,46 @@ def read_tile(source: TileSource, window: tuple[int, int, int, int] | None = Non
     on another grid are read by nearest neighbour, outside them all is well. Raises CropmineError for an unreadable
     file, a wrong number of bands, or dates whose grids or dtypes differ.
     """
+    return read_windows(source, [window])[0]
+
+
+def read_windows(
+    source: TileSource, windows: Sequence[tuple[int, int, int, int] | None]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Read windows of a tile as read_tile reads one, each file opened once."""
     with open_raster(source.images[0]) as first:
         tile, dtype = grid_of(first), first.dtypes[0]
     if dtype not in DTYPES:
         raise CropmineError(source.images[0], f"has the dtype {dtype}", f"one of {', '.join(DTYPES)}")
-    col, row, width, height = window or (0, 0, tile.width, tile.height)
-    pixels = np.zeros((source.channels, height, width), dtype)
-    valid = np.zeros((height, width), bool)
-    left, top = max(col, 0), max(row, 0)
-    right, bottom = min(col + width, tile.width), min(row + height, tile.height)
-    if left >= right or top >= bottom:
-        return pixels, valid
-    inside = (slice(top - row, bottom - row), slice(left - col, right - col))
-    part = Window(left, top, right - left, bottom - top)
-    valid[inside] = True
-    for date, image in enumerate(source.images):
+    read, inner = [], []
+    for col, row, width, height in (window or (0, 0, tile.width, tile.height) for window in windows):
+        pixels, valid = np.zeros((source.channels, height, width), dtype), np.zeros((height, width), bool)
+        left, top = max(col, 0), max(row, 0)
+        right, bottom = min(col + width, tile.width), min(row + height, tile.height)
+        if left < right and top < bottom:
+            inside = (slice(top - row, bottom - row), slice(left - col, right - col))
+            valid[inside] = True
+            inner.append(
+                (pixels[:, inside[0], inside[1]], valid[inside], Window(left, top, right - left, bottom - top))
+            )
+        read.append((pixels, valid))
+    for date, image in enumerate(source.images if inner else ()):
         bands = slice(date * source.bands, (date + 1) * source.bands)
-        values, good = _read_image(image, source.bands, part, tile, dtype)
-        pixels[bands, inside[0], inside[1]] = values
-        valid[inside] &= good
-    for mask in source.masks:
-        valid[inside] &= _read_mask(mask, source, part, tile)
-    if source.rescale:
+        with open_raster(image) as dataset:
+            has_alpha = _check_image(dataset, image, source.bands, tile, dtype)
+            for pixels, valid, part in inner:
+                pixels[bands], good = _read_image(dataset, source.bands, has_alpha, part)
+                valid &= good
+    for mask in source.masks if inner else ():
+        with open_raster(mask) as dataset:
+            for _, valid, part in inner:
+                valid &= _read_mask(dataset, mask, source, part, tile)
+    return [_finish(pixels, valid, source) for pixels, valid in read]
+
+
+def _finish(pixels: np.ndarray, valid: np.ndarray, source: TileSource) -> tuple[np.ndarray, np.ndarray]:
+    """Rescaled, and 0 where invalid."""
+    if source.rescale and valid.size:
         gain, offset = np.array(source.rescale, np.float32).T[:, :, None, None]
         pixels = pixels * gain + offset
     np.copyto(pixels, 0, where=~valid)
@@ -155,24 +173,29 @@ def _holds_data(dataset: rasterio.DatasetReader, band: int) -> bool:
     return False
 
 
-def _read_image(image: str, bands: int, part: Window, tile: Grid, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+def _check_image(dataset: rasterio.DatasetReader, image: str, bands: int, tile: Grid, dtype: str) -> bool:
+    """Check one date against the first, and tell whether its last band is alpha."""
+    has_alpha = check_band_count(dataset, bands)
+    if not grid_of(dataset).aligns(tile):
+        raise CropmineError(
+            image, "its grid isn't that of the tile's first date", "warp all dates of a tile to one grid"
+        )
+    if set(dataset.dtypes[:bands]) != {dtype}:
+        raise CropmineError(image, f"has the dtypes {sorted(set(dataset.dtypes))}, the tile's first date {dtype}")
+    return has_alpha
+
+
+def _read_image(
+    dataset: rasterio.DatasetReader, bands: int, has_alpha: bool, part: Window
+) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and validity of one date."""
-    with open_raster(image) as dataset:
-        has_alpha = check_band_count(dataset, bands)
-        if not grid_of(dataset).aligns(tile):
-            raise CropmineError(
-                image, "its grid isn't that of the tile's first date", "warp all dates of a tile to one grid"
-            )
-        if set(dataset.dtypes[:bands]) != {dtype}:
-            raise CropmineError(image, f"has the dtypes {sorted(set(dataset.dtypes))}, the tile's first date {dtype}")
-        values = dataset.read(list(range(1, bands + 1)), window=part)
-        valid = np.ones(values.shape[1:], bool)
-        if has_alpha:
-            valid &= dataset.read(bands + 1, window=part) > 0
-        elif MaskFlags.per_dataset in dataset.mask_flag_enums[0] and MaskFlags.alpha not in dataset.mask_flag_enums[0]:
-            valid &= dataset.read_masks(1, window=part) > 0
-        nodata = dataset.nodatavals
-    for band, tag in zip(values, nodata, strict=False):
+    values = dataset.read(list(range(1, bands + 1)), window=part)
+    valid = np.ones(values.shape[1:], bool)
+    if has_alpha:
+        valid &= dataset.read(bands + 1, window=part) > 0
+    elif MaskFlags.per_dataset in dataset.mask_flag_enums[0] and MaskFlags.alpha not in dataset.mask_flag_enums[0]:
+        valid &= dataset.read_masks(1, window=part) > 0
+    for band, tag in zip(values, dataset.nodatavals, strict=False):
         if tag is not None:
             valid &= ~match_values(band, [tag])
         if band.dtype.kind == "f":
@@ -180,13 +203,12 @@ def _read_image(image: str, bands: int, part: Window, tile: Grid, dtype: str) ->
     return values, valid
 
 
-def _read_mask(mask: str, source: TileSource, part: Window, tile: Grid) -> np.ndarray:
+def _read_mask(dataset: rasterio.DatasetReader, mask: str, source: TileSource, part: Window, tile: Grid) -> np.ndarray:
     """Where a mask file has no bad value."""
-    with open_raster(mask) as dataset:
-        if source.mask_band > dataset.count:
-            raise CropmineError(mask, f"has {dataset.count} bands, but `mask.band` is {source.mask_band}")
-        if grid_of(dataset).aligns(tile):
-            return ~match_values(dataset.read(source.mask_band, window=part), source.bad)
-        grid = tile.window(part.col_off, part.row_off, part.width, part.height)
-        values, covered = warp_nearest(dataset, source.mask_band, grid)
+    if source.mask_band > dataset.count:
+        raise CropmineError(mask, f"has {dataset.count} bands, but `mask.band` is {source.mask_band}")
+    if grid_of(dataset).aligns(tile):
+        return ~match_values(dataset.read(source.mask_band, window=part), source.bad)
+    grid = tile.window(part.col_off, part.row_off, part.width, part.height)
+    values, covered = warp_nearest(dataset, source.mask_band, grid)
     return ~(covered & match_values(values, source.bad))

@@ -11,6 +11,7 @@ import shapely
 from pyarrow import parquet as pq
 
 from cropmine.config import Region, Split, WeakMap
+from cropmine.contradictions import check_contradictions
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
 from cropmine.findings import Findings, hint_path, list_names
@@ -204,11 +205,14 @@ def check_zones(region: Region, footprint: Footprint, where: str, findings: Find
             findings.warn(here, "the polygons meet no tile", None, exclusion.path)
 
 
-def check_labels(region: Region, footprint: Footprint, where: str, findings: Findings) -> None:
-    """Note what is wrong with human labels, as read_labels finds it, and where they miss the imagery."""
+def check_labels(region: Region, footprint: Footprint, where: str, findings: Findings) -> dict[str, dict[str, int]]:
+    """Note what is wrong with human labels, as read_labels finds it, and where they miss the imagery.
+
+    Gives how many labels of each class a split has, or a fold; nothing where they can't be split.
+    """
     labels, here = region.labels, f"{where}.labels"
     if labels is None:
-        return
+        return {}
     paths = [*labels.path, *labels.test_path]
     missing = [path for path in paths if not Path(path).exists()]
     if missing:
@@ -225,12 +229,15 @@ def check_labels(region: Region, footprint: Footprint, where: str, findings: Fin
         geometries = np.concatenate([table.geometry.to_numpy() for table in tables])
         targets = np.concatenate([table["target"].to_numpy() for table in tables])
         _check_labels_place(geometries, targets, footprint, here, findings)
+        rows = np.concatenate([table["label"].to_numpy() for table in tables])
+        check_contradictions(geometries, targets, rows, f"{here}.path", findings)
     if tables and not findings.has_faults:
-        _check_test_blocks(tables, region.split, f"{where}.split", findings)
+        return _check_test_blocks(tables, region.split, f"{where}.split", findings)
+    return {}
 
 
-def _check_test_blocks(tables: list, split: Split, where: str, findings: Findings) -> None:
-    """Note a class that no test block holds: nothing could be said of it."""
+def _check_test_blocks(tables: list, split: Split, where: str, findings: Findings) -> dict[str, dict[str, int]]:
+    """Note a class that no test block holds, of which nothing could be said; gives the labels of each by split."""
     labels = pd.concat(tables, ignore_index=True)
     labels["label"] = np.arange(len(labels))
     labels["split"] = labels["split"].fillna("") if "split" in labels else ""
@@ -238,12 +245,18 @@ def _check_test_blocks(tables: list, split: Split, where: str, findings: Finding
         pieces, _ = split_labels(labels if split.method == "field" else labels.drop(columns="split"), split, [0])
     except CropmineError as error:
         findings.fault(where, error.what, error.hint)
-        return
+        return {}
     for name, target in TARGETS.items():
         own = pieces[pieces["target"] == target]
         if split.method != "kfold" and len(own) and not (own["split"] == "test").any():
             hint = "a smaller block_m, another seed, a larger share for test, or method kfold"
             findings.fault(where, f"no test block holds a {name} label", hint)
+    parts = pieces["split"] if pieces["split"].notna().any() else "fold" + pieces["fold"].astype(str)
+    counted = {}
+    for (part, target), labels_of in pieces.groupby([parts, "target"])["label"]:
+        counted.setdefault(str(part), dict.fromkeys(TARGETS, 0))
+        counted[str(part)][next(name for name in TARGETS if TARGETS[name] == target)] = int(labels_of.nunique())
+    return counted
 
 
 def _check_labels_place(geometries, targets, footprint: Footprint, where: str, findings: Findings) -> None:

@@ -67,7 +67,7 @@ def _read_commit(repository: Path) -> str | None:
 
 def _ask_git(repository: Path, *arguments: str) -> str:
     command = ["git", "-C", str(repository), *arguments]
-    done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603 (no shell, no user data)
+    done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603  # nosec B603 # no shell, no user data
     return done.stdout.strip()
 
 

@@ -168,9 +168,9 @@ def _gather_reasons(
 
 def _render(filled: dict[str, Any]) -> str:
     def because(key: str) -> str:
-        return f"    # {filled['why'][key]}" if key in filled["why"] else ""
+        return f"    # {' '.join(filled['why'][key].split())}" if key in filled["why"] else ""
 
-    environment = Environment(  # noqa: S701 (YAML, no HTML)
+    environment = Environment(  # noqa: S701  # nosec B701 # YAML, no HTML
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("region.yaml.j2").render(filled, flow=spell_flow, because=because)

@@ -4,9 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
+from cropmine.capacity import check_capacity
 from cropmine.config import Region
 from cropmine.designs import read_design, read_sample
 from cropmine.errors import CropmineError
@@ -33,8 +35,9 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
 
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
     messages call the region. Returns the verdict, plain builtins: tiles (as given), warnings (text), dtype, channels
-    (bands × dates), resolution_m (median ground size of a pixel, metres) and places (where each tile lies, for
-    read_places). Only warnings come from tiles' pixels, of which a few small windows are read.
+    (bands × dates), labels (by split and class, how many), resolution_m (median ground size of a pixel, metres) and
+    places (where each tile lies, for read_places). Only warnings come from tiles' pixels, of which a few small windows
+    are read.
     Raises one CropmineError with every fault.
     """
     findings = Findings()
@@ -60,10 +63,12 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     footprint = Footprint(tuple(known), tuple(known.values())) if whole else Footprint((), ())
     check_tiling(known, f"{where}.imagery", findings)
     check_weak_maps(region, footprint, where, findings)
-    check_labels(region, footprint, where, findings)
+    labels = check_labels(region, footprint, where, findings)
     check_zones(region, footprint, where, findings)
     _check_sample(region, f"{where}.sample", findings)
     _check_years(region, where, findings)
+    channels = len(region.bands) * len(next(iter(tiles.values()))["images"]) if tiles else 0
+    check_capacity((g.width * g.height for g in known.values()), channels, Path.cwd(), where, findings)
     if not findings.has_faults:
         check_values(_survey_tiles(region, tiles), f"{where}.imagery", findings)
     findings.raise_faults(where)
@@ -71,7 +76,8 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
         "tiles": {tile: {kind: list(paths) for kind, paths in files.items()} for tile, files in tiles.items()},
         "warnings": findings.warnings,
         "dtype": dtype,
-        "channels": len(region.bands) * len(next(iter(tiles.values()))["images"]),
+        "channels": channels,
+        "labels": labels,
         "resolution_m": resolution,
         "places": {tile: asdict(place_of(of_dates[0].grid)) for tile, of_dates in headers.items()},
     }

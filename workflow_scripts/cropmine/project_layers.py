@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-import geopandas
 import numpy as np
 import rasterio
 import rasterio.warp
@@ -12,6 +11,7 @@ import shapely
 
 from cropmine.geopackages import write_geopackage
 from cropmine.grids import open_raster, read_grid
+from cropmine.headers import read_vector_header
 from cropmine.labels import CRS_LONLAT
 from cropmine.maps import LEGEND
 from cropmine.mosaics import MosaicBand, write_mosaics
@@ -156,5 +156,4 @@ def _layer_raster(name: str, path: Path, renderer, shown: bool) -> Layer:
 
 
 def _layer_vector(name: str, path: Path, renderer, shown: bool) -> Layer:
-    crs = geopandas.read_parquet(path).crs if path.suffix == ".parquet" else geopandas.read_file(path, rows=1).crs
-    return Layer(name, path, crs.to_wkt(), renderer, shown)
+    return Layer(name, path, read_vector_header(path).crs.to_wkt(), renderer, shown)

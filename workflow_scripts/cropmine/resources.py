@@ -31,7 +31,7 @@ class Need:
 SMALL = Need(mb=1500, minutes=30)
 NEEDS = {
     "simulate_region": Need(mb=3000, minutes=30),
-    "check_inputs": Need(mb=1500, minutes=120),
+    "check_region": Need(mb=1500, minutes=120),
     "fit_codebook": Need(mb=1000, minutes=120, mb_a_mpx=20, by_channel=20),
     "segment_tile": Need(mb=500, minutes=5, mb_a_mpx=40, by_channel=25, minutes_a_mpx=0.5),
     "segment_deep": Need(mb=2000, minutes=10, mb_a_mpx=60, by_channel=25, minutes_a_mpx=2),

@@ -7,7 +7,7 @@ import numpy as np
 
 from cropmine.findings import Findings, list_names
 from cropmine.grids import read_grid
-from cropmine.imagery import TileSource, read_tile
+from cropmine.imagery import TileSource, read_windows
 
 WINDOWS = 2  # along each side of a tile
 WINDOW_PX = 64
@@ -27,13 +27,10 @@ class TileSurvey:
 def survey_tile(source: TileSource) -> TileSurvey:
     """Look at four windows of at most 64 × 64 px of a tile, spread over it."""
     grid = read_grid(source.images[0])
-    pixels, valid = [], []
-    for top, height in _spread(grid.height):
-        for left, width in _spread(grid.width):
-            part, good = read_tile(source, (left, top, width, height))
-            pixels.append(part.reshape(len(part), -1))
-            valid.append(good.ravel())
-    pixels, valid = np.concatenate(pixels, axis=1), np.concatenate(valid)
+    spread = [(left, top, w, h) for top, h in _spread(grid.height) for left, w in _spread(grid.width)]
+    parts = read_windows(source, spread)
+    pixels = np.concatenate([part.reshape(len(part), -1) for part, _ in parts], axis=1)
+    valid = np.concatenate([good.ravel() for _, good in parts])
     bright = np.full(len(pixels), np.nan)
     if valid.any():
         bright = np.percentile(pixels[:, valid].astype(np.float64), BRIGHT, axis=1)

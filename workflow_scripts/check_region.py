@@ -15,7 +15,7 @@ def main(snakemake):
     region = Region.model_validate(settings["region"])
     verdict = check_region(region, settings["tiles"], f"regions.{snakemake.wildcards.region}")
     for warning in verdict["warnings"]:
-        logging.getLogger("check_inputs").warning(warning)
+        logging.getLogger("check_region").warning(warning)
     with replacing(snakemake.output.verdict) as temporary:
         temporary.write_text(write_canonical(verdict) + "\n", encoding="utf-8")
 
