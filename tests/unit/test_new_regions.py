@@ -6,6 +6,7 @@ import sys
 
 import geopandas
 import numpy as np
+import pandas
 import pytest
 import rasterio
 import yaml
@@ -94,6 +95,16 @@ def test_files_that_only_test_stay_apart(here):
     )
     held = pieces[pieces["split"] == "validation"].groupby("target")["block"].nunique()
     assert len(held) == 2 and held.min() >= 3
+
+
+def test_labels_that_lie_on_no_tile_count_for_no_split(here):
+    labels = geopandas.read_file(here / "labels.gpkg")
+    away = labels.assign(geometry=labels.geometry.translate(0.5, 0.5))
+    pandas.concat([labels] + [away] * 4).to_file(here / "more.gpkg")
+    drafts = [draft_region(inputs_of(here, labels=(f"{here}/{name}.gpkg",))) for name in ("labels", "more")]
+    splits = [yaml.safe_load(draft.text)["regions"]["valley"]["split"] for draft in drafts]
+    assert splits[0] == splits[1]
+    assert any("labels lie on no tile" in warning for warning in drafts[1].warnings)
 
 
 def test_a_user_says_what_can_not_be_guessed(here):

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pandas as pd
+import shapely
 
 from cropmine.config import LabelFiles, Split
 from cropmine.errors import CropmineError
 from cropmine.findings import list_names
+from cropmine.grids import measure_pixel
+from cropmine.headers import Footprint
 from cropmine.labels import SPLITS, TARGETS, class_text, read_labels, read_vector
 from cropmine.metrics import LEAST_BLOCKS
 from cropmine.plans import FEW_LABELS
@@ -73,12 +77,13 @@ class Wishes:
     definition: str = ""
 
 
-def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, pixel_m: float) -> LabelGuess:
+def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, footprint: Footprint) -> LabelGuess:
     """Guess the settings of labels and of their split from label files and files that only test.
 
-    pixel_m: size of the imagery's pixel, metres. Raises CropmineError, with what was seen, where no field holds
-    classes that are known or a class is lacking.
+    footprint: where the tiles lie; labels elsewhere don't count for the split. Raises CropmineError, with what was
+    seen, where no field holds classes that are known or a class is lacking.
     """
+    pixel_m = measure_pixel(footprint.grids)
     frames = {path: read_vector(Path(path)) for path in [*paths, *tests]}
     name = _choose_field(frames, wishes)
     counts = Counter(value for frame in frames.values() for value in frame[name].map(class_text, na_action=None))
@@ -105,12 +110,11 @@ def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, pix
     if year := find_year([Path(path).name for path in paths]):
         settings["year"] = year
     guess.settings["labels"] = settings
-    rows = sum(len(frames[path]) for path in paths)
     guess.why["labels"] = f"{sum(counts.values())} labels in the field {name}"
     parts = _find_split_field({path: frames[path] for path in paths}) if not tests else None
     options = {key: value for key, value in settings.items() if key not in ("definition", "year")}
     guess.labels = read_labels(LabelFiles(**options), paths, parts, tests)
-    _guess_split(guess, rows, parts, bool(tests), pixel_m)
+    _guess_split(guess, _select_near(guess.labels, footprint), parts, bool(tests), pixel_m)
     return guess
 
 
@@ -198,15 +202,24 @@ def _find_split_field(frames: Mapping[str, geopandas.GeoDataFrame]) -> str | Non
     return None
 
 
-def _guess_split(guess: LabelGuess, rows: int, parts: str | None, tested: bool, pixel_m: float) -> None:
+def _select_near(labels: geopandas.GeoDataFrame, footprint: Footprint) -> geopandas.GeoDataFrame:
+    """The labels that lie on a tile; all of them if none does, which the preflight tells."""
+    boxes = shapely.STRtree(shapely.box(*footprint.lonlat[np.isfinite(footprint.lonlat).all(axis=1)].T))
+    near = np.unique(boxes.query(labels.geometry, predicate="intersects")[0])
+    return labels.iloc[near] if len(near) else labels
+
+
+def _guess_split(
+    guess: LabelGuess, near: geopandas.GeoDataFrame, parts: str | None, tested: bool, pixel_m: float
+) -> None:
     if parts:
         guess.settings["split"] = {"method": "field", "field": parts}
         guess.why["split"] = f"the field {parts} tells it of each label"
         return
-    method = "auto" if tested else "kfold" if rows < FEW_LABELS else "holdout"
+    method = "auto" if tested else "kfold" if len(near) < FEW_LABELS else "holdout"
     least = LEAST_PX * pixel_m
     sizes = [size for size in BLOCKS_M if size >= least] or [round(least)]
-    blocks = {size: _count_blocks(guess.labels, method, size) for size in sizes}
+    blocks = {size: _count_blocks(near, method, size) for size in sizes}
     enough = [
         size for size in sizes if blocks[size][TEST] >= LEAST_BLOCKS and blocks[size][VALIDATION] >= LEAST_VALIDATION
     ]

@@ -19,6 +19,7 @@ from cropmine.conflicts import NAME, WEAK_MAP_MODEL
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import Grid, measure_pixel
+from cropmine.headers import Footprint
 from cropmine.imagery import TileSource, source_from_settings
 from cropmine.imagery_guesses import ImageryGuess, guess_imagery
 from cropmine.label_guesses import LabelGuess, Wishes, guess_labels
@@ -70,12 +71,12 @@ def draft_region(inputs: Inputs) -> Draft:
         raise CropmineError("NAME", f"{inputs.name!r} isn't a name", "use letters, digits and underscores")
     imagery = guess_imagery(inputs.imagery)
     grids = [header.grid for header in imagery.headers.values()]
-    pixel_m = measure_pixel(grids)
-    labels = guess_labels(inputs.labels, inputs.tests, inputs.wishes, pixel_m) if inputs.labels else None
+    footprint = Footprint(tuple(imagery.headers), tuple(grids))
+    labels = guess_labels(inputs.labels, inputs.tests, inputs.wishes, footprint) if inputs.labels else None
     seen = labels.labels if labels else None
     weak = guess_weak_map(inputs.weak, grids, seen, inputs.weak_cropland) if inputs.weak else None
     region = _compose_region(imagery, weak, labels)
-    segmentation = _choose_segmentation(pixel_m)
+    segmentation = _choose_segmentation(measure_pixel(grids))
     config = validate_config({"regions": {inputs.name: region}, "segmentations": {"kmeans10": segmentation}})
     parsed = config.regions[inputs.name]
     files = {tile: tile_files(parsed, tile) for tile in find_tiles(inputs.name, parsed)}
