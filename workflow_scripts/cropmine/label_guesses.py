@@ -252,7 +252,7 @@ def _choose_buffer(block_m: int) -> int:
 def _count_blocks(labels: geopandas.GeoDataFrame, method: str, block_m: float) -> dict[str, int]:
     """Blocks that validate and test the class that fewer hold; 0 where such a split can't be made.
 
-    With kfold every block does either in its turn.
+    With kfold all blocks test in their turn, and what validates is the fold that holds fewest.
     """
     split = Split(method="field" if method == "auto" else method, block_m=block_m, buffer_m=_choose_buffer(block_m))
     table = labels if split.method == "field" else labels.drop(columns="split", errors="ignore")
@@ -260,10 +260,12 @@ def _count_blocks(labels: geopandas.GeoDataFrame, method: str, block_m: float) -
         pieces, _ = split_labels(table, split, [0])
     except CropmineError:
         return {VALIDATION: 0, TEST: 0}
-    parts = {
-        name: pieces if split.method == "kfold" else pieces[pieces["split"] == name] for name in (VALIDATION, TEST)
-    }
-    return {
-        name: min(part.loc[part["target"] == target, "block"].nunique() for target in TARGETS.values())
-        for name, part in parts.items()
-    }
+    if split.method == "kfold":
+        folds = [_count_fewer(pieces[pieces["fold"] == fold]) for fold in range(split.folds)]
+        return {VALIDATION: min(folds), TEST: _count_fewer(pieces)}
+    return {name: _count_fewer(pieces[pieces["split"] == name]) for name in (VALIDATION, TEST)}
+
+
+def _count_fewer(pieces: geopandas.GeoDataFrame) -> int:
+    """Blocks that hold the class that fewer hold."""
+    return min(pieces.loc[pieces["target"] == target, "block"].nunique() for target in TARGETS.values())

@@ -4,6 +4,7 @@ Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.new_regions NAME --ima
 """
 
 import argparse
+import logging
 import math
 import sys
 from collections.abc import Sequence
@@ -209,6 +210,7 @@ def parse_inputs(arguments: Sequence[str]) -> tuple[Inputs, Path]:
 def main(arguments: Sequence[str]) -> None:
     """Write the configuration and say what was guessed and what to do next."""
     inputs, path = parse_inputs(arguments)
+    logging.getLogger("cropmine").setLevel(logging.ERROR)  # splits that are only tried warn of what they lack
     try:
         if path.exists():
             raise CropmineError(path, "there is such a file already", "remove it, or name another: OUT=…")
