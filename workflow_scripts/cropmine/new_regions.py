@@ -92,7 +92,7 @@ def draft_region(inputs: Inputs) -> Draft:
         "notes": notes,
         "region": region,
         "segmentation": segmentation,
-        "network": _choose_network(min(min(grid.shape) for grid in grids)) if labels else {},
+        "network": _choose_network(grids, region["split"]["method"] == "kfold") if labels else {},
         "experiments": _choose_experiments(weak, thresholds, grids) if labels else {},
         "why": _gather_reasons(imagery, weak, labels, thresholds),
     }
@@ -121,17 +121,17 @@ def _choose_segmentation(pixel_m: float) -> dict:
     }
 
 
-def _choose_network(side_px: int) -> dict:
-    """A network that a CPU trains in minutes."""
+def _choose_network(grids: Sequence[Grid], folded: bool) -> dict:
+    """A network that a CPU trains in minutes; with k-fold each experiment trains many."""
     return {
         "architecture": "unet",
         "encoder": "resnet18",
         "encoder_weights": None,
         "class_weights": "balanced",
-        "steps": 400,
+        "steps": 200 if folded else 400,
         "epochs": 5,
         "batch_size": 8,
-        "patch_px": 64 if side_px < SMALL_TILE_PX else 128,
+        "patch_px": 64 if min(min(grid.shape) for grid in grids) < SMALL_TILE_PX else 128,
     }
 
 
