@@ -44,7 +44,7 @@ def test_make_tiles_cuts_a_mosaic(valley, tmp_path):
 
 def test_every_target_of_the_docs_is_planned(tmp_path):
     pages = "\n".join(page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-    known = re.compile(r"check|mine|train|map|report|sample|suggest|sweep_[a-z]+")
+    known = re.compile(r"check|check_inputs|mine|train|map|report|sample|suggest|sweep_[a-z]+")
     targets = {word for words in SNAKEMAKE.findall(pages) for word in words.split() if known.fullmatch(word)}
     assert {"check", "mine", "map", "sample", "suggest", "sweep_thresholds"} <= targets
     workspace = Workspace(tmp_path, yaml.safe_load((ROOT / "config.yaml").read_text()))
