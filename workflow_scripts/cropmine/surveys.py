@@ -50,7 +50,7 @@ def _spread(length: int) -> list[tuple[int, int]]:
 
 
 def check_values(surveys: Mapping[str, TileSurvey], where: str, findings: Findings) -> None:
-    """Note tiles in which no valid pixel was seen, and those whose channels are all off the rest's, or on another scale.
+    """Note tiles in which no valid pixel was seen, and those whose channels are all off the rest's.
 
     Reflectance of 0 to 1 beside digital numbers of 0 to 10,000 is one: clusters and a network would see two worlds.
     """
