@@ -436,7 +436,7 @@ SHAPES: dict[str, tuple[str, Make]] = {
         "refused",
         partial(write_wkb, [b""], meta={"columns": {"geometry": {"encoding": "exec", "geometry_types": []}}}),
     ),
-    "Parquet of 200 million equal rows": ("refused", partial(repeat_rows, 200_000_000)),
+    "Parquet of 20 million equal rows": ("refused", partial(repeat_rows, 20_000_000)),
     "KML": (
         "either",
         partial(write_frame, ".kml", crs="EPSG:4326", geometries=[shapely.box(X, Y, X + 1e-3, Y + 1e-3)]),
@@ -469,4 +469,5 @@ VECTOR_CASES = [
     }.items()
     for group in groups
     for name, (expected, make) in group.items()
+    if role == "labels" or not name.startswith("10 million")  # they take seconds to make
 ]

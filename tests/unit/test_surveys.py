@@ -35,6 +35,18 @@ def test_two_tiles_cant_tell_which_is_off(tmp_path):
     assert warn({"a": survey(tmp_path, "a"), "b": survey(tmp_path, "b", factor=1e-4)}) == ""
 
 
+def test_a_hazy_tile_among_clear_ones_is_named(tmp_path):
+    surveys = {name: survey(tmp_path, name, factor=1 + 0.02 * place) for place, name in enumerate("abcdefgh")}
+    assert warn(surveys) == ""
+    text = warn(surveys | {"hazy": survey(tmp_path, "hazy", factor=2)})
+    assert "1 of 9 tiles are brighter or darker than the rest in every band: hazy" in text
+
+
+def test_tiles_of_many_brightnesses_are_no_haze(tmp_path):
+    surveys = {name: survey(tmp_path, name, factor=1.3**place) for place, name in enumerate("abcdefgh")}
+    assert warn(surveys) == ""
+
+
 def test_a_tile_without_a_valid_pixel_is_named_and_has_no_scale(tmp_path):
     surveys = {name: survey(tmp_path, name) for name in "abc"} | {"d": survey(tmp_path, "d", empty=True)}
     assert surveys["d"].valid_share == 0

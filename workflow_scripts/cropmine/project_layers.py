@@ -69,7 +69,7 @@ def layer_images(folder: Path, images: Sequence[str | Path], bands: Sequence[str
     described = [MosaicBand(number, name, dtype, nodata) for number, name in enumerate(bands, start=1)]
     limits = find_limits(images, chosen)
     made = write_mosaics(folder / "imagery.vrt", images, described)
-    return [_layer_raster("Imagery", path, style_image(chosen, limits), True) for path in made]
+    return [_layer_mosaic("Imagery", path, style_image(chosen, limits), True) for path in made]
 
 
 def find_limits(images: Sequence[str | Path], bands: Sequence[int]) -> list[tuple[float, float]]:
@@ -94,7 +94,7 @@ def layer_targets(folder: Path, targets: Sequence[str | Path]) -> list[Layer]:
         return []
     made = write_mosaics(folder / "targets.vrt", targets, [MosaicBand(1, "target", "uint8", 255)])
     name = "Labels that train: human, mined or weak"
-    return [_layer_raster(name, path, style_classes(1, LEGEND), False) for path in made]
+    return [_layer_mosaic(name, path, style_classes(1, LEGEND), False) for path in made]
 
 
 def layer_weak(name: str, path: str | Path, weak: Mapping) -> Layer:
@@ -148,6 +148,12 @@ def find_canvas(products: Sequence[Product]) -> tuple[str, tuple[float, float, f
     lonlat = rasterio.crs.CRS.from_user_input(CRS_LONLAT)
     boxes = [shapely.box(*rasterio.warp.transform_bounds(grid.crs, lonlat, *grid.bounds)) for grid in grids]
     return lonlat.to_wkt(), tuple(shapely.union_all(boxes).bounds)
+
+
+def _layer_mosaic(name: str, path: Path, renderer, shown: bool) -> Layer:
+    """A VRT that was just written of tiles that were checked; it names them wherever they lie."""
+    with rasterio.open(path, driver="VRT") as dataset:
+        return Layer(name, path, dataset.crs.to_wkt(), renderer, shown)
 
 
 def _layer_raster(name: str, path: Path, renderer, shown: bool) -> Layer:

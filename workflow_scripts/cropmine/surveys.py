@@ -14,6 +14,10 @@ WINDOW_PX = 64
 BRIGHT = 95  # percentile
 OFF_SCALE = 8.0
 LEAST_TILES = 3
+LEAST_ODD = 8
+ODD = 1.5
+ODD_DEVIATIONS = 6
+NORMAL = 1.4826  # the deviation of a normal distribution by the median of its distances
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def _spread(length: int) -> list[tuple[int, int]]:
 
 
 def check_values(surveys: Mapping[str, TileSurvey], where: str, findings: Findings) -> None:
-    """Note tiles in which no valid pixel was seen, and those whose channels are all on another scale than the rest's.
+    """Note tiles in which no valid pixel was seen, and those whose channels are all off the rest's.
 
     Reflectance of 0 to 1 beside digital numbers of 0 to 10,000 is one: clusters and a network would see two worlds.
     """
@@ -66,3 +70,22 @@ def check_values(surveys: Mapping[str, TileSurvey], where: str, findings: Findin
             f"the values of {len(names)} of {len(seen)} tiles are on another scale than the rest's: {list_names(names)}"
         )
         findings.warn(where, what, "reflectance beside digital numbers? Bring all tiles to one scale")
+    names = [tile for tile, one in zip(seen, find_odd(ratio) & ~off, strict=True) if one]
+    if names:
+        what = (
+            f"{len(names)} of {len(seen)} tiles are brighter or darker than the rest in every band: {list_names(names)}"
+        )
+        hint = "haze, another season, or another normalisation? Clusters and networks will see it; mask or replace them"
+        findings.warn(where, what, hint)
+
+
+def find_odd(ratio: np.ndarray) -> np.ndarray:
+    """Tell which tiles are off the rest in every channel, to the same side, by more than tiles of this region differ.
+
+    ratio: (tiles, channels), logarithms of the bright end over the median tile's. Over half as bright again, or less by
+    as much, and six deviations, as the median tile differs; bool (tiles,), false of fewer than eight tiles.
+    """
+    if len(ratio) < LEAST_ODD:
+        return np.zeros(len(ratio), bool)
+    limit = np.maximum(np.log(ODD), ODD_DEVIATIONS * NORMAL * np.median(np.abs(ratio), axis=0))
+    return (ratio > limit).all(axis=1) | (ratio < -limit).all(axis=1)
