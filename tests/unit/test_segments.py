@@ -75,6 +75,13 @@ def test_bands_of_rows_change_no_segment(clusters, band_px, most):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_segment_whose_parts_meet_far_from_its_end_is_one():
+    clusters = np.array([[1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1], [1, 1, 1]], dtype=np.uint8)
+    ids, cluster_of_segment = label_segments(clusters, np.ones((1, 1)), 1, None, band_px=1)
+    assert cluster_of_segment.tolist() == [0, 1]
+    np.testing.assert_array_equal(ids, clusters)
+
+
 def test_a_segment_that_spans_many_chunks_of_rows_is_one():
     clusters = np.ones((1000, 3), dtype=np.uint8)
     clusters[::2, 1] = 2

@@ -240,6 +240,10 @@ def _join_components(count: int, pairs: np.ndarray) -> np.ndarray:
         while not np.array_equal(first[first[touched]], first[touched]):
             first[touched] = first[first[touched]]
         pairs = pairs[:, first[pairs[0]] != first[pairs[1]]]
+    while not np.array_equal(
+        first[first], first
+    ):  # those whose own pairs were done before their root found a lesser one
+        first = first[first]
     return first
 
 
