@@ -13,9 +13,9 @@ import yaml
 from rasterio.rio.main import main_group
 from snakemake.cli import get_argument_parser
 
-from conftest import ROOT
 from cropmine.config import Config, Region, validate_config
 from cropmine.errors import CropmineError
+from workspace import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)

@@ -13,7 +13,6 @@ import yaml
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
-from conftest import ROOT
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
 from cropmine.imagery_guesses import guess_imagery
@@ -23,6 +22,7 @@ from cropmine.new_regions import Inputs, draft_region, parse_inputs
 from cropmine.plans import resolve_split
 from cropmine.splits import split_labels
 from cropmine.weak_guesses import guess_weak_map
+from workspace import ROOT
 
 
 def write_tif(path, values, step=5.0, nodata=None, names=None, dtype="uint16", alpha=False, west=400_000.0):

@@ -4,7 +4,7 @@ import matplotlib
 import nbformat
 import pytest
 
-from conftest import ROOT
+from workspace import ROOT
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

@@ -1,5 +1,6 @@
 """The quick commands of the docs are run, and all targets of the longer ones are planned."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,8 +15,11 @@ SNAKEMAKE = re.compile(r"(?:^|`)snakemake ([^`#\n]+)", re.MULTILINE)
 
 def make(*words: str) -> str:
     # The environment is what it is here, whatever the dates of its files say.
-    command = ["make", "--old-file=requirements.txt", "--old-file=.venv/.ready", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--no-print-directory", "--old-file=requirements.txt", "--old-file=.venv/.ready", *words]
+    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # the tests may themselves be run by make
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
