@@ -12,7 +12,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from cropmine.access import limit_gdal
+from cropmine.access import confine_gdal
 from cropmine.cluster import find_misfits, read_accounts, read_limits
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
@@ -54,7 +54,7 @@ def load_config():
 
 
 CONFIG, POINTS = load_config()
-os.environ |= limit_gdal(CONFIG.model_dump(mode="json"))  # before GDAL starts, here and in every job
+os.environ |= confine_gdal(CONFIG.model_dump(mode="json"))  # before GDAL starts, here and in every job
 REGIONS = list(CONFIG.default_regions or CONFIG.regions)
 SIMULATED = [name for name, region in CONFIG.regions.items() if region.simulate]
 DEEP = [name for name, segmentation in CONFIG.segmentations.items() if segmentation.method == "deep"]

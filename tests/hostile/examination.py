@@ -149,9 +149,9 @@ class Examiner:
 def serve(group: str) -> None:
     """Answer until no more names come."""
     sys.path[:0] = [str(HERE.parent.parent / "workflow_scripts"), str(HERE)]
-    from cropmine.access import limit_gdal
+    from cropmine.access import confine_gdal
 
-    os.environ |= limit_gdal({})
+    os.environ |= confine_gdal({})
     if group == "model":
         from model_cases import MODEL_CASES as CASES
 

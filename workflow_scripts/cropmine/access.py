@@ -61,13 +61,15 @@ SKIPPED_DRIVERS = (
 )
 
 
-def limit_gdal(settings: object) -> dict[str, str]:
+def confine_gdal(settings: object) -> dict[str, str]:
     """The environment in which GDAL has no drivers but those that are needed, and no network.
 
     settings: a configuration as plain builtins. If a path in it lies on a network, as /vsis3/… and /vsicurl/… do,
     network file systems stay on. To be set before GDAL starts.
     """
     limits = {"GDAL_SKIP": SKIPPED_DRIVERS, "GDAL_VRT_ENABLE_PYTHON": "NO", "OGR_GEOJSON_MAX_OBJ_SIZE": "50"}
+    # Each build of GDAL warns of drivers that it lacks anyway when it starts; what comes later goes through Python.
+    limits["CPL_LOG"] = os.devnull
     if not any(is_remote(text) for text in _list_texts(settings)):
         limits["CPL_VSIL_CURL_ALLOWED_FILENAME"] = "none"
     return limits
