@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rasterfactory import make_grid, write_plain
 
-from cropmine.access import choose_raster_driver, is_remote, confine_gdal
+from cropmine.access import choose_raster_driver, confine_gdal, is_remote
 from cropmine.errors import CropmineError
 from cropmine.rasters import wrap_raster
 from cropmine.tiles import stand_in
