@@ -141,8 +141,9 @@ def read_peak(of_command: bool) -> float:
     """Peak memory of this process, or of the command that it ran, in MB."""
     if of_command:
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    status = Path("/proc/self/status").read_text()  # what getrusage tells begins with the parent's peak
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    from cropmine.logs import measure_peak
+
+    return measure_peak()
 
 
 def measure(part: str, folder: Path, threads: int) -> dict:

@@ -15,7 +15,6 @@ from cropmine.zones import ORDINARY, read_zones
 
 
 def find_held_out(path, settings, grid):
-
     from cropmine.splits import held_out_mask, read_pieces, split_of
 
     split, labels = Split(**settings["split"]), read_pieces(path)

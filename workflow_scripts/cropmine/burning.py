@@ -64,7 +64,6 @@ def _burn_mined(recipe: dict, tile: str, mask: np.ndarray, segments: str | Path,
 
 
 def _burn_human(recipe: dict, grid: Grid, path: str | Path) -> Layer:
-
     from cropmine.splits import draw_labels, read_pieces, split_of
 
     labels = read_pieces(path)

@@ -9,6 +9,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
+from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
@@ -40,7 +41,7 @@ def lay_grids(grids: Mapping[str, Grid], ranked: Sequence[str]) -> list[Grid]:
     grids: of the tiles; ranked: tiles, of which the first 4 are shown where under a fifth of the land between the tiles
     is theirs. A side has at most 2048 pixels, of scattered tiles 1024, none finer than those of the tiles.
     """
-    bounds = {tile: find_web_bounds(grid) for tile, grid in grids.items()}
+    bounds = {tile: find_bounds(grid, WEB_CRS) for tile, grid in grids.items()}
     wests, souths, easts, norths = np.array(list(bounds.values())).T
     whole = (wests.min(), souths.min(), easts.max(), norths.max())
     filled = np.sum((easts - wests) * (norths - souths)) / ((whole[2] - whole[0]) * (whole[3] - whole[1]))
@@ -63,9 +64,9 @@ def thin_grid(grid: Grid, factor: float) -> Grid:
     return Grid(grid.crs, step, math.ceil(grid.width / factor), math.ceil(grid.height / factor))
 
 
-def find_web_bounds(grid: Grid) -> tuple[float, float, float, float]:
-    """Find the bounds of a grid in web mercator, metres of that: west, south, east, north."""
-    return grid.bounds if grid.crs == WEB_CRS else transform_bounds(grid.crs, WEB_CRS, *grid.bounds)
+def find_bounds(raster: Grid | DatasetReader, crs: CRS) -> tuple[float, float, float, float]:
+    """Find the bounds of a grid or an open raster in a CRS, in its unit: west, south, east, north."""
+    return raster.bounds if raster.crs == crs else transform_bounds(raster.crs, crs, *raster.bounds)
 
 
 def find_degrees(grid: Grid) -> list[list[float]]:
@@ -81,7 +82,10 @@ def overlay_imagery(whole: Grid, region: dict, mode: str) -> tuple[np.ndarray, G
     2nd to their 98th percentile over the grid.
     """
     tiles = {tile: region["files"]["images"][tile][-1] for tile in region["tiles"]}
-    finest = min(_pixel_in(whole, path) for path in tiles.values())
+    finest = np.inf
+    for path in tiles.values():
+        with open_raster(path) as dataset:
+            finest = min(finest, _pixel_in(whole, dataset))
     factor = max(1.0, OVERVIEW_FACTOR * finest / whole.transform.a) if mode == "overview" else 1.0
     grid = thin_grid(whole, factor)
     order = find_colours(region["bands"])
@@ -117,19 +121,16 @@ def _finish(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _pixel_in(grid: Grid, path: str) -> float:
-    with open_raster(path) as dataset:
-        bounds = dataset.bounds if dataset.crs == grid.crs else transform_bounds(dataset.crs, grid.crs, *dataset.bounds)
-        return (bounds[2] - bounds[0]) / dataset.width
+def _pixel_in(grid: Grid, dataset: DatasetReader) -> float:
+    west, _, east, _ = find_bounds(dataset, grid.crs)
+    return (east - west) / dataset.width
 
 
 def _cross(grid: Grid, paths) -> Iterator[tuple[str, tuple[slice, slice], Grid]]:
     """The rasters that meet a grid: each with the rows and columns that it may cover, and their grid."""
     for path in paths:
         with open_raster(path) as dataset:
-            bounds = dataset.bounds
-            if dataset.crs != grid.crs:
-                bounds = transform_bounds(dataset.crs, grid.crs, *bounds)
+            bounds = find_bounds(dataset, grid.crs)
         west, north, pixel = grid.transform.c, grid.transform.f, grid.transform.a
         left, right = math.floor((bounds[0] - west) / pixel + 1e-3), math.ceil((bounds[2] - west) / pixel - 1e-3)
         top, bottom = math.floor((north - bounds[3]) / pixel + 1e-3), math.ceil((north - bounds[1]) / pixel - 1e-3)
@@ -143,7 +144,7 @@ def _cross(grid: Grid, paths) -> Iterator[tuple[str, tuple[slice, slice], Grid]]
 def _read_colours(path: str, order: Sequence[int], grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Three bands of an image on a grid, averaged where it is coarser, and which pixels are known."""
     with open_raster(path) as dataset:
-        finer = _pixel_in(grid, path) * 1.01 < grid.transform.a
+        finer = _pixel_in(grid, dataset) * 1.01 < grid.transform.a
         options = {"crs": grid.crs, "transform": grid.transform, "width": grid.width, "height": grid.height}
         options |= {"resampling": Resampling.average if finer else Resampling.nearest}
         with WarpedVRT(dataset, add_alpha=ColorInterp.alpha not in dataset.colorinterp, **options) as warped:
