@@ -18,7 +18,7 @@ from cropmine.grids import Grid
 from cropmine.imagery import TileSource, read_tile
 from cropmine.models import Normalisation, build_network
 from cropmine.neighbours import place_of
-from cropmine.prediction import RAMP, predict_strips, predict_tile
+from cropmine.prediction import RAMP, fold_norms, predict_strips, predict_tile
 from cropmine.rasters import write_raster
 from cropmine.surroundings import HALO_PX, surround_tile
 from cropmine.windows import CORE_PX, OVERLAP_PX, STEP_PX, lattice_reach, lattice_starts, tile_windows
@@ -190,6 +190,22 @@ def test_tiles_smaller_than_a_window_or_of_no_multiple_of_32_px_are_predicted(si
     codes = predict_tile(build_unet(), NORM, surround_tile("t", {"t": source}))
     assert codes.shape == (size, size)
     assert (codes <= 200).all()
+
+
+def test_a_network_with_its_norms_folded_is_the_same_function():
+    network = build_unet().train()
+    pixels = torch.randn(2, 2, 64, 96, generator=torch.Generator().manual_seed(1))
+    network(3 * pixels + 1)  # its norms have seen something
+    network.eval()
+    folded = fold_norms(network)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    with torch.inference_mode():
+        assert torch.allclose(folded(pixels), network(pixels), atol=1e-4)
+
+
+def test_a_network_that_looks_at_its_input_is_left_as_it_is():
+    network = build_network(Model(architecture="fpn", encoder="resnet18", encoder_weights=None), 2).eval()
+    assert fold_norms(network) is network
 
 
 def test_a_threshold_is_strict():

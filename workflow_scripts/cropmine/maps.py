@@ -30,19 +30,27 @@ def compose_map(runs: Sequence[np.ndarray], zones: np.ndarray, threshold: float)
     zones: as read_zones gives them. Returns uint8 (3, h, w): the mean of the runs' codes; its class, 1 where the mean
     is above the threshold (0 to 1); and the runs' standard deviation. All 255 where there is no data.
     """
-    total = np.zeros(zones.shape, np.uint32)
-    squares = np.zeros(zones.shape, np.uint32)
-    for codes in runs:
-        total += codes
-        squares += np.square(codes, dtype=np.uint32)
-    count = np.uint32(len(runs))
-    mean = ((2 * total + count) // (2 * count)).astype(np.uint8)
-    spread = np.rint(np.sqrt((count * squares - total * total).astype(np.float32)) / np.float32(count)).astype(np.uint8)
+    mean, spread = _summarise_runs(runs)
     classes = np.where(mean > threshold_code(threshold), np.uint8(CROPLAND), np.uint8(NONCROPLAND))
     bands = np.stack([mean, classes, spread])
     bands[:, zones == EXCLUDED] = 0
     bands[:, (zones == OUTSIDE) | (runs[0] == NODATA)] = NODATA
     return bands
+
+
+def _summarise_runs(runs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and the standard deviation of codes uint8 (h, w), rounded to codes."""
+    if len(runs) == 1:
+        return runs[0], np.zeros_like(runs[0])
+    total = np.zeros(runs[0].shape, np.uint32)
+    squares = np.zeros(runs[0].shape, np.uint32)
+    for codes in runs:
+        total += codes
+        squares += np.square(codes, dtype=np.uint32)
+    count = np.uint32(len(runs))
+    mean = ((2 * total + count) // (2 * count)).astype(np.uint8)
+    spread = np.rint(np.sqrt((count * squares - total * total).astype(np.float32)) / np.float32(count))
+    return mean, spread.astype(np.uint8)
 
 
 def write_map(path: str | Path, bands: np.ndarray | Iterable[np.ndarray], grid: Grid, tags: dict[str, str]) -> None:

@@ -1,12 +1,12 @@
 """A tile amid its neighbours: pixels beyond its edges come from the tiles that lie there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cropmine.grids import Grid, read_grid
-from cropmine.imagery import TileSource, read_tile
+from cropmine.imagery import TileSource, read_windows
 from cropmine.neighbours import place_of
 from cropmine.windows import OVERLAP_PX, STEP_PX, Window, lattice_starts
 
@@ -42,16 +42,24 @@ class Surroundings:
         Gives pixels (channels, h, w), 0 where invalid; validity bool (h, w); and what of it is the tile's own, bool
         (h, w). A neighbour shows where the tile itself has nothing valid, of several the first.
         """
-        pixels, own = read_tile(self.source, window)
-        valid = own.copy()
+        return self.read_many([window])[0]
+
+    def read_many(self, windows: Sequence[Window]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Read windows as read does one, each file opened once."""
+        found = [(pixels, valid, valid.copy()) for pixels, valid in read_windows(self.source, windows)]
         for source, place in self.others:
-            if _meet(window, place) and not valid.all():
-                offset = window[0] - place[0], window[1] - place[1], *window[2:]
-                others, seen = read_tile(source, offset)
+            short = [
+                (window, pixels, valid)
+                for window, (pixels, valid, _) in zip(windows, found, strict=True)
+                if _meet(window, place) and not valid.all()
+            ]
+            offsets = [(window[0] - place[0], window[1] - place[1], *window[2:]) for window, *_ in short]
+            others = read_windows(source, offsets) if short else []
+            for (_, pixels, valid), (beyond, seen) in zip(short, others, strict=True):
                 fill = seen & ~valid
-                np.copyto(pixels, others, where=fill)
+                np.copyto(pixels, beyond, where=fill)
                 valid |= fill
-        return pixels, valid, own
+        return found
 
     def lay_panes(self) -> Iterator[tuple[int, list[Pane]]]:
         """Lay the windows of the lattice over the tile: yields the first row of each line of them, and its panes.
