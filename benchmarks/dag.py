@@ -24,6 +24,7 @@ EMPTY = "rule all:\n    output: 'x'\n    shell: 'touch x'\n"
 CHOICE = {"experiment": "half_human_mined_neg", "threshold": 0.5, "threshold_best": 0.5, "threshold_range": [0.4, 0.6]}
 MB = 1024
 SIDE_PX = 4096
+LABELLED = 300  # tiles that hold labels
 
 
 def make_region(folder: Path, tiles: int, training: str | int) -> None:
@@ -75,7 +76,8 @@ def run_alone(arguments: list[str]) -> None:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.name == "checks.json":
-                path.write_text(json.dumps({"places": place_tiles(), "channels": 4}))
+                places = place_tiles()
+                path.write_text(json.dumps({"places": places, "channels": 4, "labelled": list(places)[:LABELLED]}))
             else:
                 path.write_text(json.dumps(CHOICE) if path.name == "selected.json" else "")
         told = SubmittedJobInfo(job=job)

@@ -1,9 +1,9 @@
 rule score_model:
     input:
         model=trained_model,
-        images=all_images,
-        masks=all_masks,
-        features=all_features,
+        images=scored_images,
+        masks=scored_masks,
+        features=scored_features,
         labels=split_table,
     output:
         scores="results/{region}/scores/{recipe}/{model}/{run}.json",
@@ -30,8 +30,8 @@ rule score_weak_map:
     input:
         weak=weak_path,
         registrations=score_registrations,
-        images=all_images,
-        masks=all_masks,
+        images=scored_images,
+        masks=scored_masks,
         labels=split_table,
     output:
         scores="results/{region}/scores/weak_map/{weak}/{run}.json",

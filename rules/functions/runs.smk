@@ -76,8 +76,32 @@ def training_features(wildcards):
     return features_of(wildcards.region, wildcards.model, plan(wildcards.region).training_tiles)
 
 
-def all_features(wildcards):
-    return features_of(wildcards.region, wildcards.model, plan(wildcards.region).tiles)
+# Scoring reads the tiles on which labels lie and those that their windows see: no other is scored anew if it changes.
+
+
+@cache
+def read_scored_tiles(path, changed):
+    labelled = json.loads(Path(path).read_text())["labelled"]
+    return {tile for own in labelled for tile in (own, *neighbours(path, changed)[own])}
+
+
+def scored_tiles(region):
+    pass_gate("check_region", region)
+    path = f"results/{region}/checks.json"
+    scored = read_scored_tiles(path, changed_at(path))
+    return [tile for tile in plan(region).tiles if tile in scored]
+
+
+def scored_images(wildcards):
+    return images_of(wildcards.region, scored_tiles(wildcards.region))
+
+
+def scored_masks(wildcards):
+    return masks_of(wildcards.region, scored_tiles(wildcards.region))
+
+
+def scored_features(wildcards):
+    return features_of(wildcards.region, wildcards.model, scored_tiles(wildcards.region))
 
 
 def forest_settings(wildcards):

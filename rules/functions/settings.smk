@@ -49,7 +49,8 @@ def score_settings(wildcards):
     runs = [run for kind in (here.runs, here.human_lessons) for runs in kind.values() for run in runs]
     named = {(run.recipe, run.model, run.name) for run in runs}
     splits = ["validation", "test"] if place in named else ["validation"]
-    settings = tiles_settings(region, here.tiles) | split_settings(region, find_run(region, wildcards.run).fold)
+    settings = tiles_settings(region, scored_tiles(region))
+    settings |= split_settings(region, find_run(region, wildcards.run).fold)
     return settings | {"scored": splits}
 
 

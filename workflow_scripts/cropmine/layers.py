@@ -205,19 +205,22 @@ def check_zones(region: Region, footprint: Footprint, where: str, findings: Find
             findings.warn(here, "the polygons meet no tile", None, exclusion.path)
 
 
-def check_labels(region: Region, footprint: Footprint, where: str, findings: Findings) -> dict[str, dict[str, int]]:
+def check_labels(
+    region: Region, footprint: Footprint, where: str, findings: Findings
+) -> tuple[dict[str, dict[str, int]], list[str]]:
     """Note what is wrong with human labels, as read_labels finds it, and where they miss the imagery.
 
-    Gives how many labels of each class a split has, or a fold; nothing where they can't be split.
+    Gives how many labels of each class a split has, or a fold, nothing where they can't be split; and the tiles on which
+    labels lie.
     """
     labels, here = region.labels, f"{where}.labels"
     if labels is None:
-        return {}
+        return {}, []
     paths = [*labels.path, *labels.test_path]
     missing = [path for path in paths if not Path(path).exists()]
     if missing:
         findings.fault(f"{here}.path", f"no such file: {list_names(missing)}", hint_path(missing[0]))
-    tables = []
+    tables, labelled = [], []
     for path in paths:
         if path not in missing:
             tests = [path] if path in labels.test_path else []
@@ -228,12 +231,12 @@ def check_labels(region: Region, footprint: Footprint, where: str, findings: Fin
     if tables and len(footprint.tiles):
         geometries = np.concatenate([table.geometry.to_numpy() for table in tables])
         targets = np.concatenate([table["target"].to_numpy() for table in tables])
-        _check_labels_place(geometries, targets, footprint, here, findings)
+        labelled = _check_labels_place(geometries, targets, footprint, here, findings)
         rows = np.concatenate([table["label"].to_numpy() for table in tables])
         check_contradictions(geometries, targets, rows, f"{here}.path", findings)
     if tables and not findings.has_faults:
-        return _check_test_blocks(tables, region.split, f"{where}.split", findings)
-    return {}
+        return _check_test_blocks(tables, region.split, f"{where}.split", findings), labelled
+    return {}, labelled
 
 
 def _check_test_blocks(tables: list, split: Split, where: str, findings: Findings) -> dict[str, dict[str, int]]:
@@ -259,17 +262,20 @@ def _check_test_blocks(tables: list, split: Split, where: str, findings: Finding
     return counted
 
 
-def _check_labels_place(geometries, targets, footprint: Footprint, where: str, findings: Findings) -> None:
-    tree = shapely.STRtree(shapely.box(*footprint.lonlat[np.isfinite(footprint.lonlat).all(axis=1)].T))
+def _check_labels_place(geometries, targets, footprint: Footprint, where: str, findings: Findings) -> list[str]:
+    """Note labels that lie on no tile; gives the tiles on which some lie."""
+    known = np.flatnonzero(np.isfinite(footprint.lonlat).all(axis=1))
+    tree = shapely.STRtree(shapely.box(*footprint.lonlat[known].T))
+    on_tile, tiles = tree.query(geometries, predicate="intersects")
     inside = np.zeros(len(geometries), bool)
-    inside[tree.query(geometries, predicate="intersects")[0]] = True
+    inside[on_tile] = True
     if not inside.any():
         bounds = shapely.total_bounds(geometries)
         swapped = tree.query(shapely.box(*bounds[[1, 0, 3, 2]])).size
         hint = "are longitude and latitude swapped?" if swapped else "are they of this region, and is their CRS right?"
         what = f"none lies on a tile: they cover {_spell_extent(bounds)}, the imagery {_spell_imagery(footprint)}"
         findings.fault(f"{where}.path", what, hint)
-        return
+        return []
     if not inside.all():
         findings.warn(f"{where}.path", f"{(~inside).sum()} of {len(inside)} labels lie on no tile")
     for name, target in (("cropland", 1), ("noncropland", 0)):
@@ -277,3 +283,4 @@ def _check_labels_place(geometries, targets, footprint: Footprint, where: str, f
             findings.warn(
                 f"{where}.{name}", f"no {name} label lies on a tile", "nothing can be scored without both classes"
             )
+    return [footprint.tiles[number] for number in known[np.unique(tiles)]]

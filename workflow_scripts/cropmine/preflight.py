@@ -35,10 +35,9 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
 
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
     messages call the region. Returns the verdict, plain builtins: tiles (as given), warnings (text), dtype, channels
-    (bands × dates), labels (by split and class, how many), resolution_m (median ground size of a pixel, metres) and
-    places (where each tile lies, for read_places). Only warnings come from tiles' pixels, of which a few small windows
-    are read.
-    Raises one CropmineError with every fault.
+    (bands × dates), labels (by split and class, how many), labelled (the tiles on which labels lie), resolution_m
+    (median ground size of a pixel, metres) and places (where each tile lies, for read_places). Only warnings come from
+    tiles' pixels, of which a few small windows are read. Raises one CropmineError with every fault.
     """
     findings = Findings()
     if not tiles:
@@ -63,7 +62,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     footprint = Footprint(tuple(known), tuple(known.values())) if whole else Footprint((), ())
     check_tiling(known, f"{where}.imagery", findings)
     check_weak_maps(region, footprint, where, findings)
-    labels = check_labels(region, footprint, where, findings)
+    labels, labelled = check_labels(region, footprint, where, findings)
     check_zones(region, footprint, where, findings)
     _check_sample(region, f"{where}.sample", findings)
     _check_years(region, where, findings)
@@ -78,6 +77,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
         "dtype": dtype,
         "channels": channels,
         "labels": labels,
+        "labelled": labelled,
         "resolution_m": resolution,
         "places": {tile: asdict(place_of(of_dates[0].grid)) for tile, of_dates in headers.items()},
     }
