@@ -33,8 +33,9 @@ plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, giga
 prune: $(READY)  ## outputs that the configuration no longer names, CONFIG=my.yaml for yours; REMOVE=1 removes them
 	@PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.pruning $(CONFIG) $(if $(REMOVE),--remove)
 
-test: $(READY)  ## every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: $(READY)  ## every test, files that take long first
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15 \
+		tests/e2e tests/slurm tests/workflow tests/hostile tests/unit
 
 test-slurm: $(READY)  ## the workflow on a cluster of SLURM that the tests start here, from Debian's packages
 	CROPMINE_SLURM=1 $(BIN)/python -m pytest tests/slurm
