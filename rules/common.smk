@@ -20,6 +20,7 @@ from cropmine.forecast import count_missing, read_seconds
 from cropmine.neighbours import find_neighbours, read_places
 from cropmine.plans import (
     DRAWS,
+    choose_mined,
     describe_experiment,
     describe_weak_map,
     list_marks,

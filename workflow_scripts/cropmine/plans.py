@@ -375,6 +375,18 @@ def _holds(other: Mined, mined: Mined) -> bool:
     )
 
 
+def choose_mined(plan: Plan, chosen: str | None) -> str | None:
+    """The experiment whose mined labels people are shown: the chosen one, or that of the first mined polygons.
+
+    None if no experiment mines.
+    """
+    mining = {name: own.mined for name, own in plan.experiments.items() if own.mined and not own.mined.random}
+    if chosen in mining:
+        return chosen
+    first = next(iter(plan.mined.values()), {}).get("mined")
+    return next((name for name, mined in mining.items() if mined.model_dump(mode="json") == first), None)
+
+
 def _check_simulated_paths(name: str, region: Region) -> None:
     folder = f"results/{name}/inputs"
     paths = {"imagery": (region.imagery, f"{folder}/imagery/{{tile}}.tif")}
