@@ -15,6 +15,7 @@ from cropmine.cropland_outlines import read_tags
 from cropmine.geopackages import write_geopackage
 from cropmine.grids import open_raster, read_grid
 from cropmine.headers import read_vector_header
+from cropmine.imagery import find_colours
 from cropmine.labels import CRS_LONLAT
 from cropmine.maps import LEGEND
 from cropmine.mosaics import MosaicBand, write_mosaics
@@ -35,7 +36,6 @@ from cropmine.vectors import is_vector
 SAMPLED_PX = 256
 SAMPLED_TILES = 8
 STRETCH = (2, 98)
-SHOWN_BANDS = ("red", "green", "blue")
 OUTLINE = {"": ("#1F2A30", "")}
 LABEL_COLOURS = {"cropland": ("#D55E00", "cropland"), "noncropland": ("#0072B2", "non-cropland")}
 
@@ -71,8 +71,7 @@ def layer_images(folder: Path, images: Sequence[str | Path], bands: Sequence[str
     """Join images to a VRT a CRS in a folder, and style them in true colour, or by their first bands."""
     with open_raster(images[0]) as dataset:
         dtype, nodata = dataset.dtypes[0], dataset.nodata
-    chosen = [bands.index(name) + 1 for name in SHOWN_BANDS] if set(SHOWN_BANDS) <= set(bands) else [1, 2, 3]
-    chosen = [min(number, len(bands)) for number in chosen]
+    chosen = [place + 1 for place in find_colours(bands)]
     described = [MosaicBand(number, name, dtype, nodata) for number, name in enumerate(bands, start=1)]
     limits = find_limits(images, chosen)
     made = write_mosaics(folder / "imagery.vrt", images, described)
