@@ -51,7 +51,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
             _check_bands(header, region.bands, where, findings)
             if header.grid.width * header.grid.height > MOST_PIXELS:
                 what = f"{header.grid.width} by {header.grid.height} pixels, and a tile has at most {MOST_PIXELS:.3g}"
-                findings.fault(f"{where}.imagery", what, "cut it into tiles (gdal_retile.py)", header.path)
+                findings.fault(f"{where}.imagery", what, "cut it into tiles: make tiles MOSAIC=… TILES=…", header.path)
         _check_dates(tile, of_dates, where, findings)
     dtype = _check_dtypes(headers, where, findings)
     resolution = _check_resolution(headers, where, findings)
