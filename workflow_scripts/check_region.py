@@ -3,12 +3,12 @@
 import json
 import logging
 
-from cropmine.config import Region
 from cropmine.files import replacing
 from cropmine.logs import rule_log
 from cropmine.preflight import check_region
 from cropmine.provenance import write_canonical
 from cropmine.quicklooks import draw_quicklooks
+from cropmine.region_settings import Region
 
 
 def main(snakemake):

@@ -11,10 +11,10 @@ from rasterfactory import make_grid
 
 from cropmine.calibration import measure_calibration
 from cropmine.comparison import evaluate_experiment, tabulate_differences, tabulate_experiments, write_table
-from cropmine.config import WeakMap
 from cropmine.metrics import describe_classes
 from cropmine.mining import overlap_segments, write_overlap
 from cropmine.rasters import write_cog, write_raster
+from cropmine.region_settings import WeakMap
 from cropmine.segments import write_segments
 from cropmine.selection import select_experiment
 

@@ -7,10 +7,10 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from cropmine.config import LabelFiles, Labels
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
 from cropmine.labels import GEOD, class_text, log_note, place_on_grid, read_labels
+from cropmine.region_settings import LabelFiles, Labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
 

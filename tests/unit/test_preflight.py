@@ -11,11 +11,11 @@ import shapely
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
-from cropmine.config import Region
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings
 from cropmine.mosaics import MosaicBand, write_mosaics
 from cropmine.preflight import check_region
+from cropmine.region_settings import Region
 
 BANDS = ["blue", "green", "red", "nir"]
 PX, STEP = 64, 10.0

@@ -5,9 +5,9 @@ from PIL import Image
 from rasterfactory import make_grid, write_plain
 from test_seams import UPRIGHT, make_land
 
-from cropmine.config import Region
 from cropmine.preflight import check_region
 from cropmine.quicklooks import draw_quicklooks
+from cropmine.region_settings import Region
 
 
 def draw(folder, tiles, path):

@@ -8,9 +8,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cropmine.config import Split
 from cropmine.errors import CropmineError
 from cropmine.labels import GEOD
+from cropmine.region_settings import Split
 from cropmine.splits import (
     assign_blocks,
     block_bounds,

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cropmine.config import Mined, Split
 from cropmine.grids import Grid
+from cropmine.learning_settings import Mined
 from cropmine.mining import mine_segments, read_overlap
+from cropmine.region_settings import Split
 from cropmine.segments import read_segment_strips, seed_tile
 from cropmine.targets import (
     HUMAN,

@@ -16,9 +16,10 @@ import shapely
 from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
-from cropmine.config import LabelFiles, suggest
 from cropmine.errors import CropmineError
+from cropmine.faults import suggest
 from cropmine.grids import Grid
+from cropmine.region_settings import LabelFiles
 from cropmine.vectors import PARQUET, check_size, check_vertices, read_geoparquet, reading_vector
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ import rasterio
 import shapely
 from pyarrow import parquet as pq
 
-from cropmine.config import Region, Split, WeakMap
 from cropmine.contradictions import check_contradictions
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
@@ -26,6 +25,7 @@ from cropmine.headers import (
     transform_bounds,
 )
 from cropmine.labels import TARGETS, class_text, read_labels
+from cropmine.region_settings import Region, Split, WeakMap
 from cropmine.splits import split_labels
 from cropmine.vectors import PARQUET, is_vector, reading_vector
 from cropmine.weak_parts import check_parts

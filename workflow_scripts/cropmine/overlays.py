@@ -15,9 +15,9 @@ from rasterio.warp import transform_bounds
 
 from cropmine.codes import NODATA, STEPS
 from cropmine.colours import CROPLAND_COLOUR, MAP_ALONE_COLOUR, NONCROPLAND_COLOUR, WEAK_ALONE_COLOUR
-from cropmine.config import Mined
 from cropmine.grids import Grid, open_raster
 from cropmine.imagery import OVERVIEW_FACTOR, find_colours
+from cropmine.learning_settings import Mined
 from cropmine.maps import CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND
 from cropmine.mining import mine_segments, read_overlap
 from cropmine.rasters import warp_nearest

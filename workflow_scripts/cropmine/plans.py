@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cropmine.config import WEAK_MAP_MODEL, Config, Experiment, Mined, Region, Split, WeakMap
+from cropmine.config import Config
+from cropmine.conflicts import WEAK_MAP_MODEL
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Experiment, Mined
 from cropmine.provenance import digest_settings
+from cropmine.region_settings import Region, Split, WeakMap
 from cropmine.tiles import choose_training_tiles, count_rows, find_tiles, imagery_patterns, stand_in, tile_files
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from cropmine.capacity import check_capacity
-from cropmine.config import Region
 from cropmine.designs import read_design, read_sample
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings, hint_path, list_names
@@ -17,6 +16,7 @@ from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, 
 from cropmine.imagery import TileSource, source_from_settings
 from cropmine.layers import check_labels, check_weak_maps, check_zones
 from cropmine.neighbours import place_of
+from cropmine.region_settings import Region
 from cropmine.surveys import check_values, find_usual, survey_tile
 from cropmine.tilings import check_tiling
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cropmine.config import Region
 from cropmine.files import replacing
 from cropmine.imagery import OVERVIEW_FACTOR, TileSource, find_colours, read_coarse
 from cropmine.preflight import source_of
+from cropmine.region_settings import Region
 from cropmine.seams import Line
 
 MOST_TILES = 11

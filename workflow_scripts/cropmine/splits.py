@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 import shapely
 from rasterio.features import rasterize
 
-from cropmine.config import Split
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import Grid, pixel_size_m
 from cropmine.labels import CRS_LONLAT, GEOD, ORIGIN, SPLITS, SUGGESTED, TARGETS, keep_polygons, place_on_grid
+from cropmine.region_settings import Split
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import pyproj
 
-from cropmine.config import WeakMap
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, open_raster, pixel_size_m
 from cropmine.rasters import match_values, warp_nearest
+from cropmine.region_settings import WeakMap
 from cropmine.vectors import burn_polygons, is_vector, read_polygons
 
 PROBABILITY_SLACK = 1e-3

@@ -8,9 +8,9 @@ import rasterio
 import shapely
 
 from cropmine.access import place_sources
-from cropmine.config import WeakMap
 from cropmine.findings import Findings, list_names
 from cropmine.grids import Grid, grid_of, open_raster
+from cropmine.region_settings import WeakMap
 
 SAMPLED_PAIRS = 32
 SAMPLED_PX = 64
