@@ -37,7 +37,7 @@ def load_weak(
 ) -> tuple[Files, WeakMap | Consensus]:
     """Make the first two arguments of read_weak_map from a weak map's settings and files.
 
-    description: what plans.describe_weak_map gives; paths: its file, or one for each member of a consensus;
+    description: what recipes.describe_weak_map gives; paths: its file, or one for each member of a consensus;
     registrations: a file of a shift for each of these that is registered by itself. A guard is for mining: `guarded` is
     false where the map itself is looked at.
     """
