@@ -11,11 +11,11 @@ import pyarrow.parquet
 import shapely
 from rasterio.windows import Window
 
+from cropmine.blocks import measure_polygons
 from cropmine.files import replacing
 from cropmine.grids import grid_of, open_raster
 from cropmine.labels import CRS_LONLAT
 from cropmine.polygons import polygonise_labels
-from cropmine.splits import measure_polygons
 from cropmine.targets import CROPLAND
 
 BLOCK_PX = 2048
