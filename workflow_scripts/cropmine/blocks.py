@@ -73,7 +73,7 @@ def cut_labels(labels: geopandas.GeoDataFrame, block_m: float) -> geopandas.GeoD
 
 
 def zone_blocks(names, buffer_m: float, block_m: float) -> np.ndarray:
-    """Give lon/lat rectangles that hold all within `buffer_m` of the named blocks; one beyond 180 degrees comes in two."""
+    """Give lon/lat rectangles of all within `buffer_m` of the named blocks; one beyond 180 degrees comes in two."""
     west, south, east, north = block_bounds(*parse_names(names), block_m)
     margin = buffer_m + _SLACK_M
     south, north = _latitude(_meridian_metres(south) - margin), _latitude(_meridian_metres(north) + margin)

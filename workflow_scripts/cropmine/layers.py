@@ -212,8 +212,8 @@ def check_labels(
 ) -> tuple[dict[str, dict[str, int]], list[str]]:
     """Note what is wrong with human labels, as read_labels finds it, and where they miss the imagery.
 
-    Gives how many labels of each class a split has, or a fold, nothing where they can't be split; and the tiles on which
-    labels lie.
+    Gives how many labels of each class a split has, or a fold, nothing where they can't be split; and the tiles on
+    which labels lie.
     """
     labels, here = region.labels, f"{where}.labels"
     if labels is None:
