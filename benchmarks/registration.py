@@ -15,10 +15,11 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 import numpy as np  # noqa: E402
 import rasterio  # noqa: E402
 
-from cropmine.config import Segmentation, WeakMap  # noqa: E402
 from cropmine.grids import pixel_areas, read_grid  # noqa: E402
 from cropmine.imagery import open_rows, source_from_settings  # noqa: E402
+from cropmine.learning_settings import Segmentation  # noqa: E402
 from cropmine.mining import overlap_segments  # noqa: E402
+from cropmine.region_settings import WeakMap  # noqa: E402
 from cropmine.registration import measure_surfaces, pool_surfaces  # noqa: E402
 from cropmine.segmenters import cluster_tile, number_segments, sample_tile  # noqa: E402
 from cropmine.segments import fit_codebook, pool_samples  # noqa: E402

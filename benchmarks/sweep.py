@@ -19,10 +19,11 @@ import numpy as np  # noqa: E402
 import rasterio  # noqa: E402
 
 from cropmine.burning import burn_recipe  # noqa: E402
-from cropmine.config import Mined, Simulation, Split  # noqa: E402
 from cropmine.grids import Grid, pixel_areas, read_grid  # noqa: E402
+from cropmine.learning_settings import Mined  # noqa: E402
 from cropmine.mining import overlap_segments, write_overlap  # noqa: E402
 from cropmine.rasters import read_raster, write_raster  # noqa: E402
+from cropmine.region_settings import Simulation, Split  # noqa: E402
 from cropmine.segments import (  # noqa: E402
     assign_clusters,
     fit_codebook,

@@ -28,12 +28,13 @@ import segmentation_models_pytorch as smp  # noqa: E402
 import torch  # noqa: E402
 from rasterio.windows import Window  # noqa: E402
 
-from cropmine.config import Model, Simulation, Training  # noqa: E402
 from cropmine.imagery import TileSource  # noqa: E402
+from cropmine.learning_settings import Model, Training  # noqa: E402
 from cropmine.losses import compute_loss, encode_labels  # noqa: E402
 from cropmine.models import build_network, choose_device, choose_precision  # noqa: E402
 from cropmine.patches import LabelledTile, PatchBatches, PatchReader, index_labels, measure_normalisation  # noqa: E402
 from cropmine.rasters import write_raster  # noqa: E402
+from cropmine.region_settings import Simulation  # noqa: E402
 from cropmine.simulation import simulate_region  # noqa: E402
 from cropmine.targets import HUMAN, IGNORE, MINED  # noqa: E402
 from cropmine.training import Bookkeeper, LastCheckpoint, Progress, SegmentationTask, fit_task  # noqa: E402

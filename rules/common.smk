@@ -20,18 +20,17 @@ from cropmine.forecast import count_missing, read_seconds
 from cropmine.neighbours import find_neighbours, read_places
 from cropmine.plans import (
     DRAWS,
+    choose_mined,
     describe_experiment,
-    describe_weak_map,
     list_marks,
     list_seeds,
     Run,
-    list_registered,
     list_shifts,
-    list_weak_files,
     plan_region,
 )
 from cropmine.progress import Progress, ProgressHandler
 from cropmine.provenance import digest_code, write_canonical
+from cropmine.recipes import describe_weak_map, list_registered, list_weak_files
 from cropmine.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes
 from cropmine.stamps import DRAWN_WEAK, describe_map, describe_recipe
 from cropmine.sweeps import describe_sweep, expand_sweeps

@@ -70,6 +70,7 @@ checkpoint check_region:
         sample=sample_files,
     output:
         verdict="results/{region}/checks.json",
+        quicklooks="results/{region}/checks.png",
     log:
         "results/{region}/logs/check_region.log",
     benchmark:

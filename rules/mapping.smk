@@ -195,6 +195,7 @@ rule draw_project:
         selected=choice,
         images=project_images,
         targets=project_targets,
+        mined=project_mined,
         labels=split_table,
         weak=weak_paths,
         area=area,

@@ -18,7 +18,7 @@ settings.load_profile("cropmine")
 @pytest.fixture(scope="session")
 def valley(tmp_path_factory) -> Path:
     """A folder with the inputs of a made-up region of 1 × 3 small tiles, as a user would have them."""
-    from cropmine.config import Simulation
+    from cropmine.region_settings import Simulation
     from cropmine.simulation import simulate_region, write_region
 
     folder = tmp_path_factory.mktemp("valley")

@@ -3,9 +3,9 @@
 import json
 
 from cropmine.assessment import assess_map, write_assessment
-from cropmine.config import ProbabilitySample
 from cropmine.designs import read_design, read_sample
 from cropmine.logs import rule_log
+from cropmine.region_settings import ProbabilitySample
 
 
 def main(snakemake):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from cropmine.assessment import assess_units, write_assessment
-from cropmine.config import ProbabilitySample
 from cropmine.designs import read_design, read_sample
 from cropmine.logs import rule_log
+from cropmine.region_settings import ProbabilitySample
 from cropmine.units import read_units
 
 

@@ -1,13 +1,14 @@
-"""Check the inputs of a region before any long work, and write the verdict that all other steps wait for."""
+"""Check the inputs of a region before any long work: the verdict that all other steps wait for, and quicklooks."""
 
 import json
 import logging
 
-from cropmine.config import Region
 from cropmine.files import replacing
 from cropmine.logs import rule_log
 from cropmine.preflight import check_region
 from cropmine.provenance import write_canonical
+from cropmine.quicklooks import draw_quicklooks
+from cropmine.region_settings import Region
 
 
 def main(snakemake):
@@ -18,6 +19,7 @@ def main(snakemake):
         logging.getLogger("check_region").warning(warning)
     with replacing(snakemake.output.verdict) as temporary:
         temporary.write_text(write_canonical(verdict) + "\n", encoding="utf-8")
+    draw_quicklooks(snakemake.output.quicklooks, region, verdict)
 
 
 with rule_log(snakemake):

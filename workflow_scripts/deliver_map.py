@@ -7,7 +7,7 @@ from cropmine.catalogs import write_catalog
 from cropmine.cropland_outlines import outline_patches, write_patches
 from cropmine.logs import rule_log
 from cropmine.maps import list_mosaics
-from cropmine.products import clear_products, name_product, stamp_tags, write_products
+from cropmine.products import clear_products, place_patches, stamp_tags, write_products
 from cropmine.project_layers import style_product
 from cropmine.styles import write_style
 
@@ -20,7 +20,7 @@ def main(snakemake):
     products = write_products(folder, list_mosaics(snakemake.input.mosaic), stamp, tags)
     for product in products:
         write_style(product.path.with_suffix(".qml"), style_product(product))
-    patches = folder / f"{name_product(stamp, 'patches')}.parquet"
+    patches = place_patches(folder, stamp)
     classes = [product.path for product in products if product.kind == "class"]
     write_patches(patches, outline_patches(classes, settings["min_patch_m2"]), tags)
     write_catalog(folder, products, patches, stamp, tags)

@@ -1,10 +1,10 @@
-"""Draw up a QGIS project: imagery, weak map, training labels, human labels and map, styled."""
+"""Draw up a QGIS project: imagery, weak map, map, patches, mined labels and human labels, styled."""
 
 import json
 from pathlib import Path
 
 from cropmine.logs import rule_log
-from cropmine.products import find_products, stamp_tags
+from cropmine.products import find_products, place_patches, stamp_tags
 from cropmine.project_layers import find_canvas, gather_layers
 from cropmine.projects import write_project
 
@@ -12,8 +12,9 @@ from cropmine.projects import write_project
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     path, stamp = Path(snakemake.output.project), settings["stamp"]
-    products = find_products(Path(files.delivery).parent, stamp)
-    groups = gather_layers(path.parent, settings, files, products)
+    delivery = Path(files.delivery).parent
+    products = find_products(delivery, stamp)
+    groups = gather_layers(path.parent, settings, files, products, place_patches(delivery, stamp))
     title = f"Cropland of {stamp['region']}, {stamp['year'] or 'undated'} ({stamp['version']})"
     write_project(path, title, groups, *find_canvas(products), stamp_tags(stamp, settings["inputs"]))
 

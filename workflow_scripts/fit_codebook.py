@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 
-from cropmine.config import Segmentation
 from cropmine.grids import read_grid
 from cropmine.imagery import open_rows
+from cropmine.learning_settings import Segmentation
 from cropmine.logs import rule_log
 from cropmine.rasters import limit_gdal
 from cropmine.segmenters import sample_tile

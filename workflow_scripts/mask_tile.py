@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 
-from cropmine.config import Split
 from cropmine.designs import mark_sample, read_design
 from cropmine.grids import read_grid
 from cropmine.imagery import read_tile, source_from_settings
 from cropmine.logs import rule_log
 from cropmine.rasters import write_raster
+from cropmine.region_settings import Split
 from cropmine.targets import mask_training
 from cropmine.zones import ORDINARY, read_zones
 

@@ -2,9 +2,9 @@
 
 import json
 
-from cropmine.config import Split
 from cropmine.distances import measure_distances, sample_map, write_distances
 from cropmine.logs import rule_log
+from cropmine.region_settings import Split
 from cropmine.sources import group_sources
 from cropmine.splits import read_pieces
 

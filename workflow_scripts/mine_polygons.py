@@ -3,8 +3,8 @@
 import json
 from functools import partial
 
-from cropmine.config import Mined
 from cropmine.grids import read_grid
+from cropmine.learning_settings import Mined
 from cropmine.logs import rule_log
 from cropmine.mining import mine_segments, read_overlap
 from cropmine.polygons import write_mined_polygons

@@ -9,13 +9,13 @@ import numpy as np
 
 from cropmine.calibration import measure_calibration
 from cropmine.codes import STEPS
-from cropmine.config import Split
 from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.logs import rule_log
 from cropmine.maps import CLASS_BAND, PROBABILITY_BAND
 from cropmine.metrics import describe_classes
 from cropmine.rasters import read_raster
+from cropmine.region_settings import Split
 from cropmine.scores import HELD_OUT, collect_scores, read_scores
 from cropmine.splits import TRAIN, read_pieces, split_of
 from cropmine.targets import CROPLAND

@@ -2,10 +2,10 @@
 
 import json
 
-from cropmine.config import Split
 from cropmine.grids import read_grid
 from cropmine.logs import rule_log
 from cropmine.predictors import load_predictor, predict_tile, use_rasters
+from cropmine.region_settings import Split
 from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_sources
 from cropmine.splits import read_pieces, split_of

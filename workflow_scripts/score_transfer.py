@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from cropmine.config import Split
 from cropmine.errors import CropmineError
 from cropmine.grids import read_grid
 from cropmine.labels import place_on_grid
 from cropmine.logs import rule_log
 from cropmine.models import load_checkpoint
 from cropmine.predictors import load_predictor, predict_tile
+from cropmine.region_settings import Split
 from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_parts
 from cropmine.splits import TEST, TRAIN, VALIDATION, count_leaks, read_pieces, split_of

@@ -5,10 +5,10 @@ import json
 import numpy as np
 
 from cropmine.codes import NODATA, encode_probability
-from cropmine.config import Split
 from cropmine.grids import read_grid
 from cropmine.imagery import read_tile
 from cropmine.logs import rule_log
+from cropmine.region_settings import Split
 from cropmine.scores import collect_scores, write_scores
 from cropmine.sources import group_sources
 from cropmine.splits import read_pieces, split_of

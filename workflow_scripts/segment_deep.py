@@ -4,10 +4,10 @@ import json
 
 import torch
 
-from cropmine.config import Segmentation
 from cropmine.deep_features import cluster_features, read_validity
 from cropmine.grids import read_grid
 from cropmine.imagery import source_from_settings
+from cropmine.learning_settings import Segmentation
 from cropmine.logs import rule_log
 from cropmine.models import check_imagery, load_checkpoint
 from cropmine.segmenters import number_segments, smooth_clusters

@@ -2,9 +2,9 @@
 
 import json
 
-from cropmine.config import Segmentation
 from cropmine.grids import read_grid
 from cropmine.imagery import check_empty, open_rows, source_from_settings
+from cropmine.learning_settings import Segmentation
 from cropmine.logs import rule_log
 from cropmine.rasters import limit_gdal
 from cropmine.segmenters import cluster_tile, divide_tile, number_segments

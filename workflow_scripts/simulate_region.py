@@ -2,8 +2,8 @@
 
 import json
 
-from cropmine.config import Simulation
 from cropmine.logs import rule_log
+from cropmine.region_settings import Simulation
 from cropmine.simulation import simulate_region, write_region
 
 

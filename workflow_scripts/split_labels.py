@@ -2,9 +2,9 @@
 
 import json
 
-from cropmine.config import LabelFiles, Split
 from cropmine.labels import read_labels
 from cropmine.logs import rule_log
+from cropmine.region_settings import LabelFiles, Split
 from cropmine.splits import split_labels, write_pieces, write_splits
 
 

@@ -4,9 +4,9 @@ import json
 
 import pandas as pd
 
-from cropmine.config import Split
 from cropmine.logs import rule_log
 from cropmine.products import stamp_tags
+from cropmine.region_settings import Split
 from cropmine.suggestions import choose_suggestions, score_places, write_suggestions
 from cropmine.weak import load_weak
 

@@ -2,8 +2,8 @@
 
 import json
 
-from cropmine.config import Forest
 from cropmine.forests import train_forest, use_features
+from cropmine.learning_settings import Forest
 from cropmine.logs import rule_log
 from cropmine.sources import group_sources
 

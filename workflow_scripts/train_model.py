@@ -2,9 +2,10 @@
 
 import json
 
-from cropmine.config import Model, Split, Training
 from cropmine.fingerprints import fingerprint_training
+from cropmine.learning_settings import Model, Training
 from cropmine.logs import rule_log
+from cropmine.region_settings import Split
 from cropmine.sources import group_sources
 from cropmine.splits import VALIDATION, read_pieces, select_split
 from cropmine.training import train_model

@@ -3,10 +3,11 @@
 import json
 from dataclasses import replace
 
-from cropmine.config import Model, Split, Training
 from cropmine.fingerprints import fingerprint_training
+from cropmine.learning_settings import Model, Training
 from cropmine.logs import rule_log
 from cropmine.models import load_checkpoint
+from cropmine.region_settings import Split
 from cropmine.sources import group_parts
 from cropmine.splits import VALIDATION, read_pieces, select_split
 from cropmine.training import train_model

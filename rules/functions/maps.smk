@@ -193,7 +193,13 @@ def project_settings(wildcards):
         for name, entry in region.weak.items()
         if entry.path is not None
     ]
-    return stamp_settings(wildcards.region) | {"bands": list(region.bands), "weak": weak}
+    told = {"bands": list(region.bands), "weak": weak, "mined": shown_mined(wildcards.region)}
+    return stamp_settings(wildcards.region) | told
+
+
+def shown_mined(region):
+    """The experiment whose mined labels the project shows."""
+    return choose_mined(plan(region), selected(region)["experiment"])
 
 
 def project_images(wildcards):
@@ -202,9 +208,19 @@ def project_images(wildcards):
 
 
 def project_targets(wildcards):
-    tiles = plan(wildcards.region).training_tiles
-    runs = selected_runs(wildcards.region)[:1]
-    return [f"results/{wildcards.region}/targets/{run.recipe}/{tile}.tif" for run in runs for tile in tiles]
+    return targets_of(wildcards.region, selected_runs(wildcards.region)[:1])
+
+
+def project_mined(wildcards):
+    """Targets with mined labels: those of the map's first run, or of the first run that was compared."""
+    here, name = plan(wildcards.region), shown_mined(wildcards.region)
+    chosen = name == selected(wildcards.region)["experiment"]
+    return targets_of(wildcards.region, (here.final_runs if chosen else here.runs).get(name, [])[:1])
+
+
+def targets_of(region, runs):
+    tiles = plan(region).training_tiles
+    return [f"results/{region}/targets/{run.recipe}/{tile}.tif" for run in runs for tile in tiles]
 
 
 def project_units(wildcards):

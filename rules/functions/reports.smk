@@ -34,6 +34,7 @@ def report_files(region):
             else None
         ),
         "checks": f"{folder}/checks.json",
+        "quicklooks": f"{folder}/checks.png",
         "audits": audits(region),
         "registrations": {
             f"{place[0]}/{place[1]}": f"{folder}/registrations/{place[0]}/{place[1]}.surfaces.json"

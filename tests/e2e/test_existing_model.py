@@ -12,8 +12,8 @@ import torch
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.config import Model
 from cropmine.grids import Grid
+from cropmine.learning_settings import Model
 from cropmine.models import Normalisation, build_network, save_checkpoint
 from cropmine.rasters import write_raster
 from workspace import Workspace

@@ -76,7 +76,7 @@ def test_chips_in_eight_utm_zones_go_the_whole_road(africa):
 def test_no_training_pixel_of_a_chip_lies_in_a_test_block(africa):
     from rasterio.warp import transform
 
-    from cropmine.splits import block_of
+    from cropmine.blocks import block_of
 
     folder = africa.folder / "results/africa"
     splits = pd.read_csv(folder / "labels/splits.csv").set_index("block").split

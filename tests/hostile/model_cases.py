@@ -12,7 +12,7 @@ import numpy as np
 import safetensors.numpy
 from examination import Case
 
-from cropmine.config import Model
+from cropmine.learning_settings import Model
 from cropmine.predictors import load_predictor
 
 BANDS = ["red", "nir"]

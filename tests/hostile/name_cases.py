@@ -8,8 +8,8 @@ from config_cases import NAMES
 from examination import Case
 from raster_cases import write_tif
 
-from cropmine.config import Region
 from cropmine.conflicts import TILE_NAME
+from cropmine.region_settings import Region
 from cropmine.tiles import check_files, find_tiles, stand_in, tile_files
 
 

@@ -17,10 +17,10 @@ from PIL import Image
 from rasterio.crs import CRS
 from rasterio.transform import Affine, from_origin
 
-from cropmine.config import Region, WeakMap
 from cropmine.grids import read_grid
 from cropmine.imagery import TileSource, read_tile
 from cropmine.preflight import check_region
+from cropmine.region_settings import Region, WeakMap
 from cropmine.weak import read_weak_map
 
 PX = 64

@@ -15,9 +15,9 @@ from examination import Case
 from pyarrow import parquet as pq
 from raster_cases import UTM, cut, flip, replace_all, write_tif
 
-from cropmine.config import LabelFiles, WeakMap
 from cropmine.grids import read_grid
 from cropmine.labels import place_on_grid, read_labels
+from cropmine.region_settings import LabelFiles, WeakMap
 from cropmine.tiles import count_rows
 from cropmine.weak import read_weak_map
 from cropmine.zones import read_zones

@@ -6,14 +6,15 @@ import geopandas
 import numpy as np
 import pandas as pd
 import shapely
+from PIL import Image
 from rasterfactory import make_grid
 
 from cropmine.calibration import measure_calibration
 from cropmine.comparison import evaluate_experiment, tabulate_differences, tabulate_experiments, write_table
-from cropmine.config import WeakMap
 from cropmine.metrics import describe_classes
 from cropmine.mining import overlap_segments, write_overlap
 from cropmine.rasters import write_cog, write_raster
+from cropmine.region_settings import WeakMap
 from cropmine.segments import write_segments
 from cropmine.selection import select_experiment
 
@@ -95,11 +96,14 @@ def make_region(folder):
     area = {"threshold": 0.5, "total": {"cropland_ha": 1234.4, "noncropland_ha": 4000, "valid_ha": 5234.4}}
     area["by_threshold"] = [{"threshold": at, "cropland_ha": 1234.4 / at / 2} for at in (0.4, 0.5)]
     (folder / "area.json").write_text(json.dumps(area))
-    (folder / "checks.json").write_text(json.dumps({"warnings": [f"a warning about {EVIL}"]}))
+    checks = {"warnings": [f"a warning about {EVIL}"], "suspicious": {"t0": {}}, "usual": None}
+    (folder / "checks.json").write_text(json.dumps(checks))
+    Image.new("RGB", (40, 30)).save(folder / "checks.png")
     weak = WeakMap(path=str(folder / "weak.tif"))
     names = {"experiments": "experiments.csv", "differences": "differences.csv", "selected": "selected.json"}
     names |= {"map_scores": "map.json", "area": "area.json", "labels": "labels.parquet", "splits": "splits.csv"}
-    files = {key: str(folder / name) for key, name in (names | {"checks": "checks.json"}).items()}
+    names |= {"checks": "checks.json", "quicklooks": "checks.png"}
+    files = {key: str(folder / name) for key, name in names.items()}
     files |= {"maps": [str(folder / "map.tif")], "images": {"t0": [str(folder / "image.tif")]}, "truth_check": None}
     files |= {"segments": {"t0": str(folder / "segments.tif")}, "overlaps": {"t0": str(folder / "overlap.parquet")}}
     mined = {"cropland": 0.8, "noncropland": 0.2, "random": False}

@@ -12,8 +12,8 @@ import torch
 from test_training import region, train_arguments  # noqa: F401 (a fixture)
 
 import cropmine
-from cropmine.config import Training
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Training
 from cropmine.models import load_checkpoint
 from cropmine.training import count_devices
 

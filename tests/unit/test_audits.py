@@ -15,12 +15,13 @@ from cropmine.audit_findings import count_shared, judge_class
 from cropmine.audit_rates import bound_shares, estimate_rates
 from cropmine.auditing import audit_labels, list_erosions
 from cropmine.audits import TileFiles, measure_depth, place_fractions, write_audit
-from cropmine.config import Mined, WeakMap
 from cropmine.errors import CropmineError
 from cropmine.figures import write_figure
 from cropmine.grids import pixel_areas, pixel_size_m
+from cropmine.learning_settings import Mined
 from cropmine.mining import mine_segments, overlap_segments, write_overlap
 from cropmine.rasters import write_raster
+from cropmine.region_settings import WeakMap
 from cropmine.segments import write_segments
 from cropmine.targets import CLOSED, OPEN
 from cropmine.weak import erode_weak_map, measure_weak_pixel, read_weak_map

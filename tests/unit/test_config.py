@@ -7,8 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cropmine.config import Config, suggest, validate_config
+from cropmine.config import Config, validate_config
 from cropmine.errors import CropmineError
+from cropmine.faults import suggest
 from cropmine.reference import list_models, render_reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,6 +181,12 @@ NESTED = st.recursive(
 @given(NESTED)
 def test_anything_gives_a_configuration_or_a_fault(raw):
     check_outcome(raw)
+
+
+def test_a_name_that_is_wrong_twice_in_a_list_is_told_once():
+    with pytest.raises(CropmineError) as told:
+        validate_config(read() | {"default_regions": ["lowlands", "lowlands"]})
+    assert str(told.value).count("'lowlands' isn't a region") == 1
 
 
 @st.composite

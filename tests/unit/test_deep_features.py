@@ -6,9 +6,9 @@ from tilefactory import make_grid, write_tile
 from torch import nn
 
 from cropmine import deep_features
-from cropmine.config import Model, Segmentation
 from cropmine.deep_features import cluster_features, read_decoder_features, read_validity
 from cropmine.imagery import TileSource, read_tile
+from cropmine.learning_settings import Model, Segmentation
 from cropmine.models import Normalisation, build_network
 from cropmine.rasters import write_raster
 from cropmine.segmenters import number_segments, smooth_clusters

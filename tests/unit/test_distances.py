@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from rasterfactory import make_grid, write_polygons
 from test_splits import make_labels, scatter_fields
 
-from cropmine.config import Split
 from cropmine.distances import find_nearest, measure_distances, sample_map, write_distances
 from cropmine.imagery import TileSource
 from cropmine.labels import GEOD
 from cropmine.rasters import write_raster
+from cropmine.region_settings import Split
 from cropmine.splits import split_labels
 
 SPLIT = Split(method="holdout", block_m=2000, buffer_m=500)

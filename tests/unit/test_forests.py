@@ -6,11 +6,11 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from cropmine.codes import NODATA
-from cropmine.config import Forest
 from cropmine.errors import CropmineError
 from cropmine.forests import compute_features, read_forest, train_forest, use_features
 from cropmine.grids import Grid
 from cropmine.imagery import TileSource, read_tile
+from cropmine.learning_settings import Forest
 from cropmine.predictors import load_predictor, predict_tile, use_rasters
 from cropmine.rasters import write_raster
 from cropmine.surroundings import surround_tile

@@ -11,7 +11,7 @@ from rasterfactory import checkerboard, make_grid, write_plain
 from rasterio.enums import ColorInterp
 
 from cropmine.errors import CropmineError
-from cropmine.imagery import TileSource, read_tile, source_from_settings
+from cropmine.imagery import TileSource, read_coarse, read_tile, source_from_settings
 from cropmine.models import Normalisation
 
 GRID = make_grid(12, 9)
@@ -196,3 +196,29 @@ def test_rescaled_imagery_has_the_statistics_asked_for_and_the_same_validity(tmp
     assert np.allclose(read[:, valid].mean(1), range(4), atol=1e-4)
     assert np.allclose(read[:, valid].std(1), 2, atol=1e-4)
     assert not read[:, ~valid].any()
+
+
+def test_a_tile_is_read_coarsely_with_all_that_makes_a_pixel_invalid(tmp_path):
+    pixels, grid = np.arange(1, 4 * 40 * 60 + 1, dtype="uint16").reshape(4, 40, 60), make_grid(60, 40)
+    pixels[2, :, :30] = 0
+    image = write_plain(tmp_path / "image.tif", pixels, grid, nodata=0)
+    bad = np.zeros((20, 30), np.uint8)  # of pixels twice as wide
+    bad[:10] = 2
+    mask = write_plain(tmp_path / "mask.tif", bad, make_grid(30, 20, px=20))
+    read, valid = read_coarse(TileSource((image,), 4, (mask,), (2.0,)), 20)
+    assert read.shape == (4, 20, 20) and valid.shape == (20, 20)
+    assert not valid[:10].any() and not valid[:, :10].any() and valid[10:, 10:].all()
+    assert not read[:, ~valid].any() and set(read[:, valid].ravel()) <= set(pixels.ravel())
+    assert read_coarse(TileSource((image,), 4), 256)[0].shape == (4, 40, 60)
+    assert read_coarse(TileSource((image,), 4), 256, factor=4)[0].shape == (4, 10, 15)
+
+
+def test_a_large_file_is_read_coarsely_from_its_overviews_alone(tmp_path):
+    image = write_plain(tmp_path / "image.tif", np.ones((1, 256, 256), "uint8"), make_grid(256, 256))
+    source = TileSource((image,), 1)
+    assert read_coarse(source, 32, most_px=64**2) is None
+    with rasterio.open(image, "r+") as dataset:
+        dataset.build_overviews([2, 4])
+    assert read_coarse(source, 32, most_px=64**2)[0].shape == (1, 32, 32)
+    mask = write_plain(tmp_path / "mask.tif", np.zeros((256, 256), "uint8"), make_grid(256, 256))
+    assert read_coarse(TileSource((image,), 1, (mask,), (2.0,)), 32, most_px=64**2) is None

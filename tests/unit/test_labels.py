@@ -7,10 +7,10 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from cropmine.config import LabelFiles, Labels
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
-from cropmine.labels import GEOD, class_text, place_on_grid, read_labels
+from cropmine.labels import GEOD, class_text, log_note, place_on_grid, read_labels
+from cropmine.region_settings import LabelFiles, Labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
 
@@ -25,9 +25,10 @@ def make_file(path, values=("crop", "other", "fallow"), geometries=FIELDS, crs="
     return str(path)
 
 
-def read(*paths, split_field=None, **more):
+def read(*paths, split_field=None, tell=log_note, **more):
     named = {"cropland": ["crop"], "noncropland": ["other"], "ignore": ["fallow"]} | more
-    return read_labels(Labels(path=paths, class_field="kind", definition="annual crops", **named), paths, split_field)
+    labels = Labels(path=paths, class_field="kind", definition="annual crops", **named)
+    return read_labels(labels, paths, split_field, tell=tell)
 
 
 def test_every_format_gives_the_same_labels(tmp_path):
@@ -131,6 +132,14 @@ def test_broken_polygons_are_repaired_and_missing_ones_dropped(tmp_path):
     assert table["label"].tolist() == [1, 3]
     assert table.geometry.is_valid.all() and not table.geometry.has_z.any()
     assert table.geometry.iloc[0].area == pytest.approx(0.5e-6)
+
+
+def test_a_polygon_that_crosses_itself_keeps_its_area_in_a_projected_crs_and_its_repair_is_told(tmp_path):
+    bowtie = shapely.Polygon([(36.8, 0), (36.801, 1e-3), (36.801, 0), (36.8, 1e-3)])
+    path, told = make_file(tmp_path / "a.gpkg", ["crop"], [bowtie], crs=32737), []
+    table = read(path, tell=lambda path, what: told.append(what))
+    assert table.geometry.item().area == pytest.approx(0.5e-6, rel=1e-3)
+    assert told == ["1 invalid polygons are repaired"]
 
 
 def test_a_split_field_is_read_and_checked(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cropmine.config import Model
+from cropmine.learning_settings import Model
 from cropmine.losses import compute_loss, decode_classes, encode_labels
 
 HUMAN_NEG, HUMAN_POS, MINED_NEG, MINED_POS = 2, 3, 4, 5

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from rasterfactory import make_grid, write_plain
 from rasterio.features import rasterize
 
-from cropmine.config import Mined, Segmentation, WeakMap
 from cropmine.grids import Grid, pixel_areas
+from cropmine.learning_settings import Mined, Segmentation
 from cropmine.mining import overlap_segments
 from cropmine.polygons import polygonise_labels
 from cropmine.rasters import limit_gdal, write_raster
+from cropmine.region_settings import WeakMap
 from cropmine.segmenters import divide_tile, number_segments
 from cropmine.segments import Codebook, assign_clusters, label_segments
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cropmine.config import Model
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Model
 from cropmine.models import (
     Normalisation,
     build_network,

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from cropmine.config import Model
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Model
 from cropmine.optimizers import build_optimizer, build_schedule
 
 

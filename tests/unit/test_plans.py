@@ -6,7 +6,7 @@ import shapely
 
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import describe_experiment, plan_region
+from cropmine.plans import choose_mined, describe_experiment, plan_region
 
 LABELS = {"path": "l.gpkg", "class_field": "c", "cropland": ["a"], "noncropland": ["b"], "definition": "crops"}
 WEAK = {"global_map": {"path": "weak.tif"}}
@@ -144,3 +144,11 @@ def test_with_folds_the_map_is_trained_on_all_labels():
 def test_without_folds_the_map_is_made_by_the_runs_themselves():
     planned = plan({"half": {"human": 0.5}}, split={"method": "holdout"})
     assert planned.final_runs == planned.runs
+
+
+def test_mined_labels_that_people_see_are_those_of_the_chosen_experiment_or_of_the_first_polygons():
+    mining = {"few": {"mined": {"noncropland": 0.2}}, "both": {"mined": {"cropland": 0.8, "noncropland": 0.2}}}
+    random = {"random": {"mined": {"noncropland": 0.1, "random": True}}}
+    planned = plan({"plain": {"human": 1}} | random | mining)
+    assert [choose_mined(planned, name) for name in ("few", "plain", "random")] == ["few", "both", "both"]
+    assert choose_mined(plan({"plain": {"human": 1}} | random), "plain") is None

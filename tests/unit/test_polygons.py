@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 from rasterio import Affine
 from rasterio.crs import CRS
 
-from cropmine.config import Mined
 from cropmine.grids import Grid
+from cropmine.learning_settings import Mined
 from cropmine.mining import mine_segments, overlap_segments
 from cropmine.polygons import polygonise_labels, write_mined_polygons
 from cropmine.segments import label_segments

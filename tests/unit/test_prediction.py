@@ -13,9 +13,9 @@ from torch import nn
 
 import cropmine
 from cropmine.codes import NODATA, encode_probability, threshold_code
-from cropmine.config import Model
 from cropmine.grids import Grid
 from cropmine.imagery import TileSource, read_tile
+from cropmine.learning_settings import Model
 from cropmine.models import Normalisation, build_network
 from cropmine.neighbours import place_of
 from cropmine.prediction import RAMP, fold_norms, predict_strips, predict_tile

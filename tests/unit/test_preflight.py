@@ -1,18 +1,21 @@
 import json
+import re
 import time
 
 import geopandas
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import shapely
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
-from cropmine.config import Region
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings
+from cropmine.mosaics import MosaicBand, write_mosaics
 from cropmine.preflight import check_region
+from cropmine.region_settings import Region
 
 BANDS = ["blue", "green", "red", "nir"]
 PX, STEP = 64, 10.0
@@ -256,6 +259,24 @@ def test_a_weak_map_must_meet_the_imagery(world):
     assert "1 of 2 tiles lie outside: b" in world.check()["warnings"][0]
 
 
+def test_a_part_of_a_weak_map_without_data_that_hides_another_is_a_warning(world):
+    """Two parts overlap over the first tile; the one on top has no data in its western half."""
+    for name, column, fill in (("below", 0, 1), ("top", 0.5, 1)):
+        write_tif(world.folder / f"{name}.tif", bands=1, dtype="uint8", column=column, px=2 * PX, fill=fill, nodata=255)
+    with rasterio.open(world.folder / "top.tif", "r+") as dataset:
+        values = dataset.read(1)
+        values[:, :PX] = 255
+        dataset.write(values, 1)
+    parts = [world.folder / "below.tif", world.folder / "top.tif"]
+    write_mosaics(world.folder / "weak.vrt", parts, [MosaicBand(1, "class", "uint8", 255)])
+    world.settings["weak"]["world"]["path"] = f"{world.folder}/weak.vrt"
+    assert world.check()["warnings"] == []
+    blind = re.sub(r"<NODATA>255</NODATA>", "", (world.folder / "weak.vrt").read_text())
+    (world.folder / "weak.vrt").write_text(blind)
+    (told,) = world.check()["warnings"]
+    assert "in 1 of 1 overlaps of its parts one has data that the map lacks: below.tif and top.tif" in told
+
+
 def test_a_cropland_value_that_is_not_seen_is_a_warning(world):
     world.settings["weak"]["world"]["cropland"] = [40]
     assert "regions.r.weak.world.cropland: 40 was not seen over the imagery, but 1" in world.check()["warnings"][0]
@@ -290,6 +311,17 @@ def test_labels_off_the_imagery_are_a_fault_and_swapped_axes_are_told(world):
     frame.geometry = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy[:, ::-1])
     frame.to_file(world.folder / "labels.gpkg")
     assert "Hint: are longitude and latitude swapped?" in world.refuse()
+
+
+def test_labels_that_were_repaired_or_dropped_are_told(world):
+    frame = geopandas.read_file(world.folder / "labels.gpkg")
+    (west, south, east, north) = frame.geometry[0].bounds
+    bowtie = shapely.Polygon([(west, south), (east, north), (east, south), (west, north)])
+    more = geopandas.GeoDataFrame({"class": "cropland", "part": "train"}, index=[0, 1], geometry=[bowtie, None])
+    pd.concat([frame, more.set_crs(frame.crs)]).to_file(world.folder / "labels.gpkg")
+    warnings = world.check()["warnings"]
+    assert any("1 invalid polygons are repaired: " in told and "labels.gpkg" in told for told in warnings)
+    assert any("1 rows without a geometry are dropped: " in told for told in warnings)
 
 
 def test_labels_that_lack_a_class_on_the_imagery_are_a_warning(world):

@@ -140,6 +140,12 @@ def test_licensed_imagery_is_shown_as_an_overview_with_its_makers_or_not_at_all(
     assert "Makers" not in none and 'data-layer="imagery"' not in none and "Imagery" not in Outline(none).titles
 
 
+def test_quicklooks_of_suspicious_tiles_stand_beside_the_warnings(whole, tmp_path):
+    told = "Quicklooks of the tiles that look suspicious: t0"
+    assert told in render(tmp_path, whole)
+    assert told not in render(tmp_path, whole, imagery="none")
+
+
 def test_the_same_inputs_make_the_same_report(whole, tmp_path):
     assert render(tmp_path, whole) == render(tmp_path, whole)
 

@@ -11,12 +11,12 @@ import shapely
 from rasterfactory import make_grid
 
 from cropmine.assessment import assess_map, assess_units, write_assessment
-from cropmine.config import ProbabilitySample
 from cropmine.designs import mark_sample, read_design, read_sample
 from cropmine.errors import CropmineError
 from cropmine.grids import pixel_areas
 from cropmine.maps import write_map
 from cropmine.rasters import write_raster
+from cropmine.region_settings import ProbabilitySample
 from cropmine.sampling import draw_sample, keep_design
 
 SETTINGS = {"target_error": 0.02, "expected_cropland": 0.8, "expected_noncropland": 0.9, "least": 50, "seed": 0}

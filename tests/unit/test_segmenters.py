@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as hnp
 from rasterio.crs import CRS
 
 import cropmine
-from cropmine.config import Segmentation
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, pixel_areas
+from cropmine.learning_settings import Segmentation
 from cropmine.segmenters import divide_tile, number_segments, smooth_clusters
 from cropmine.segments import assign_clusters, fit_codebook, label_segments, sample_pixels, seed_tile
 
@@ -223,7 +223,7 @@ def test_a_tile_with_a_codebook_imports_neither_a_learner_nor_superpixels():
 import sys, numpy as np
 from affine import Affine
 from rasterio.crs import CRS
-from cropmine.config import Segmentation
+from cropmine.learning_settings import Segmentation
 from cropmine.grids import Grid
 from cropmine.segmenters import divide_tile, number_segments
 from cropmine.segments import Codebook

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from test_splits import make_labels
 
-from cropmine.config import Split
+from cropmine.blocks import block_bounds, block_of
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, pixel_size_m
-from cropmine.splits import block_bounds, block_of, draw_labels, held_out_mask, split_labels, split_of
+from cropmine.region_settings import Split
+from cropmine.splits import draw_labels, held_out_mask, split_labels, split_of
 from cropmine.targets import HUMAN, IGNORE, MINED, burn_labels, compose_target, mask_training
 
 GEOD = pyproj.Geod(ellps="WGS84")

@@ -8,15 +8,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cropmine.config import Split
+from cropmine.blocks import block_bounds, block_of, cut_labels
 from cropmine.errors import CropmineError
 from cropmine.labels import GEOD
+from cropmine.region_settings import Split
 from cropmine.splits import (
     assign_blocks,
-    block_bounds,
-    block_of,
     count_leaks,
-    cut_labels,
     draw_labels,
     rank_labels,
     split_labels,

@@ -5,11 +5,11 @@ import pytest
 import shapely
 from tilefactory import make_grid
 
-from cropmine.config import LabelFiles, Split, WeakMap
 from cropmine.errors import CropmineError
 from cropmine.labels import read_labels
 from cropmine.maps import write_map
 from cropmine.rasters import write_raster
+from cropmine.region_settings import LabelFiles, Split, WeakMap
 from cropmine.splits import assign_blocks, split_labels, split_of
 from cropmine.suggestions import choose_suggestions, score_places, write_suggestions
 

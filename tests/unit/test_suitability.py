@@ -4,10 +4,10 @@ import torch
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.config import Model
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
 from cropmine.imagery import TileSource
+from cropmine.learning_settings import Model
 from cropmine.models import Normalisation, build_network, save_checkpoint
 from cropmine.rasters import write_raster
 from cropmine.suitability import check_model

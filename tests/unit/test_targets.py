@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
-from cropmine.config import Split
+from cropmine.blocks import block_bounds, block_of
 from cropmine.grids import Grid
 from cropmine.labels import GEOD
-from cropmine.splits import block_bounds, block_of, draw_labels, held_out_mask, split_labels, split_of
+from cropmine.region_settings import Split
+from cropmine.splits import draw_labels, held_out_mask, split_labels, split_of
 from cropmine.targets import (
     CLOSED,
     CROPLAND,

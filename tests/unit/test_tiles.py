@@ -2,8 +2,9 @@
 
 import pytest
 
-from cropmine.config import Region, Training
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Training
+from cropmine.region_settings import Region
 from cropmine.tiles import check_files, choose_training_tiles, find_tiles, tile_files
 
 

@@ -13,8 +13,8 @@ from tilefactory import label_boxes, write_tile
 
 import cropmine
 from cropmine import training as training_module
-from cropmine.config import Model, Training
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Model, Training
 from cropmine.models import load_checkpoint
 from cropmine.patches import LabelledTile, PatchReader
 from cropmine.prediction import predict_tile

@@ -184,10 +184,25 @@ def _list_sources(path: str, root: ET.Element) -> list[str]:
             )
             raise CropmineError(path, what, "write it out as a GeoTIFF (gdal_translate)")
         if element.tag == "SourceFilename":
-            text = element.text or ""
-            beside = element.get("relativeToVRT", "0") == "1" or text.startswith(VIRTUAL)
-            sources.append(text if beside else str(Path(text).absolute()))
+            sources.append(_name_source(element))
     return sources
+
+
+def _name_source(element: ET.Element) -> str:
+    text = element.text or ""
+    beside = element.get("relativeToVRT", "0") == "1" or text.startswith(VIRTUAL)
+    return text if beside else str(Path(text).absolute())
+
+
+def place_sources(path: str | Path, band: int) -> dict[str, tuple[float, float, float, float]]:
+    """Tell where the files of a band of a VRT lie in it: columns and rows of the first and after the last pixel."""
+    folder, places = Path(path).resolve().parent, {}
+    for element in _parse_vrt(str(path)).findall(f"VRTRasterBand[@band='{band}']/*[DstRect]"):
+        place = element.find("DstRect")
+        left, top, width, height = (float(place.get(key)) for key in ("xOff", "yOff", "xSize", "ySize"))
+        file = str(folder / _name_source(element.find("SourceFilename")))
+        places[file] = (left, top, left + width, top + height)
+    return places
 
 
 def is_stand_in(path: str | Path, source: str) -> bool:

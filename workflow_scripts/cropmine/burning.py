@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cropmine.config import Mined, Split
 from cropmine.grids import Grid
+from cropmine.learning_settings import Mined
 from cropmine.mining import mine_segments, read_overlap
+from cropmine.region_settings import Split
 from cropmine.segments import read_segment_strips, seed_tile
 from cropmine.targets import (
     HUMAN,
@@ -28,7 +29,7 @@ Layer = tuple[np.ndarray, int]
 def burn_recipe(
     recipe: dict, tile: str, grid: Grid, mask: np.ndarray, files: Mapping[str, Sequence[str | Path]]
 ) -> np.ndarray:
-    """Burn a recipe, in the form that plans.resolve_recipe gives, into a tile: its target and source, uint8 (2, h, w).
+    """Burn a recipe, as recipes.resolve_recipe gives it, into a tile: its target and source, uint8 (2, h, w).
 
     mask: where labels may train, as targets.mask_training gives it; files: the paths of `labels` (labels.parquet),
     `segments` and `overlap`, and of the `weak` map and its `registrations`, as far as the recipe needs them.

@@ -26,4 +26,4 @@ def check_capacity(pixels: Iterable[int], channels: int, folder: Path, where: st
     largest = max(asked, key=asked.get)
     if asked[largest] > memory:
         what = f"a job of {largest} asks for {asked[largest]:.0f} MB, and this machine has {memory:.0f} MB"
-        findings.warn(where, what, "cut the tiles smaller (gdal_retile.py), or run it on a larger machine")
+        findings.warn(where, what, "cut the tiles smaller (make tiles MOSAIC=… TILES=…), or run it on a larger machine")

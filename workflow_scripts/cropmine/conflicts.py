@@ -9,7 +9,9 @@ from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
 
 if TYPE_CHECKING:
-    from cropmine.config import Config, Experiment, Region, Transfer
+    from cropmine.config import Config
+    from cropmine.learning_settings import Experiment, Transfer
+    from cropmine.region_settings import Region
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,63}")
 TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")

@@ -11,15 +11,16 @@ import pyarrow.parquet
 import shapely
 from rasterio.windows import Window
 
+from cropmine.blocks import measure_polygons
 from cropmine.files import replacing
 from cropmine.grids import grid_of, open_raster
 from cropmine.labels import CRS_LONLAT
 from cropmine.polygons import polygonise_labels
-from cropmine.splits import measure_polygons
 from cropmine.targets import CROPLAND
 
 BLOCK_PX = 2048
 TOLERANCE_PX = 1.0
+TAG = b"cropmine:"
 
 
 def outline_patches(classes: Sequence[str | Path], min_area_m2: float) -> geopandas.GeoDataFrame:
@@ -86,12 +87,19 @@ def _to_lonlat(polygons: np.ndarray, grid) -> np.ndarray:
     return shapely.transform(polygons, grid.to_lonlat.transform, interleaved=False) if len(polygons) else polygons
 
 
+def read_tags(path: str | Path) -> dict[str, str]:
+    """Read the tags of the map that write_patches wrote."""
+    metadata = pyarrow.parquet.read_schema(path).metadata
+    told = {key.decode(): value.decode() for key, value in metadata.items() if key.startswith(TAG)}
+    return {key.removeprefix(TAG.decode()): value for key, value in told.items()}
+
+
 def write_patches(path: str | Path, patches: geopandas.GeoDataFrame, tags: Mapping[str, str]) -> None:
     """Write patches as GeoParquet whose metadata hold the tags of the map, the same bytes for the same patches."""
     buffer = io.BytesIO()
     patches.to_parquet(buffer, index=False)
     table = pyarrow.parquet.read_table(buffer)
-    told = {f"cropmine:{key}".encode(): str(value).encode() for key, value in sorted(tags.items())}
+    told = {TAG + key.encode(): str(value).encode() for key, value in sorted(tags.items())}
     with replacing(path) as temporary:
         pyarrow.parquet.write_table(
             table.replace_schema_metadata(table.schema.metadata | told), temporary, compression="zstd"

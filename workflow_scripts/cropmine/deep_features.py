@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from cropmine.config import Segmentation
 from cropmine.imagery import TileSource, read_tile
+from cropmine.learning_settings import Segmentation
 from cropmine.models import Normalisation, choose_device, choose_precision
 from cropmine.prediction import read_view
 from cropmine.segments import assign_clusters, fit_codebook, pool_samples, sample_pixels, seed_tile

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cropmine.config import Model
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Model
 
 MOST_CHANNELS = 1024
 

@@ -10,10 +10,10 @@ import pandas as pd
 import shapely
 from rasterio.features import rasterize
 
-from cropmine.config import LabelFiles, ProbabilitySample
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
 from cropmine.labels import CRS_LONLAT, GEOD, class_text, draw_circles, place_on_grid, read_vector, tabulate_classes
+from cropmine.region_settings import LabelFiles, ProbabilitySample
 
 NEAR_M = 1.0  # a point may have moved by what a program rounds
 POINT = 0

@@ -13,11 +13,11 @@ import numpy as np
 import shapely
 from scipy.spatial import KDTree
 
-from cropmine.config import Split
 from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.imagery import TileSource, read_tile
 from cropmine.labels import GEOD
+from cropmine.region_settings import Split
 from cropmine.splits import TEST, cut_training, split_of
 from cropmine.wording import explain_distances
 from cropmine.zones import OUTSIDE, read_zones

@@ -17,12 +17,12 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 from cropmine.codes import NODATA, STEPS
-from cropmine.config import Forest
 from cropmine.descriptions import ForestDescription, check_description
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import measure_pixel, open_raster, read_grid
 from cropmine.imagery import TileSource, read_tile
+from cropmine.learning_settings import Forest
 from cropmine.patches import index_labels
 from cropmine.surroundings import Surroundings
 from cropmine.targets import CROPLAND, NONCROPLAND

@@ -1,11 +1,13 @@
 """Imagery: the pixels of a tile, all dates stacked, and which of them are valid."""
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import rasterio
+from affine import Affine
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
@@ -15,6 +17,7 @@ from cropmine.rasters import match_values, warp_nearest
 
 log = logging.getLogger(__name__)
 
+OVERVIEW_FACTOR = 4  # how many times wider a pixel of an overview is, at least
 HELD_BYTES = 2**28  # a tile up to this size is read once
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 
@@ -55,6 +58,13 @@ def source_from_settings(images: list[str], masks: list[str], settings: dict) ->
         ) from error
     names = tuple(map(str, images))
     return TileSource(names, len(settings["bands"]), tuple(map(str, masks)), bad, settings.get("mask_band") or 1)
+
+
+def find_colours(bands: Sequence[str]) -> list[int]:
+    """Find the places of the red, green and blue band by their names; else the first three, or the first in grey."""
+    names = [name.lower() for name in bands]
+    order = [next((i for i, n in enumerate(names) if n.startswith(colour)), -1) for colour in ("red", "green", "blue")]
+    return order if min(order) >= 0 else [0, 1, 2] if len(names) > 2 else [0, 0, 0]
 
 
 def check_band_count(dataset: rasterio.DatasetReader, bands: int) -> bool:
@@ -116,6 +126,44 @@ def read_windows(
             for _, valid, part in inner:
                 valid &= _read_mask(dataset, mask, source, part, tile)
     return [_finish(pixels, valid, source) for pixels, valid in read]
+
+
+def read_coarse(
+    source: TileSource, side: int, factor: int = 1, most_px: float = math.inf
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Read a tile coarsely, at most `side` px high and wide and at least `factor` times coarser, each file opened once.
+
+    Gives pixels and validity as read_tile does, of evenly spread pixels of the files or their overviews. None where
+    more than `most_px` pixels of a file would have to be read, since it has no overviews for it. Raises CropmineError
+    as read_tile does.
+    """
+    pixels, valid, tile = None, None, None
+    for date, image in enumerate(source.images):
+        with open_raster(image) as dataset:
+            if tile is None:
+                tile, dtype = grid_of(dataset), dataset.dtypes[0]
+                shape = tuple(min(-(-size // factor), side) for size in tile.shape)
+                pixels, valid = np.zeros((source.channels, *shape), dtype), np.ones(shape, bool)
+            if _count_read(dataset, shape) > most_px:
+                return None
+            has_alpha = _check_image(dataset, image, source.bands, tile, dtype)
+            part = Window(0, 0, tile.width, tile.height)
+            bands = slice(date * source.bands, (date + 1) * source.bands)
+            pixels[bands], good = _read_image(dataset, source.bands, has_alpha, part, shape)
+            valid &= good
+    for mask in source.masks:
+        with open_raster(mask) as dataset:
+            if _count_read(dataset, shape) > most_px:
+                return None
+            valid &= _read_mask(dataset, mask, source, part, tile, shape)
+    return _finish(pixels, valid, source)
+
+
+def _count_read(dataset: rasterio.DatasetReader, shape: tuple[int, int]) -> float:
+    """How many pixels are read for a coarse image of a raster: those of the overview that is just finer."""
+    ratio = min(dataset.height / shape[0], dataset.width / shape[1])
+    factor = max([1, *(level for level in dataset.overviews(1) if level <= ratio)])
+    return dataset.height * dataset.width / factor**2
 
 
 def _finish(pixels: np.ndarray, valid: np.ndarray, source: TileSource) -> tuple[np.ndarray, np.ndarray]:
@@ -186,15 +234,15 @@ def _check_image(dataset: rasterio.DatasetReader, image: str, bands: int, tile: 
 
 
 def _read_image(
-    dataset: rasterio.DatasetReader, bands: int, has_alpha: bool, part: Window
+    dataset: rasterio.DatasetReader, bands: int, has_alpha: bool, part: Window, shape: tuple[int, int] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and validity of one date."""
-    values = dataset.read(list(range(1, bands + 1)), window=part)
+    """Pixels and validity of one date, (h, w) or coarsely of a shape."""
+    values = dataset.read(list(range(1, bands + 1)), window=part, out_shape=shape and (bands, *shape))
     valid = np.ones(values.shape[1:], bool)
     if has_alpha:
-        valid &= dataset.read(bands + 1, window=part) > 0
+        valid &= dataset.read(bands + 1, window=part, out_shape=shape) > 0
     elif MaskFlags.per_dataset in dataset.mask_flag_enums[0] and MaskFlags.alpha not in dataset.mask_flag_enums[0]:
-        valid &= dataset.read_masks(1, window=part) > 0
+        valid &= dataset.read_masks(1, window=part, out_shape=shape) > 0
     for band, tag in zip(values, dataset.nodatavals, strict=False):
         if tag is not None:
             valid &= ~match_values(band, [tag])
@@ -203,12 +251,22 @@ def _read_image(
     return values, valid
 
 
-def _read_mask(dataset: rasterio.DatasetReader, mask: str, source: TileSource, part: Window, tile: Grid) -> np.ndarray:
-    """Where a mask file has no bad value."""
+def _read_mask(
+    dataset: rasterio.DatasetReader,
+    mask: str,
+    source: TileSource,
+    part: Window,
+    tile: Grid,
+    shape: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Where a mask file has no bad value, in a part of a tile, (h, w) or coarsely of a shape."""
     if source.mask_band > dataset.count:
         raise CropmineError(mask, f"has {dataset.count} bands, but `mask.band` is {source.mask_band}")
     if grid_of(dataset).aligns(tile):
-        return ~match_values(dataset.read(source.mask_band, window=part), source.bad)
+        return ~match_values(dataset.read(source.mask_band, window=part, out_shape=shape), source.bad)
     grid = tile.window(part.col_off, part.row_off, part.width, part.height)
+    if shape:
+        step = Affine.scale(grid.width / shape[1], grid.height / shape[0])
+        grid = Grid(grid.crs, grid.transform @ step, shape[1], shape[0])
     values, covered = warp_nearest(dataset, source.mask_band, grid)
     return ~(covered & match_values(values, source.bad))

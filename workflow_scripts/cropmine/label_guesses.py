@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from cropmine.config import LabelFiles, Split
 from cropmine.errors import CropmineError
 from cropmine.findings import list_names
 from cropmine.grids import measure_pixel
@@ -19,6 +18,7 @@ from cropmine.headers import Footprint
 from cropmine.labels import SPLITS, TARGETS, class_text, read_labels, read_vector
 from cropmine.metrics import LEAST_BLOCKS
 from cropmine.plans import FEW_LABELS
+from cropmine.region_settings import LabelFiles, Split
 from cropmine.splits import TEST, VALIDATION, split_labels
 
 MOST_CLASSES = 50

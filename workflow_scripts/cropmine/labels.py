@@ -4,6 +4,7 @@ import difflib
 import logging
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +16,10 @@ import shapely
 from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
-from cropmine.config import LabelFiles, suggest
 from cropmine.errors import CropmineError
+from cropmine.faults import suggest
 from cropmine.grids import Grid
+from cropmine.region_settings import LabelFiles
 from cropmine.vectors import PARQUET, check_size, check_vertices, read_geoparquet, reading_vector
 
 log = logging.getLogger(__name__)
@@ -33,21 +35,32 @@ _CIRCLE_CORNERS = 64
 _CHORD_M = 1000.0  # an edge this long leaves its arc by 2 cm at 45 degrees
 
 
-def read_labels(labels: LabelFiles, paths, split_field: str | None = None, tests=()) -> geopandas.GeoDataFrame:
+Tell = Callable[[str | Path, str], None]
+
+
+def log_note(path: str | Path, what: str) -> None:
+    """Log what was done to the labels of a file."""
+    log.warning("%s: %s", path, what)
+
+
+def read_labels(
+    labels: LabelFiles, paths, split_field: str | None = None, tests=(), tell: Tell = log_note
+) -> geopandas.GeoDataFrame:
     """Read the label files of a region, and those that only test, into one table in EPSG:4326.
 
     Columns: label (int64, the row's position among all rows of all files, so that a class that is left out moves
     no id), target (uint8, 1 cropland, 0 not), file (str), split (str, only with `split_field` or `tests`; "" where
     neither tells), origin ("suggested" where a field of that name says so, else "drawn") and geometry: valid 2-D
     polygons and multipolygons. A point becomes a geodesic circle of `labels.radius_m` metres. Class values are compared
-    as text, 1 like 1.0 and "1", an empty one as "". Raises CropmineError where a file can't be read or lacks its CRS or
-    a field, where a class value isn't known, a geometry isn't a polygon or a point, and where nothing is left.
+    as text, 1 like 1.0 and "1", an empty one as "". tell(path, what) is called for what was repaired or dropped. Raises
+    CropmineError where a file can't be read or lacks its CRS or a field, where a class value isn't known, a geometry
+    isn't a polygon or a point, and where nothing is left.
     """
     classes = tabulate_classes(labels)
     frames, offset = [], 0
     for path in [*paths, *tests]:
         own = path in tests
-        frame, rows = _read_file(Path(path), labels, classes, None if own else split_field)
+        frame, rows = _read_file(Path(path), labels, classes, None if own else split_field, tell)
         if own or (tests and not split_field):
             frame["split"] = "test" if own else ""
         frame["label"] += offset
@@ -117,7 +130,7 @@ def class_text(value) -> str:
     return text.partition(".")[0] if re.fullmatch(r"-?\d+\.0*", text) else text
 
 
-def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None):
+def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None, tell: Tell):
     """The usable labels of one file, and how many rows it has."""
     raw = read_vector(path)
     for field in filter(None, (labels.class_field, split_field)):
@@ -126,7 +139,7 @@ def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_fi
         raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
     present = ~(raw.geometry.isna() | raw.geometry.is_empty).to_numpy()
     if not present.all():
-        log.warning("%s: %d rows without a geometry are dropped", path, (~present).sum())
+        tell(path, f"{(~present).sum()} rows without a geometry are dropped")
     frame = raw.loc[present, []].copy()
     frame["label"] = np.flatnonzero(present).astype(np.int64)
     values = raw.loc[present, labels.class_field].map(class_text, na_action=None)
@@ -142,7 +155,7 @@ def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_fi
     if split_field:
         _check_split_values(path, split_field, frame["split"])
     geometries = np.asarray(raw.geometry[present][used], dtype=object)
-    frame["geometry"] = _to_polygons(path, geometries, raw.crs, labels.radius_m)
+    frame["geometry"] = _to_polygons(path, geometries, raw.crs, labels.radius_m, tell)
     left = ~shapely.is_empty(frame["geometry"].to_numpy(object))
     log.info("%s: %d of %d rows are used", path, left.sum(), len(raw))
     return pd.DataFrame(frame[left]), len(raw)
@@ -195,7 +208,7 @@ def _check_split_values(path: Path, field: str, values: pd.Series) -> None:
         raise CropmineError(path, f"the field {field!r} holds values that aren't known: {counts}", hint)
 
 
-def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float | None) -> np.ndarray:
+def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float | None, tell: Tell) -> np.ndarray:
     """Valid polygons in EPSG:4326, empty where none is left."""
     kinds = shapely.get_type_id(geometries)
     points = np.isin(kinds, _POINTS)
@@ -204,7 +217,8 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
         raise CropmineError(path, f"labels are polygons or points, but there is {', '.join(others)}")
     if points.any() and radius_m is None:
         raise CropmineError(path, f"{points.sum()} labels are points", "give labels.radius_m, metres")
-    flat = shapely.force_2d(geometries)
+    # What isn't valid is repaired before it's densified, in which GEOS would keep but a part of it.
+    flat = _repair(path, shapely.force_2d(geometries), tell)
     if crs.is_projected:
         flat = shapely.segmentize(flat, _CHORD_M / crs.axis_info[0].unit_conversion_factor)
     try:
@@ -214,10 +228,11 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
     _check_on_earth(path, lonlat)
     lonlat[points] = draw_circles(lonlat[points], radius_m)
     _check_on_earth(path, lonlat)
-    return _repair(path, lonlat)
+    return _repair(path, lonlat, tell)
 
 
 def _check_on_earth(path: Path, lonlat: np.ndarray) -> None:
+    lonlat = lonlat[~shapely.is_empty(lonlat)]
     west, south, east, north = shapely.bounds(lonlat).T if len(lonlat) else np.empty((4, 0))
     on_earth = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)  # false where not finite
     if not on_earth.all():
@@ -239,13 +254,13 @@ def draw_circles(points: np.ndarray, radius_m: float | None) -> np.ndarray:
     return shapely.polygons(np.stack([ring_lon, ring_lat], axis=-1).reshape(len(points), _CIRCLE_CORNERS, 2))
 
 
-def _repair(path: Path, polygons: np.ndarray) -> np.ndarray:
+def _repair(path: Path, polygons: np.ndarray, tell: Tell) -> np.ndarray:
     broken = ~shapely.is_valid(polygons)
     if broken.any():
         repaired = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
         polygons[broken] = keep_polygons(repaired)
         lost = shapely.is_empty(polygons).sum()
-        log.warning("%s: %d invalid polygons are repaired, %d of no area are dropped", path, broken.sum(), lost)
+        tell(path, f"{broken.sum()} invalid polygons are repaired" + (f", {lost} of no area dropped" if lost else ""))
     return polygons
 
 

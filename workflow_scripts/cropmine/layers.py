@@ -10,7 +10,6 @@ import rasterio
 import shapely
 from pyarrow import parquet as pq
 
-from cropmine.config import Region, Split, WeakMap
 from cropmine.contradictions import check_contradictions
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
@@ -26,8 +25,10 @@ from cropmine.headers import (
     transform_bounds,
 )
 from cropmine.labels import TARGETS, class_text, read_labels
+from cropmine.region_settings import Region, Split, WeakMap
 from cropmine.splits import split_labels
 from cropmine.vectors import PARQUET, is_vector, reading_vector
+from cropmine.weak_parts import check_parts
 
 SAMPLED_TILES = 32
 SAMPLED_PX = 64
@@ -71,6 +72,7 @@ def _check_weak_raster(weak: WeakMap, footprint: Footprint, where: str, findings
     if covered.any():
         values = _sample_values(weak, bounds[covered])
         _check_values(weak, values, where, findings)
+        check_parts(weak, bounds[covered], f"{where}.path", findings)
 
 
 def _check_place(covered, bounds, crs: str, footprint: Footprint, where: str, path: str, findings: Findings) -> None:
@@ -221,11 +223,16 @@ def check_labels(
     if missing:
         findings.fault(f"{here}.path", f"no such file: {list_names(missing)}", hint_path(missing[0]))
     tables, labelled = [], []
+
+    def tell(path, what):
+        hint = "look at them: what was meant may differ" if "invalid" in what else None
+        findings.warn(f"{here}.path", what, hint, path)
+
     for path in paths:
         if path not in missing:
             tests = [path] if path in labels.test_path else []
             try:
-                tables.append(read_labels(labels, [] if tests else [path], region.split.field, tests))
+                tables.append(read_labels(labels, [] if tests else [path], region.split.field, tests, tell))
             except CropmineError as error:
                 findings.add(here, error, path if error.where == path else None)
     if tables and len(footprint.tiles):

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cropmine.config import Model
+from cropmine.learning_settings import Model
 from cropmine.targets import CROPLAND, HUMAN, IGNORE, MINED, NONCROPLAND, RANDOM, WEAK
 
 SOURCES = {"human": HUMAN, "mined": MINED, "weak": WEAK, "random": RANDOM}

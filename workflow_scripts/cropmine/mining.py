@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cropmine.config import Mined
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
+from cropmine.learning_settings import Mined
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from cropmine.config import Model
 from cropmine.descriptions import NetworkDescription, check_description
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
 from cropmine.files import replacing
+from cropmine.learning_settings import Model
 
 CLASSES = 2
 CHECKPOINT_FORMAT = 2

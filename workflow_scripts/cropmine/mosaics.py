@@ -23,7 +23,10 @@ Colours = Sequence[tuple[int, int, int, int]]
 
 @dataclass(frozen=True)
 class MosaicBand:
-    """A band of a mosaic: its number in the tiles, description, dtype, nodata, scale and colour table."""
+    """A band of a mosaic: its number in the tiles, description, dtype, nodata, scale and colour table.
+
+    `only`: another band of the tiles and its value where the band shows; elsewhere it is nodata.
+    """
 
     number: int
     description: str
@@ -31,6 +34,7 @@ class MosaicBand:
     nodata: float | None = None
     scale: float = 1.0
     colours: Colours | None = None
+    only: tuple[int, int] | None = None
 
 
 def write_mosaics(
@@ -79,18 +83,32 @@ def _describe_mosaic(
         band = SubElement(root, "VRTRasterBand", dataType=GDAL_TYPES[described.dtype], band=str(place))
         _describe_band(band, described)
         for tile, grid in tiles.items():
-            source = SubElement(band, "ComplexSource")
-            SubElement(source, "SourceFilename", relativeToVRT="1").text = relpath(tile, folder)
-            SubElement(source, "SourceBand").text = str(described.number)
-            SubElement(source, "SrcRect", _spell_rectangle(0, 0, grid.width, grid.height))
             left, top = (grid.transform.c - west) / across, (north - grid.transform.f) / down
             scale = grid.transform.a / across, -grid.transform.e / down
             place_of = _spell_rectangle(left, top, grid.width * scale[0], grid.height * scale[1])
-            SubElement(source, "DstRect", place_of)
-            if described.nodata is not None:
-                SubElement(source, "NODATA").text = f"{described.nodata:g}"
+            _add_source(band, relpath(tile, folder), described.number, described.nodata, grid, place_of)
+            if described.only:
+                # Painted over what was painted: nodata, but for where the other band has the value, which is skipped.
+                number, value = described.only
+                cover = _add_source(band, relpath(tile, folder), number, value, grid, place_of)
+                SubElement(cover, "ScaleOffset").text = f"{described.nodata:g}"
+                SubElement(cover, "ScaleRatio").text = "0"
     indent(root)
     return ElementTree(root)
+
+
+def _add_source(
+    band: Element, tile: str, number: int, skipped: float | None, grid: Grid, place_of: Mapping[str, str]
+) -> Element:
+    """A band of a tile as source of a band of a VRT; a value of it is skipped."""
+    source = SubElement(band, "ComplexSource")
+    SubElement(source, "SourceFilename", relativeToVRT="1").text = tile
+    SubElement(source, "SourceBand").text = str(number)
+    SubElement(source, "SrcRect", _spell_rectangle(0, 0, grid.width, grid.height))
+    SubElement(source, "DstRect", place_of)
+    if skipped is not None:
+        SubElement(source, "NODATA").text = f"{skipped:g}"
+    return source
 
 
 def _describe_band(band: Element, described: MosaicBand) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cropmine.config import Region, validate_config
+from cropmine.config import validate_config
 from cropmine.conflicts import NAME, WEAK_MAP_MODEL
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
@@ -26,6 +26,7 @@ from cropmine.imagery_guesses import ImageryGuess, guess_imagery
 from cropmine.label_guesses import LabelGuess, Wishes, guess_labels
 from cropmine.plans import plan_region
 from cropmine.preflight import check_region
+from cropmine.region_settings import Region
 from cropmine.threshold_guesses import PAPER, ThresholdGuess, guess_thresholds
 from cropmine.tiles import find_tiles, tile_files
 from cropmine.weak import POLYGON_STEP_M, find_weak_pixel

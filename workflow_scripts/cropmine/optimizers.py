@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
-from cropmine.config import Model
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
+from cropmine.learning_settings import Model
 
 # Short names of schedules, and the options that make them what they are called.
 SCHEDULES = {

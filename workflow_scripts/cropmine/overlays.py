@@ -15,8 +15,9 @@ from rasterio.warp import transform_bounds
 
 from cropmine.codes import NODATA, STEPS
 from cropmine.colours import CROPLAND_COLOUR, MAP_ALONE_COLOUR, NONCROPLAND_COLOUR, WEAK_ALONE_COLOUR
-from cropmine.config import Mined
 from cropmine.grids import Grid, open_raster
+from cropmine.imagery import OVERVIEW_FACTOR, find_colours
+from cropmine.learning_settings import Mined
 from cropmine.maps import CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND
 from cropmine.mining import mine_segments, read_overlap
 from cropmine.rasters import warp_nearest
@@ -27,7 +28,6 @@ from cropmine.weak import load_weak, read_weak_map
 WEB_CRS = CRS.from_epsg(3857)
 LAYER_PX = 2048
 PART_PX = 1024
-OVERVIEW_FACTOR = 4  # how many times wider a pixel of an overview is, at least
 LEAST_FILLED = 0.2
 PARTS = 4
 NEITHER, BOTH, MAP_ALONE, WEAK_ALONE = range(4)
@@ -96,13 +96,6 @@ def overlay_imagery(whole: Grid, region: dict, mode: str) -> tuple[np.ndarray, G
         np.copyto(values[:, rows, columns], part, where=inside)
         known[rows, columns] |= inside
     return _finish(stretch(values, known), known), grid
-
-
-def find_colours(bands: Sequence[str]) -> list[int]:
-    """Find the places of the red, green and blue band by their names; else the first three, or the first in grey."""
-    names = [name.lower() for name in bands]
-    order = [next((i for i, n in enumerate(names) if n.startswith(colour)), -1) for colour in ("red", "green", "blue")]
-    return order if min(order) >= 0 else [0, 1, 2] if len(names) > 2 else [0, 0, 0]
 
 
 def stretch(values: np.ndarray, known: np.ndarray) -> np.ndarray:

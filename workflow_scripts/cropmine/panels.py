@@ -17,14 +17,14 @@ from PIL import Image
 
 from cropmine.codes import NODATA, STEPS
 from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
-from cropmine.config import Mined
 from cropmine.figures import INK, encode_figure
 from cropmine.grids import Grid, open_raster, pixel_size_m, read_grid
-from cropmine.imagery import read_tile, source_from_settings
+from cropmine.imagery import OVERVIEW_FACTOR, find_colours, read_tile, source_from_settings
 from cropmine.labels import place_on_grid
+from cropmine.learning_settings import Mined
 from cropmine.maps import CLASS_BAND
 from cropmine.mining import mine_segments, read_overlap
-from cropmine.overlays import LEAST_FILLED, OVERVIEW_FACTOR, find_colours, stretch
+from cropmine.overlays import LEAST_FILLED, stretch
 from cropmine.rasters import read_raster
 from cropmine.targets import CROPLAND, NONCROPLAND
 from cropmine.weak import load_weak, read_weak_map

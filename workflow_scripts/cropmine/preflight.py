@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from cropmine.capacity import check_capacity
-from cropmine.config import Region
 from cropmine.designs import read_design, read_sample
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings, hint_path, list_names
 from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
-from cropmine.imagery import source_from_settings
+from cropmine.imagery import TileSource, source_from_settings
 from cropmine.layers import check_labels, check_weak_maps, check_zones
 from cropmine.neighbours import place_of
-from cropmine.surveys import TileSurvey, check_values, survey_tile
+from cropmine.region_settings import Region
+from cropmine.surveys import check_values, find_usual, survey_tile
 from cropmine.tilings import check_tiling
 
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
@@ -36,8 +36,9 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
     messages call the region. Returns the verdict, plain builtins: tiles (as given), warnings (text), dtype, channels
     (bands × dates), labels (by split and class, how many), labelled (the tiles on which labels lie), resolution_m
-    (median ground size of a pixel, metres) and places (where each tile lies, for read_places). Only warnings come from
-    tiles' pixels, of which a few small windows are read. Raises one CropmineError with every fault.
+    (median ground size of a pixel, metres), places (where each tile lies, for read_places), suspicious (tiles that look
+    odd, each with its seams by date, as fields of a seams.Line) and usual (a tile that looks like most). Only warnings
+    and the last two come from tiles' pixels, of which a few are read. Raises one CropmineError with every fault.
     """
     findings = Findings()
     if not tiles:
@@ -50,7 +51,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
             _check_bands(header, region.bands, where, findings)
             if header.grid.width * header.grid.height > MOST_PIXELS:
                 what = f"{header.grid.width} by {header.grid.height} pixels, and a tile has at most {MOST_PIXELS:.3g}"
-                findings.fault(f"{where}.imagery", what, "cut it into tiles (gdal_retile.py)", header.path)
+                findings.fault(f"{where}.imagery", what, "cut it into tiles: make tiles MOSAIC=… TILES=…", header.path)
         _check_dates(tile, of_dates, where, findings)
     dtype = _check_dtypes(headers, where, findings)
     resolution = _check_resolution(headers, where, findings)
@@ -68,8 +69,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     _check_years(region, where, findings)
     channels = len(region.bands) * len(next(iter(tiles.values()))["images"]) if tiles else 0
     check_capacity((g.width * g.height for g in known.values()), channels, Path.cwd(), where, findings)
-    if not findings.has_faults:
-        check_values(_survey_tiles(region, tiles), f"{where}.imagery", findings)
+    looks = {} if findings.has_faults else _look_at_tiles(region, tiles, f"{where}.imagery", findings)
     findings.raise_faults(where)
     return {
         "tiles": {tile: {kind: list(paths) for kind, paths in files.items()} for tile, files in tiles.items()},
@@ -80,17 +80,24 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
         "labelled": labelled,
         "resolution_m": resolution,
         "places": {tile: asdict(place_of(of_dates[0].grid)) for tile, of_dates in headers.items()},
-    }
+    } | looks
 
 
-def _survey_tiles(region: Region, tiles: Mapping[str, Mapping[str, list[str]]]) -> dict[str, TileSurvey]:
+def _look_at_tiles(
+    region: Region, tiles: Mapping[str, Mapping[str, list[str]]], where: str, findings: Findings
+) -> dict:
+    surveys = {tile: survey_tile(source_of(region, files)) for tile, files in tiles.items()}
+    odd = check_values(surveys, where, findings)
+    seams = {tile: {str(date): asdict(line) for date, line in surveys[tile].seams.items()} for tile in odd}
+    return {"suspicious": seams, "usual": find_usual(surveys, odd) if odd else None}
+
+
+def source_of(region: Region, files: Mapping[str, list[str]]) -> TileSource:
+    """Give the source of a tile by its files, as check_region takes them."""
     settings = {"bands": region.bands}
     if region.mask:
         settings |= {"mask_bad": region.mask.bad, "mask_band": region.mask.band}
-    return {
-        tile: survey_tile(source_from_settings(files["images"], files["masks"], settings))
-        for tile, files in tiles.items()
-    }
+    return source_from_settings(files["images"], files["masks"], settings)
 
 
 def _read_headers(region: Region, tiles, kind: str, where: str, findings: Findings) -> dict[str, list[RasterHeader]]:

@@ -102,6 +102,11 @@ def find_products(folder: str | Path, stamp: Mapping) -> list[Product]:
     return found
 
 
+def place_patches(folder: str | Path, stamp: Mapping) -> Path:
+    """Give the file of the cropland patches in a folder of products."""
+    return Path(folder) / f"{name_product(stamp, 'patches')}.parquet"
+
+
 def spell_crs(dataset: rasterio.DatasetReader) -> str:
     """Spell the CRS of a raster for a file name."""
     epsg = dataset.crs.to_epsg()

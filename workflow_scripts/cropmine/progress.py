@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from cropmine.wording import spell_time
+
 EVERY_S = 60.0  # while nothing finishes
 LEAST_S = 10.0
 COUNTING_SHARE = 0.01
@@ -116,13 +118,6 @@ class Progress:
 
     def _list_running(self, rule: str) -> list[Job]:
         return [job for job in self.running.values() if job.rule == rule]
-
-
-def spell_time(seconds: float) -> str:
-    """Spell a time in seconds, minutes or hours."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 @dataclass(frozen=True)

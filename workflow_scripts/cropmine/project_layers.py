@@ -1,17 +1,21 @@
-"""The layers of a region's QGIS project: its imagery, weak map, training targets, labels and map."""
+"""The layers of a region's QGIS project: its imagery, weak map, map, patches, mined labels and human labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+import geopandas
 import numpy as np
 import rasterio
 import rasterio.warp
 import shapely
 
+from cropmine.colours import CROPLAND_COLOUR
+from cropmine.cropland_outlines import read_tags
 from cropmine.geopackages import write_geopackage
 from cropmine.grids import open_raster, read_grid
 from cropmine.headers import read_vector_header
+from cropmine.imagery import find_colours
 from cropmine.labels import CRS_LONLAT
 from cropmine.maps import LEGEND
 from cropmine.mosaics import MosaicBand, write_mosaics
@@ -26,24 +30,24 @@ from cropmine.styles import (
     style_outlines,
     style_ramp,
 )
-from cropmine.targets import CROPLAND
+from cropmine.targets import CROPLAND, IGNORE, MINED
 from cropmine.vectors import is_vector
 
 SAMPLED_PX = 256
 SAMPLED_TILES = 8
 STRETCH = (2, 98)
-SHOWN_BANDS = ("red", "green", "blue")
 OUTLINE = {"": ("#1F2A30", "")}
 LABEL_COLOURS = {"cropland": ("#D55E00", "cropland"), "noncropland": ("#0072B2", "non-cropland")}
 
 
 def gather_layers(
-    folder: Path, settings: Mapping, files: Mapping, products: Sequence[Product]
+    folder: Path, settings: Mapping, files: Mapping, products: Sequence[Product], patches: str | Path
 ) -> dict[str, list[Layer]]:
-    """Gather the layers of a region by group, the first on top; VRTs and labels are written in the project's folder.
+    """Gather the layers of a region by group, the first on top; VRTs and GeoPackages are written in a project's folder.
 
-    settings: bands, and weak (name, path and settings of each weak map that is a file); files: images, targets, labels,
-    area and units, lists of files that may be empty.
+    settings: bands, weak (name, path and settings of each weak map that is a file), and mined (the experiment whose
+    mined labels are shown, or None); files: images, targets, mined (targets of that experiment), labels, area and
+    units, lists of files that may be empty. What lies over another layer whole isn't shown at first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     labels = [layer_labels(folder, path) for path in files.get("labels", [])]
@@ -52,8 +56,11 @@ def gather_layers(
     weak = [layer_weak(entry["name"], entry["path"], entry["settings"]) for entry in settings["weak"]]
     groups = {
         "Labels": [*labels, *outlines],
-        "Map": layer_products(products),
-        "Training": layer_targets(folder, list(files.get("targets", []))),
+        "Training": [
+            *layer_mined(folder, list(files.get("mined", [])), settings["mined"]),
+            *layer_targets(folder, list(files.get("targets", []))),
+        ],
+        "Map": [layer_patches(folder, patches), *layer_products(products)],
         "Weak maps": weak,
         "Imagery": layer_images(folder, list(files["images"]), settings["bands"]),
     }
@@ -64,8 +71,7 @@ def layer_images(folder: Path, images: Sequence[str | Path], bands: Sequence[str
     """Join images to a VRT a CRS in a folder, and style them in true colour, or by their first bands."""
     with open_raster(images[0]) as dataset:
         dtype, nodata = dataset.dtypes[0], dataset.nodata
-    chosen = [bands.index(name) + 1 for name in SHOWN_BANDS] if set(SHOWN_BANDS) <= set(bands) else [1, 2, 3]
-    chosen = [min(number, len(bands)) for number in chosen]
+    chosen = [place + 1 for place in find_colours(bands)]
     described = [MosaicBand(number, name, dtype, nodata) for number, name in enumerate(bands, start=1)]
     limits = find_limits(images, chosen)
     made = write_mosaics(folder / "imagery.vrt", images, described)
@@ -97,6 +103,16 @@ def layer_targets(folder: Path, targets: Sequence[str | Path]) -> list[Layer]:
     return [_layer_mosaic(name, path, style_classes(1, LEGEND), False) for path in made]
 
 
+def layer_mined(folder: Path, targets: Sequence[str | Path], experiment: str | None) -> list[Layer]:
+    """Join the mined labels of training targets, and no others, to a VRT a CRS in a folder."""
+    if not targets:
+        return []
+    band = MosaicBand(1, "mined labels", "uint8", IGNORE, only=(2, MINED))
+    made = write_mosaics(folder / "mined.vrt", targets, [band])
+    name = f"Mined labels of {experiment}"
+    return [_layer_mosaic(name, path, style_classes(1, LEGEND), False) for path in made]
+
+
 def layer_weak(name: str, path: str | Path, weak: Mapping) -> Layer:
     """Style a weak map by its cropland values, its probability or its outlines."""
     title = f"Weak map: {name}"
@@ -116,6 +132,13 @@ def layer_labels(folder: Path, labels: str | Path) -> Layer:
     path = folder / "labels.gpkg"
     write_geopackage(path, frame, "labels")
     return _layer_vector("Human labels", path, style_outlines("class", LABEL_COLOURS), True)
+
+
+def layer_patches(folder: Path, patches: str | Path) -> Layer:
+    """Write delivered cropland patches as GeoPackage in a folder: many a QGIS is built without Parquet."""
+    path = folder / "patches.gpkg"
+    write_geopackage(path, geopandas.read_parquet(patches), "patches", read_tags(patches))
+    return _layer_vector("Cropland patches", path, style_outlines(None, {"": (CROPLAND_COLOUR, "")}), True)
 
 
 def layer_outline(name: str, path: str | Path) -> Layer:

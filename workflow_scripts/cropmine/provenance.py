@@ -10,7 +10,8 @@ from sys import stdlib_module_names
 from typing import Any
 
 # They shape no number: settings reach a script whole, and messages and file handling don't change what is written.
-UNCOUNTED = {"config", "conflicts", "faults", "errors", "logs", "files", "tiles", "plans", "provenance"}
+UNCOUNTED = {"config", "settings", "region_settings", "learning_settings", "conflicts", "faults"}
+UNCOUNTED |= {"errors", "logs", "files", "tiles", "plans", "recipes", "provenance"}
 # Distributions that are named otherwise than the module that they install.
 DISTRIBUTIONS = {
     "cc3d": "connected-components-3d",

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from pathlib import Path
 
-from cropmine.config import WEAK_MAP_MODEL, Config
+from cropmine.config import Config
+from cropmine.conflicts import WEAK_MAP_MODEL
 from cropmine.errors import CropmineError
 from cropmine.forecast import read_plans
 from cropmine.plans import Plan

@@ -13,7 +13,7 @@ from cropmine.comparison import find_base
 from cropmine.config import Report
 from cropmine.diagnosis import diagnose_region, explain_mining
 from cropmine.embedding import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script
-from cropmine.figures import NARROW_IN, WIDTH_IN, draw_differences, draw_experiments
+from cropmine.figures import NARROW_IN, WIDTH_IN, draw_differences, draw_experiments, embed_picture
 from cropmine.files import replacing
 from cropmine.grids import read_grid
 from cropmine.metrics import LEAST_BLOCKS
@@ -109,12 +109,15 @@ def describe_region(region: dict, shown: Report) -> dict:
     """Describe a region for the template: tables as rows of plain values, charts and pictures as data URIs."""
     files = region["files"]
     area, scores = (read_json(files[key]) if files[key] else None for key in ("area", "map_scores"))
+    checks = read_json(files["checks"])
     described = {
         "name": region["name"],
         "definition": region["definition"],
         "tiles": len(region["tiles"]),
         "simulated": region["simulated"],
-        "warnings": read_json(files["checks"])["warnings"],
+        "warnings": checks["warnings"],
+        "suspicious": list(checks["suspicious"]),
+        "quicklooks": embed_picture(files["quicklooks"]) if checks["suspicious"] and shown.imagery != "none" else None,
         "area": area["total"] if area else None,
         "map_scores": scores,
         "calibration": describe_calibration(scores),

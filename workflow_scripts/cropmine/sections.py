@@ -204,7 +204,7 @@ def describe_run(run: Mapping) -> dict | None:
         "version": run["cropmine"],
         "commit": run["commit"],
         "packages": {"python": run["python"]} | run["packages"],
-        "hours": [{"rule": rule, "time": spell_time(spent)} for rule, spent in hours],
-        "total": spell_time(sum(run["hours"].values())),
+        "hours": [{"rule": rule, "time": spell_time(3600 * spent)} for rule, spent in hours],
+        "total": spell_time(3600 * sum(run["hours"].values())),
         "config": json.dumps(run["config"], indent=2, ensure_ascii=False),
     }

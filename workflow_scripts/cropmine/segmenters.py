@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from cropmine.config import Segmentation
 from cropmine.grids import Grid, pixel_areas, pixel_size_m
+from cropmine.learning_settings import Segmentation
 from cropmine.segments import Codebook, assign_clusters, fit_codebook, label_segments, seed_tile
 from cropmine.spectral import TEXTURE_PX, add_features
 

@@ -15,10 +15,10 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.config import Simulation
 from cropmine.files import replacing
 from cropmine.grids import Grid
 from cropmine.rasters import write_raster
+from cropmine.region_settings import Simulation
 from cropmine.simulated_imagery import draw_swath, image_land
 from cropmine.simulated_labels import draw_labels, draw_weak_map
 from cropmine.simulated_land import FIELD, draw_land

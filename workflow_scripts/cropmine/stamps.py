@@ -2,9 +2,11 @@
 
 import re
 
-from cropmine.config import Config, Region
-from cropmine.plans import Plan, Run, choose_model, choose_segmentation, list_seeds
+from cropmine.config import Config
+from cropmine.plans import Plan, Run, choose_model, list_seeds
 from cropmine.provenance import digest_settings
+from cropmine.recipes import choose_segmentation
+from cropmine.region_settings import Region
 
 MAP_FREE = {"units", "experiments", "seeds", "prevalence", "year"}  # keys of a region that its pixels don't hang on
 

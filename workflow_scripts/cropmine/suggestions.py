@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from cropmine.blocks import block_of, name_blocks
 from cropmine.codes import NODATA, STEPS
-from cropmine.config import Split
 from cropmine.geopackages import write_geopackage
 from cropmine.grids import Grid, open_raster, pixel_size_m, read_grid
 from cropmine.labels import CRS_LONLAT, SUGGESTED
 from cropmine.maps import DISAGREEMENT_BAND, PROBABILITY_BAND
-from cropmine.splits import HELD_OUT, block_of, find_training_blocks, name_blocks
+from cropmine.region_settings import Split
+from cropmine.splits import HELD_OUT, find_training_blocks
 from cropmine.weak import read_weak_map
 
 FULL_DISAGREEMENT = 0.5  # the greatest deviation that probabilities can have

@@ -1,14 +1,18 @@
-"""The check of tiles' values, in a few small windows of each: empty ones, and ones on another scale than the rest."""
+"""The check of tiles' values in a coarse read: empty ones, ones on another scale than the rest, ones with a seam."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from cropmine.findings import Findings, list_names
 from cropmine.grids import read_grid
-from cropmine.imagery import TileSource, read_windows
+from cropmine.imagery import TileSource, read_coarse, read_windows
+from cropmine.seams import Line, find_seam
 
+COARSE_PX = 256
+LOOKED_PX = 64
+MOST_PX = 1.1 * 1024**2  # of a file, to be read coarsely; what the overviews of a large tile come to
 WINDOWS = 2  # along each side of a tile
 WINDOW_PX = 64
 BRIGHT = 95  # percentile
@@ -17,28 +21,50 @@ LEAST_TILES = 3
 LEAST_ODD = 8
 ODD = 1.5
 ODD_DEVIATIONS = 6
+LOOK = "Clusters and networks will see it: look at checks.png, and mask or replace them"
 NORMAL = 1.4826  # the deviation of a normal distribution by the median of its distances
 
 
 @dataclass(frozen=True)
 class TileSurvey:
-    """What windows of a tile tell: the share of valid pixels, and the bright end of each channel, float64 (C,)."""
+    """What a few pixels of a tile tell.
+
+    The share of valid pixels, the bright end of each channel, float64 (C,), and the seam of each date that has one.
+    """
 
     valid_share: float
     bright: np.ndarray
+    seams: Mapping[int, Line] = field(default_factory=dict)
 
 
 def survey_tile(source: TileSource) -> TileSurvey:
-    """Look at four windows of at most 64 × 64 px of a tile, spread over it."""
+    """Look at a tile in at most 256 × 256 px spread over it.
+
+    A large tile without overviews is looked at in four windows of 64 × 64 px, which is as fast, but shows no seam.
+    """
+    coarse = read_coarse(source, COARSE_PX, most_px=MOST_PX)
+    if coarse is None:
+        return _survey_windows(source)
+    pixels, valid = coarse
+    dates = enumerate(np.split(pixels, len(source.images)))
+    seams = {date: seam for date, own in dates if (seam := find_seam(own, valid))}
+    step = max(max(valid.shape) // LOOKED_PX, 1)
+    return TileSurvey(float(valid.mean()), _find_bright(pixels[:, ::step, ::step], valid[::step, ::step]), seams)
+
+
+def _survey_windows(source: TileSource) -> TileSurvey:
     grid = read_grid(source.images[0])
     spread = [(left, top, w, h) for top, h in _spread(grid.height) for left, w in _spread(grid.width)]
     parts = read_windows(source, spread)
     pixels = np.concatenate([part.reshape(len(part), -1) for part, _ in parts], axis=1)
     valid = np.concatenate([good.ravel() for _, good in parts])
-    bright = np.full(len(pixels), np.nan)
-    if valid.any():
-        bright = np.percentile(pixels[:, valid].astype(np.float64), BRIGHT, axis=1)
-    return TileSurvey(float(valid.mean()), bright)
+    return TileSurvey(float(valid.mean()), _find_bright(pixels, valid))
+
+
+def _find_bright(pixels: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    if not valid.any():
+        return np.full(len(pixels), np.nan)
+    return np.percentile(pixels[:, valid].astype(np.float64), BRIGHT, axis=1)
 
 
 def _spread(length: int) -> list[tuple[int, int]]:
@@ -49,34 +75,60 @@ def _spread(length: int) -> list[tuple[int, int]]:
     return [(int(start), size) for start in np.unique(starts)]
 
 
-def check_values(surveys: Mapping[str, TileSurvey], where: str, findings: Findings) -> None:
-    """Note tiles in which no valid pixel was seen, and those whose channels are all off the rest's.
+def check_values(surveys: Mapping[str, TileSurvey], where: str, findings: Findings) -> list[str]:
+    """Note tiles in which no valid pixel was seen, those whose channels are all off the rest's, and seams.
 
     Reflectance of 0 to 1 beside digital numbers of 0 to 10,000 is one: clusters and a network would see two worlds.
+    Gives the tiles that look suspicious, those without a valid pixel left out.
     """
+    crossed = [tile for tile, survey in surveys.items() if survey.seams]
+    if crossed:
+        what = (
+            f"a straight seam crosses {len(crossed)} of {len(surveys)} tiles, on one side of which the same land is "
+            f"brighter: {list_names(crossed)}"
+        )
+        findings.warn(where, what, f"two scenes, haze or a mixed normalisation? {LOOK}")
+    return list(dict.fromkeys(_check_levels(surveys, where, findings) + crossed))
+
+
+def _check_levels(surveys: Mapping[str, TileSurvey], where: str, findings: Findings) -> list[str]:
     empty = [tile for tile, survey in surveys.items() if not survey.valid_share]
     if empty:
         what = f"no valid pixel was seen in {len(empty)} of {len(surveys)} tiles: {list_names(empty)}"
         findings.warn(where, what, "are nodata and mask right?")
     seen = {tile: survey.bright for tile, survey in surveys.items() if survey.valid_share}
     if len(seen) < LEAST_TILES:
-        return
-    levels = np.maximum(np.abs(np.stack(list(seen.values()))), np.finfo(np.float64).tiny)
-    ratio = np.log(levels / np.median(levels, axis=0))
+        return []
+    ratio = _compare_levels(seen)
     off = (ratio > np.log(OFF_SCALE)).all(axis=1) | (ratio < -np.log(OFF_SCALE)).all(axis=1)
-    if off.any():
-        names = [tile for tile, one in zip(seen, off, strict=True) if one]
+    scaled = [tile for tile, one in zip(seen, off, strict=True) if one]
+    if scaled:
         what = (
-            f"the values of {len(names)} of {len(seen)} tiles are on another scale than the rest's: {list_names(names)}"
+            f"the values of {len(scaled)} of {len(seen)} tiles are on another scale than the rest's: "
+            f"{list_names(scaled)}"
         )
         findings.warn(where, what, "reflectance beside digital numbers? Bring all tiles to one scale")
-    names = [tile for tile, one in zip(seen, find_odd(ratio) & ~off, strict=True) if one]
-    if names:
-        what = (
-            f"{len(names)} of {len(seen)} tiles are brighter or darker than the rest in every band: {list_names(names)}"
-        )
-        hint = "haze, another season, or another normalisation? Clusters and networks will see it; mask or replace them"
-        findings.warn(where, what, hint)
+    odd = [tile for tile, one in zip(seen, find_odd(ratio) & ~off, strict=True) if one]
+    if odd:
+        what = f"{len(odd)} of {len(seen)} tiles are brighter or darker than the rest in every band: {list_names(odd)}"
+        findings.warn(where, what, f"haze, another season, or another normalisation? {LOOK}")
+    return scaled + odd
+
+
+def _compare_levels(seen: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The logarithms (tiles, channels) of the bright end over that of the median tile."""
+    levels = np.maximum(np.abs(np.stack(list(seen.values()))), np.finfo(np.float64).tiny)
+    return np.log(levels / np.median(levels, axis=0))
+
+
+def find_usual(surveys: Mapping[str, TileSurvey], suspicious: Sequence[str]) -> str | None:
+    """The tile whose bright end is nearest to the median tile's, of those that aren't suspicious."""
+    seen = {tile: survey.bright for tile, survey in surveys.items() if survey.valid_share}
+    others = [tile for tile in seen if tile not in suspicious]
+    if not others:
+        return None
+    far = dict(zip(seen, np.abs(_compare_levels(seen)).sum(axis=1), strict=True))
+    return min(others, key=far.get)
 
 
 def find_odd(ratio: np.ndarray) -> np.ndarray:

@@ -9,12 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cropmine.config import Config, Experiment
+from cropmine.config import Config
 from cropmine.conflicts import WEAK_MAP_MODEL, check_experiment
 from cropmine.errors import CropmineError
 from cropmine.faults import describe_faults
-from cropmine.plans import Plan, choose_model, choose_segmentation, describe_experiment, describe_runs
+from cropmine.learning_settings import Experiment
+from cropmine.plans import Plan, choose_model, describe_experiment, describe_runs
 from cropmine.provenance import digest_settings
+from cropmine.recipes import choose_segmentation
 
 PARTS = {"segmentation": "segmentations", "model": "models"}
 

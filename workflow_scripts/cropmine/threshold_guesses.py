@@ -9,11 +9,12 @@ import shapely
 
 from cropmine.audit_rates import Estimates, estimate_rates
 from cropmine.audits import THRESHOLDS, place_fractions
-from cropmine.config import Region, Segmentation, Split, WeakMap
 from cropmine.grids import pixel_areas, read_grid
 from cropmine.headers import Footprint
 from cropmine.imagery import TileSource, read_tile
+from cropmine.learning_settings import Segmentation
 from cropmine.mining import Columns, overlap_segments
+from cropmine.region_settings import Region, Split, WeakMap
 from cropmine.segmenters import divide_tile, number_segments
 from cropmine.splits import TRAIN, split_labels, split_of
 from cropmine.targets import burn_label_ids

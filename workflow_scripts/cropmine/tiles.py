@@ -10,8 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from cropmine.access import VIRTUAL, check_vector, digest_path
-from cropmine.config import TILE_NAME, Region, Training
+from cropmine.conflicts import TILE_NAME
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Training
+from cropmine.region_settings import Region
 
 SHOWN = 20
 COUNTED_BYTES = 20_000_000

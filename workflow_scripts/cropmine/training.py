@@ -20,12 +20,12 @@ from scipy.ndimage import find_objects
 from torch import nn
 
 from cropmine.codes import threshold_code
-from cropmine.config import Model, Training
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.grids import measure_pixel, read_grid
 from cropmine.imagery import TileSource
 from cropmine.labels import place_on_grid
+from cropmine.learning_settings import Model, Training
 from cropmine.losses import compute_loss
 from cropmine.models import Normalisation, build_network, choose_device, choose_precision, save_checkpoint
 from cropmine.optimizers import build_optimizer, build_schedule

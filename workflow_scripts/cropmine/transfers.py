@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cropmine.config import Config, Transfer
+from cropmine.config import Config
 from cropmine.errors import CropmineError
+from cropmine.learning_settings import Transfer
 from cropmine.plans import Plan, Run, describe_runs
 from cropmine.provenance import digest_settings
 

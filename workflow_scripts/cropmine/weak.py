@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import pyproj
 
-from cropmine.config import WeakMap
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid, open_raster, pixel_size_m
 from cropmine.rasters import match_values, warp_nearest
+from cropmine.region_settings import WeakMap
 from cropmine.vectors import burn_polygons, is_vector, read_polygons
 
 PROBABILITY_SLACK = 1e-3
@@ -37,7 +37,7 @@ def load_weak(
 ) -> tuple[Files, WeakMap | Consensus]:
     """Make the first two arguments of read_weak_map from a weak map's settings and files.
 
-    description: what plans.describe_weak_map gives; paths: its file, or one for each member of a consensus;
+    description: what recipes.describe_weak_map gives; paths: its file, or one for each member of a consensus;
     registrations: a file of a shift for each of these that is registered by itself. A guard is for mining: `guarded` is
     false where the map itself is looked at.
     """

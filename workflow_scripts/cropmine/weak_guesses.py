@@ -9,6 +9,7 @@ import geopandas
 import numpy as np
 from affine import Affine
 
+from cropmine.blocks import measure_polygons
 from cropmine.errors import CropmineError
 from cropmine.findings import list_names
 from cropmine.grids import Grid, open_raster
@@ -17,7 +18,6 @@ from cropmine.label_guesses import find_year
 from cropmine.labels import TARGETS, class_text, read_vector
 from cropmine.presets import PRESETS
 from cropmine.rasters import match_values, warp_nearest
-from cropmine.splits import measure_polygons
 from cropmine.vectors import is_vector
 
 LOOKED_AT = 32  # tiles over which the map is looked at

@@ -13,7 +13,7 @@ from cropmine.codes import NODATA
 from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.embedding import encode_picture
 from cropmine.grids import Grid
-from cropmine.maps import CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND
+from cropmine.maps import CLASS_BAND, DISAGREEMENT_BAND, LEGEND, PROBABILITY_BAND
 from cropmine.overlays import (
     BOTH,
     CLASS_COLOURS,
@@ -33,13 +33,11 @@ from cropmine.overlays import (
     ramp_probability,
 )
 from cropmine.panels import LETTERS, Place
-from cropmine.targets import CROPLAND, NONCROPLAND
 
 EQUATOR_M = 40_075_016.686  # of web mercator, which the map library shows at zoom 0 on 256 pixels
 DEGREE_DIGITS = 6  # 0.1 m
 MANY_LABELS = 300  # pieces that would hide what lies under them
 DISAGREEMENT_END = 60  # code at the end of the ramp: a standard deviation of 0.3
-CLASS_WORDS = {CROPLAND: "cropland", NONCROPLAND: "non-cropland"}
 # Lines differ in dashes as well as in colour.
 SPLITS = {
     "train": ("training labels", None),
@@ -168,6 +166,6 @@ def describe_labels(labels: geopandas.GeoDataFrame) -> dict[str, dict]:
 
 def _describe_label(row: pd.Series) -> dict:
     geometry = shapely.transform(row.geometry, lambda points: np.round(points, DEGREE_DIGITS))
-    words = f"{CLASS_WORDS[row.target]}, label {row.label}, block {row.block}"
+    words = f"{LEGEND[row.target][1]}, label {row.label}, block {row.block}"
     properties = {"colour": CLASS_COLOURS[row.target], "words": words}
     return {"type": "Feature", "properties": properties, "geometry": json.loads(shapely.to_geojson(geometry))}

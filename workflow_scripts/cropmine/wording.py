@@ -195,8 +195,8 @@ def explain_map(area: Mapping | None, row: Mapping | None) -> list[str]:
     return sentences
 
 
-def spell_time(hours: float) -> str:
-    """Spell a time in hours, minutes or seconds."""
-    if hours >= 1:
-        return f"{hours:.1f}{SPACE}h"
-    return f"{60 * hours:.1f}{SPACE}min" if hours >= 1 / 60 else f"{3600 * hours:.0f}{SPACE}s"
+def spell_time(seconds: float) -> str:
+    """Spell a time in seconds, minutes or hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

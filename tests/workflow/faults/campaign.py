@@ -25,7 +25,7 @@ import torch
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2]), str(HERE.parents[3] / "workflow_scripts")]
 
-from cropmine.config import Simulation  # noqa: E402
+from cropmine.region_settings import Simulation  # noqa: E402
 from cropmine.simulation import simulate_region, write_region  # noqa: E402
 from workspace import Workspace, valley_config  # noqa: E402
 
