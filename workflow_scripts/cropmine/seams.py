@@ -58,8 +58,9 @@ class Line:
 
 
 def find_seam(pixels: np.ndarray, valid: np.ndarray) -> Line | None:
-    """Find the clearest seam of an image in pixels (channels, h, w), of which `valid` bool (h, w) tells the good ones.
+    """Find the clearest seam of an image, at most 256 px high and wide.
 
+    pixels: (channels, h, w); valid: bool (h, w).
     It crosses at least six tenths of the image. Its step goes the same way along most of it and stands out from the
     steps at the lines beside it, in at least half of the channels, while neighbours across it agree, in correlation and
     spread, as well as elsewhere. None if there is no such line, or the image is under 192 pixels high or wide.
@@ -105,7 +106,7 @@ def _suspect_lines(bright: np.ndarray) -> list[tuple[float, Line]]:
 
 
 def _cap_steps(image: np.ndarray) -> np.ndarray:
-    """The step from the pixel before to the pixel behind, int16 (h, w), in hundredths of the median one, up to it."""
+    """The step from the pixel before to the pixel behind, int16 (h, w), FULL where it is the median one or larger."""
     steps = np.full(image.shape, np.nan, np.float32)
     np.subtract(image[:, 2:], image[:, :-2], out=steps[:, 1:-1])
     some = np.abs(steps[::4, ::4])
