@@ -1,11 +1,12 @@
 """Kills a small region's run at random moments, and compares what the next run leaves with an undisturbed one.
 
 ``python tests/workflow/faults/campaign.py [--mining 35] [--training 15] [--seed 0]`` prints a table for
-docs/reliability.md. A moment is a share of the time that the undisturbed run took; half of the kills hit the whole
+docs/reliability.md. A moment is a share of the jobs that the undisturbed run did; half of the kills hit the whole
 process group, half one job alone, which Snakemake then reports as failed.
 """
 
 import argparse
+import math
 import os
 import random
 import shutil
@@ -27,20 +28,22 @@ sys.path[:0] = [str(HERE.parents[2]), str(HERE.parents[3] / "workflow_scripts")]
 
 from cropmine.region_settings import Simulation  # noqa: E402
 from cropmine.simulation import simulate_region, write_region  # noqa: E402
-from workspace import Workspace, valley_config  # noqa: E402
+from workspace import Outcome, Workspace, valley_config  # noqa: E402
 
 # What tells of a run rather than of its results: times, and the states of trainings that didn't end.
 UNCOMPARED = {"logs", "benchmarks", "runs"}
 TARGETS = {"mining": "mine", "training": "results/valley/experiments.csv"}
 GROUP, JOB = "the whole run", "one job"
+LOG = "killed.log"
 
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A finished run: where its phase began, what it left and the seconds that it took."""
+    """A finished run: where its phase began, what it left, its jobs and the seconds that it took."""
 
     base: Path
     results: Path
+    jobs: int
     seconds: float
 
 
@@ -68,16 +71,17 @@ def run_undisturbed(folder: Path, inputs: Path) -> dict[str, Undisturbed]:
     for phase, target in TARGETS.items():
         base = shutil.copytree(workspace.folder, folder / f"before_{phase}")
         start = time.monotonic()
-        workspace.succeed(target)
+        jobs = workspace.succeed(target).jobs.total()
         took = time.monotonic() - start
-        phases[phase] = Undisturbed(base, shutil.copytree(workspace.folder, folder / f"after_{phase}"), took)
+        after = shutil.copytree(workspace.folder, folder / f"after_{phase}")
+        phases[phase] = Undisturbed(base, after, jobs, took)
     return phases
 
 
 def start_run(folder: Path, target: str) -> subprocess.Popen:
     """Start Snakemake in a process group of its own."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", target]
-    with (folder / "killed.log").open("w") as log:
+    with (folder / LOG).open("w") as log:
         return subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
 
@@ -93,13 +97,14 @@ def list_scripts(process: subprocess.Popen) -> list[psutil.Process]:
     return sorted(found, key=lambda child: child.pid)
 
 
-def kill_run(process: subprocess.Popen, delay: float, what: str, rng: random.Random) -> bool:
-    """Kill a run, or one of its jobs, after some seconds; tells whether there was something to kill."""
-    try:
-        process.wait(delay)
+def kill_run(process: subprocess.Popen, log: Path, moment: tuple[int, float], what: str, rng: random.Random) -> bool:
+    """Kill a run, or one of its jobs, some seconds after so many jobs; tells whether there was something to kill."""
+    jobs, seconds = moment
+    while process.poll() is None and Outcome(0, log.read_text()).jobs.total() < jobs:
+        time.sleep(0.02)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
         return False
-    except subprocess.TimeoutExpired:
-        pass
     if what == GROUP:
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -142,10 +147,12 @@ def list_differences(folder: Path, undisturbed: Undisturbed, whole: bool) -> lis
 
 
 def disturb(folder: Path, undisturbed: Undisturbed, target: str, share: float, what: str, rng: random.Random) -> dict:
-    """Kill a run at a share of its time, look at what it left, run it to its end, and look again."""
+    """Kill a run at a share of its jobs, look at what it left, run it to its end, and look again."""
     shutil.copytree(undisturbed.base, folder)
     process = start_run(folder, target)
-    killed = kill_run(process, share * undisturbed.seconds, what, rng)
+    rest, jobs = math.modf(share * undisturbed.jobs)
+    moment = int(jobs), rest * undisturbed.seconds / undisturbed.jobs
+    killed = kill_run(process, folder / LOG, moment, what, rng)
     partial = list_differences(folder, undisturbed, whole=False)
     finish_run(folder, target)
     return {"killed": killed, "partial": partial, "different": list_differences(folder, undisturbed, whole=True)}
