@@ -11,7 +11,7 @@ from rasterio.transform import from_origin
 
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
-from cropmine.labels import GEOD, class_text, keep_polygons, log_note, place_on_grid, read_labels
+from cropmine.labels import GEOD, _near_grid, class_text, keep_polygons, log_note, place_on_grid, read_labels
 from cropmine.region_settings import LabelFiles, Labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
@@ -219,3 +219,11 @@ def test_files_that_only_test_say_so(tmp_path):
     files = LabelFiles(class_field="class", cropland=["crop"], noncropland=["other"], **paths)
     labels = read_labels(files, files.path, None, files.test_path)
     assert labels["split"].tolist() == ["", "test"] and labels["label"].tolist() == [0, 1]
+
+
+def test_only_polygons_near_a_grid_are_taken_into_its_crs():
+    grid = Grid(CRS.from_epsg(32737), from_origin(250_000, 9_890_000, 10, 10), 100, 80)
+    west = np.array([36.7525, 36.7598, 36.6, 36.77, 36.7575, -140])
+    east = np.array([36.7545, 36.7618, 36.9, 36.772, 36.7595, -139])
+    south, north = np.array([[-1.0, -1.0, -1.1, -1.0, -0.9, 1], [-0.998, -0.998, -0.9, -0.998, -0.898, 2]])
+    assert _near_grid(shapely.box(west, south, east, north), grid).tolist() == [0, 1, 2]
