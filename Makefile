@@ -9,7 +9,7 @@ CONFIG ?= config.yaml
 WISHES = --class-field "$(CLASS_FIELD)" --cropland "$(CROPLAND)" --noncropland "$(NONCROPLAND)" --ignore "$(IGNORE)" \
 	--weak-cropland "$(WEAK_CROPLAND)" --definition "$(DEFINITION)" --out "$(OUT)"
 
-.PHONY: demo new-region tiles plan prune test test-slurm faults corpus reproduce compare bench lint lock clean
+.PHONY: demo new-region tiles plan prune test test-slurm coverage mutants faults corpus reproduce compare bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -39,6 +39,17 @@ test: $(READY)  ## every test, files that take long first
 
 test-slurm: $(READY)  ## the workflow on a cluster of SLURM that the tests start here, from Debian's packages
 	CROPMINE_SLURM=1 $(BIN)/python -m pytest tests/slurm
+
+coverage: $(READY)  ## which lines and branches of the library the tests of it reach
+	$(BIN)/python -m pip install --quiet coverage==7.17.4
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests/unit
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+mutants: $(READY)  ## how many small changes of the library the tests of it notice, by module
+	$(BIN)/python -m pip install --quiet mutmut==3.8.1
+	$(BIN)/python tests/mutation/mutants.py
 
 faults: $(READY)  ## kills a small run at 50 moments and compares what the next one leaves with an undisturbed one
 	$(BIN)/python tests/workflow/faults/campaign.py

@@ -5,14 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "tests")]
 
 # A busy machine is no fault of the code; and what CI tries is the same each time.
 settings.register_profile("cropmine", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("cropmine")
+# A mutant is to be found, by few examples, and not to be explained by the smallest one.
+few = {"max_examples": 25, "phases": [Phase.explicit, Phase.generate]}
+settings.register_profile("mutants", settings.get_profile("cropmine"), **few)
+settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "cropmine")
 
 
 @pytest.fixture(scope="session")

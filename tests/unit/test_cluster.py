@@ -2,7 +2,7 @@
 
 import pytest
 
-from cropmine.cluster import find_misfits, parse_limits, read_limits
+from cropmine.cluster import find_misfits, parse_limits, read_accounts, read_limits
 from cropmine.errors import CropmineError
 
 PARTITIONS = """\
@@ -75,4 +75,42 @@ def test_a_missing_and_a_wrong_account_are_told_where_the_cluster_asks_for_one(l
 def test_a_machine_without_slurm_is_told_apart_from_a_cluster(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(CropmineError, match=r"no sbatch on the PATH\. Hint: start it on a login node"):
+        read_limits()
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Commands of SLURM that say what they are told to, since a test's machine has no cluster."""
+
+    def answer(command, text, code=0):
+        path = tmp_path / command
+        path.write_text(f"#!/bin/sh\n{text}\nexit {code}\n")
+        path.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    answer("sbatch", "")
+    return answer
+
+
+def test_a_cluster_is_asked_for_its_limits(slurm, limits):
+    slurm("scontrol", f"if [ $2 = node ]; then cat <<'END'\n{NODES}END\nelse cat <<'END'\n{PARTITIONS}END\nfi")
+    assert read_limits() == limits
+
+
+def test_accounts_are_asked_for_where_the_cluster_asks_for_one(slurm):
+    slurm("sacctmgr", "printf 'maize\\nteff\\n'")
+    slurm("scontrol", "echo 'AccountingStorageEnforce = associations,limits'")
+    assert read_accounts() == ["maize", "teff"]
+    slurm("scontrol", "printf 'AccountingStorageEnforce = none\\nother = associations\\n'")
+    assert read_accounts() is None
+
+
+def test_a_cluster_that_does_not_answer_is_told(slurm, monkeypatch):
+    slurm("scontrol", "echo 'Unable to contact slurm controller' >&2", code=1)
+    what = r"scontrol show partition -o says: Unable to contact slurm controller\. Hint: is the cluster up"
+    with pytest.raises(CropmineError, match=what):
+        read_limits()
+    monkeypatch.setattr("cropmine.cluster.SECONDS_TO_ANSWER", 0.1)
+    slurm("scontrol", "exec sleep 5")
+    with pytest.raises(CropmineError, match=r"scontrol show partition -o doesn't answer\. Hint: is the cluster up\?"):
         read_limits()

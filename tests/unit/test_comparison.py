@@ -9,12 +9,14 @@ from cropmine.comparison import (
     COLUMNS,
     compare_pair,
     evaluate_experiment,
+    evaluate_experiments,
     find_base,
     tabulate_differences,
     tabulate_experiments,
     tabulate_sweep,
     write_table,
 )
+from cropmine.scores import write_scores
 from cropmine.selection import count_sources, select_experiment
 
 
@@ -233,3 +235,16 @@ def test_a_sweep_shows_validation_alone_and_differences_from_its_base():
     assert table["difference"].isna().tolist() == [True, True, False, False, False, False]
     far = table[table["experiment"] == "far"]
     assert (far["difference_lo"] > 0).all() and (far["difference_lo"] < far["difference"]).all()
+
+
+def test_experiments_are_evaluated_from_the_files_that_their_runs_name(tmp_path):
+    scores = [make_scores(30), make_scores(50, seed=1)]
+    paths = [tmp_path / f"{number}.json" for number in range(2)]
+    for path, pieces in zip(paths, scores, strict=True):
+        write_scores(path, pieces)
+    second = make_settings("second") | {"runs": [make_settings()["runs"][0] | {"score_index": 1}]}
+    read = evaluate_experiments([make_settings("both", 2), second], paths)
+    made = [evaluate("both", *scores), evaluate("second", scores[1])]
+    for one, other in zip(read, made, strict=True):
+        assert (one.name, one.threshold, one.reach) == (other.name, other.threshold, other.reach)
+        assert (one.counts["test", "default"].counts == other.counts["test", "default"].counts).all()

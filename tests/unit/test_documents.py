@@ -68,3 +68,12 @@ def test_a_value_that_holds_itself_or_unfolds_without_end_is_refused():
     with pytest.raises(CropmineError, match=r"1\.11e\+07 entries"):
         check_size(rows)
     check_size([0] * (MOST_ENTRIES - 2))
+
+
+def test_a_configuration_that_is_not_there_or_is_no_yaml_is_named(tmp_path):
+    with pytest.raises(CropmineError, match=r"none\.yaml: no such file\.$"):
+        read_config(tmp_path / "none.yaml")
+    (tmp_path / "tab.yaml").write_text("regions:\n\tvalley: {}\n")
+    hint = r"Hint: tabs, tags and loose quotes break it\.$"
+    with pytest.raises(CropmineError, match=rf"tab\.yaml: can't be read as YAML \(.+\)\. {hint}"):
+        read_config(tmp_path / "tab.yaml")

@@ -3,7 +3,7 @@ import pytest
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from cropmine.kmeans import find_centres
+from cropmine.kmeans import _move_centres, find_centres
 
 
 @pytest.mark.parametrize(("clusters", "seed"), [(1, 0), (2, 1), (10, 0), (30, 5)])
@@ -15,13 +15,21 @@ def test_centres_are_those_of_scikit_learn(clusters, seed):
     np.testing.assert_allclose(find_centres(samples, clusters, seed), expected, rtol=1e-9, atol=1e-12)
 
 
-def test_a_cluster_that_becomes_empty_takes_a_far_sample():
-    # Many samples on few places: with as many clusters as places some lose all their samples on the way.
+def test_as_many_clusters_as_almost_all_places_stay_apart():
     samples = np.repeat(np.random.default_rng(0).normal(size=(24, 2)), 50, axis=0)
     for seed in range(20):
         centres = find_centres(samples, 20, seed)
         assert np.isfinite(centres).all()
         assert len(np.unique(centres.round(9), axis=0)) == 20
+
+
+@pytest.mark.parametrize("away", [1, 2])
+def test_clusters_without_a_sample_take_the_farthest_ones_as_in_scikit_learn(away):
+    samples = np.random.default_rng(2).normal(size=(400, 2))
+    start = np.concatenate([samples[:3], np.full((away, 2), 50.0) + np.arange(away)[:, None]])
+    with threadpool_limits(1):
+        expected = KMeans(len(start), init=start, n_init=1).fit(samples).cluster_centers_
+    np.testing.assert_allclose(_move_centres(samples, start), expected, rtol=1e-9, atol=1e-12)
 
 
 def test_the_threads_granted_change_no_centre():

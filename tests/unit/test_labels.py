@@ -2,6 +2,8 @@
 
 import geopandas
 import numpy as np
+import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from rasterio.crs import CRS
@@ -9,7 +11,7 @@ from rasterio.transform import from_origin
 
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
-from cropmine.labels import GEOD, class_text, log_note, place_on_grid, read_labels
+from cropmine.labels import GEOD, _near_grid, class_text, keep_polygons, log_note, place_on_grid, read_labels
 from cropmine.region_settings import LabelFiles, Labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
@@ -63,8 +65,11 @@ def test_only_whole_numbers_lose_their_fraction():
 
 
 def test_an_unknown_class_value_is_refused_with_its_count(tmp_path):
-    path = make_file(tmp_path / "a.gpkg", ("crop", "Other", "Other"))
-    with pytest.raises(CropmineError, match=r"a\.gpkg.*'Other' \(2 rows\).*did you mean 'other'"):
+    path = make_file(tmp_path / "a.gpkg", ("Other", "wood", "Other"))
+    what = r"a\.gpkg: the field 'kind' holds class values that aren't known: 'Other' \(2 rows\), 'wood' \(1 rows\)\."
+    with pytest.raises(
+        CropmineError, match=f"{what} Hint: name it under cropland, noncropland or ignore; did you mean"
+    ):
         read(path)
 
 
@@ -76,7 +81,9 @@ def test_a_row_without_class_is_refused_unless_the_empty_text_is_ignored(tmp_pat
 
 
 def test_a_value_named_for_two_classes_is_refused(tmp_path):
-    with pytest.raises(CropmineError, match=r"labels\.ignore.*'crop'"):
+    with pytest.raises(
+        CropmineError, match=r"^labels\.ignore: the class value 'crop' is named for another class, too\.$"
+    ):
         read(make_file(tmp_path / "a.gpkg"), ignore=["crop", "fallow"])
 
 
@@ -91,22 +98,40 @@ def test_files_that_cannot_be_used_are_refused(tmp_path):
     make_file(tmp_path / "labels.gpkg")
     with pytest.raises(CropmineError, match=r"no such file.*has labels\.gpkg"):
         read(str(tmp_path / "labls.gpkg"))
-    with pytest.raises(CropmineError, match="no CRS"):
+    with pytest.raises(
+        CropmineError, match=r"shp: the file has no CRS\. Hint: write it with one, such as EPSG:4326\.$"
+    ):
         read(make_file(tmp_path / "nowhere.shp", crs=None))
     for name in ("text.gpkg", "text.parquet"):
         (tmp_path / name).write_text("not a vector file")
         with pytest.raises(CropmineError, match="not a readable vector file"):
             read(str(tmp_path / name))
-    with pytest.raises(CropmineError, match="no label is left"):
-        read(make_file(tmp_path / "fallow.gpkg", ["fallow"] * 3))
-    with pytest.raises(CropmineError, match="LineString"):
-        read(make_file(tmp_path / "lines.gpkg", ["crop"], [shapely.LineString([(0, 0), (1, 1)])]))
+    fallow = [make_file(tmp_path / f"{name}.gpkg", ["fallow"] * 3) for name in "ab"]
+    nothing = r"a\.gpkg, .*b\.gpkg: no label is left to work with\. Hint: see the log for what was dropped\.$"
+    with pytest.raises(CropmineError, match=nothing):
+        read(*fallow)
+    mixed = [shapely.LineString([(0, 0), (1, 1)]), shapely.MultiPoint([(0, 0), (1, 1)]), FIELDS[0]]
+    others = r"mixed\.geojson: labels are polygons or points, but there is LineString, MultiPoint\.$"
+    with pytest.raises(CropmineError, match=others):
+        read(make_file(tmp_path / "mixed.geojson", ["crop"] * 3, mixed))
+
+
+def test_files_of_several_layers_or_of_none_with_geometries_are_refused(tmp_path):
+    path = make_file(tmp_path / "a.gpkg")
+    geopandas.read_file(path).to_file(path, layer="more")
+    with pytest.raises(CropmineError, match=r"holds several layers: a, more\. Hint: keep one layer a file\.$"):
+        read(path)
+    pyogrio.write_dataframe(pd.DataFrame({"kind": ["crop"]}), tmp_path / "table.gpkg")
+    hint = r"Hint: labels are polygons, or points with a radius\.$"
+    with pytest.raises(CropmineError, match=rf"table\.gpkg: holds no geometries\. {hint}"):
+        read(str(tmp_path / "table.gpkg"))
 
 
 def test_coordinates_that_are_not_on_the_earth_are_refused(tmp_path):
     frame = geopandas.GeoDataFrame({"kind": ["crop"]}, geometry=[shapely.box(4e6, -1e5, 4.1e6, 0)], crs="EPSG:4326")
     frame.to_parquet(tmp_path / "metres.parquet")
-    with pytest.raises(CropmineError, match="is its CRS"):
+    what = r"metres\.parquet: 1 labels don't lie within 180 degrees east and west and 90 north and south\."
+    with pytest.raises(CropmineError, match=rf"{what} Hint: is its CRS the one that its coordinates are in\? Cut what"):
         read(str(tmp_path / "metres.parquet"))
     with pytest.raises(CropmineError, match="antimeridian"):
         read(make_file(tmp_path / "edge.gpkg", ["crop"], [shapely.Point(180, -17)]), radius_m=50)
@@ -115,7 +140,9 @@ def test_coordinates_that_are_not_on_the_earth_are_refused(tmp_path):
 def test_points_become_circles_in_true_metres(tmp_path):
     points = [shapely.Point(10, lat) for lat in (-60, 0.001, 70)]
     path = make_file(tmp_path / "points.gpkg", ["crop"] * 3, points)
-    with pytest.raises(CropmineError, match="radius_m"):
+    with pytest.raises(
+        CropmineError, match=r"points\.gpkg: 3 labels are points\. Hint: give labels\.radius_m, metres\.$"
+    ):
         read(path)
     for point, circle in zip(points, read(path, radius_m=30).geometry, strict=True):
         corners = shapely.get_coordinates(circle)
@@ -124,14 +151,33 @@ def test_points_become_circles_in_true_metres(tmp_path):
         assert abs(GEOD.geometry_area_perimeter(circle)[0]) == pytest.approx(np.pi * 900, rel=2e-3)
 
 
-def test_broken_polygons_are_repaired_and_missing_ones_dropped(tmp_path):
+def test_broken_polygons_are_repaired_and_missing_ones_dropped(tmp_path, caplog):
     bowtie = shapely.Polygon([(0, 0), (1e-3, 1e-3), (1e-3, 0), (0, 1e-3)])
     flat = shapely.Polygon([(0, 0), (1e-3, 0), (2e-3, 0)])
     solid = shapely.force_3d(shapely.box(1, 1, 1.001, 1.001), 7)
-    table = read(make_file(tmp_path / "a.gpkg", ["crop"] * 4, [None, bowtie, flat, solid]))
+    path = make_file(tmp_path / "a.gpkg", ["crop"] * 4, [None, bowtie, flat, solid])
+    with caplog.at_level("INFO", "cropmine.labels"):
+        table = read(path)
+    assert [record.getMessage() for record in caplog.records if record.name == "cropmine.labels"] == [
+        f"{path}: 1 rows without a geometry are dropped",
+        f"{path}: 2 invalid polygons are repaired, 1 of no area dropped",
+        f"{path}: 2 of 4 rows are used",
+    ]
     assert table["label"].tolist() == [1, 3]
     assert table.geometry.is_valid.all() and not table.geometry.has_z.any()
     assert table.geometry.iloc[0].area == pytest.approx(0.5e-6)
+
+
+def test_only_polygons_are_kept_of_what_a_cut_or_a_repair_leaves():
+    square, other = shapely.box(0, 0, 1, 1), shapely.box(2, 0, 3, 1)
+    line, point = shapely.LineString([(0, 0), (5, 5)]), shapely.Point(9, 9)
+    both = shapely.MultiPolygon([square, other])
+    mixed = shapely.GeometryCollection([line, square, point])
+    nested = shapely.GeometryCollection([both, shapely.MultiPoint([(9, 9), (8, 8)])])
+    kept = keep_polygons([square, both, line, point, mixed, nested, shapely.GeometryCollection([line])])
+    expected = [square, both, shapely.Polygon(), shapely.Polygon(), square, both, shapely.Polygon()]
+    assert kept.dtype == object and shapely.equals(kept, expected).all()
+    assert np.isin(shapely.get_type_id(kept), (3, 6, 7)).all() and shapely.get_type_id(kept[2]) == 3
 
 
 def test_a_polygon_that_crosses_itself_keeps_its_area_in_a_projected_crs_and_its_repair_is_told(tmp_path):
@@ -146,8 +192,12 @@ def test_a_split_field_is_read_and_checked(tmp_path):
     parts = ["train", "test", "anything, for it is ignored"]
     table = read(make_file(tmp_path / "a.gpkg", part=parts), split_field="part")
     assert table["split"].tolist() == ["train", "test"]
-    with pytest.raises(CropmineError, match=r"'tests' \(1 rows\).*did you mean 'test'"):
-        read(make_file(tmp_path / "b.gpkg", part=["train", "tests", "train"]), split_field="part")
+    wrong = make_file(tmp_path / "b.gpkg", ["crop", "other", "crop"], part=["train", "tests", "anything"])
+    what = r"b\.gpkg: the field 'part' holds values that aren't known: 'anything' \(1 rows\), 'tests' \(1 rows\)\."
+    with pytest.raises(CropmineError, match=rf"{what} Hint: a label's split is train, validation or test; known"):
+        read(wrong, split_field="part")
+    with pytest.raises(CropmineError, match=r"'tests' \(1 rows\).*or test; did you mean 'test'\?$"):
+        read(make_file(tmp_path / "c.gpkg", part=["train", "tests", "train"]), split_field="part")
 
 
 def test_polygons_far_from_a_grid_do_no_harm():
@@ -169,3 +219,11 @@ def test_files_that_only_test_say_so(tmp_path):
     files = LabelFiles(class_field="class", cropland=["crop"], noncropland=["other"], **paths)
     labels = read_labels(files, files.path, None, files.test_path)
     assert labels["split"].tolist() == ["", "test"] and labels["label"].tolist() == [0, 1]
+
+
+def test_only_polygons_near_a_grid_are_taken_into_its_crs():
+    grid = Grid(CRS.from_epsg(32737), from_origin(250_000, 9_890_000, 10, 10), 100, 80)
+    west = np.array([36.7525, 36.7598, 36.6, 36.77, 36.7575, -140])
+    east = np.array([36.7545, 36.7618, 36.9, 36.772, 36.7595, -139])
+    south, north = np.array([[-1.0, -1.0, -1.1, -1.0, -0.9, 1], [-0.998, -0.998, -0.9, -0.998, -0.898, 2]])
+    assert _near_grid(shapely.box(west, south, east, north), grid).tolist() == [0, 1, 2]

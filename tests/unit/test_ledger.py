@@ -1,6 +1,7 @@
 import json
+import subprocess
 
-from cropmine.ledger import count_test_scorings, describe_run, sum_hours
+from cropmine.ledger import count_test_scorings, describe_run, sum_hours, write_run
 from cropmine.scores import write_scores
 
 
@@ -37,3 +38,21 @@ def test_a_run_is_described_outside_a_repository_too(tmp_path):
     assert run["commit"] is None
     assert run["regions"] == {"r": {"test_scorings": 1}}
     assert json.loads(json.dumps(run))["packages"]["numpy"]
+
+
+def test_the_commit_is_marked_where_files_differ_from_it(tmp_path):
+    def git(*words):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+        done = subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "--quiet", "--message", "one")
+    head = git("rev-parse", "HEAD")
+    assert describe_run(tmp_path / "results", [], {}, tmp_path)["commit"] == head
+    (tmp_path / "file").write_text("two")
+    path = tmp_path / "run.json"
+    write_run(path, describe_run(tmp_path / "results", [], {}, tmp_path))
+    assert json.loads(path.read_text())["commit"] == head + "+"

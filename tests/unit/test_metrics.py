@@ -7,7 +7,9 @@ from cropmine.metrics import (
     PieceCounts,
     bootstrap_f1,
     compute_f1,
+    count_blocks,
     count_confusion,
+    describe_classes,
     describe_scores,
     draw_blocks,
     join_histograms,
@@ -122,6 +124,28 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     figures = [describe_scores(count(*make_blocks(30, seed)), seed) for seed in range(60)]
     covered = np.mean([f["f1_cropland_lo"] <= truth <= f["f1_cropland_hi"] for f in figures])
     assert 0.85 <= covered <= 1
+
+
+def test_a_block_counts_for_each_class_that_it_has_a_pixel_of():
+    blocks = [[0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [1, 0, 0, 1]]
+    assert count_blocks(np.array(blocks)) == (3, 3)
+
+
+def test_ten_blocks_of_each_class_are_enough_for_an_interval():
+    counts = count(*make_blocks(10))
+    figures = describe_scores(counts, seed=0)
+    assert figures["f1_cropland_lo"] < figures["f1_cropland_hi"]
+    assert figures["f1_cropland_by_label"] == score_by_label(counts)
+    support = figures["support_cropland"], figures["support_noncropland"]
+    assert support == (500, 500) and {type(number) for number in support} == {int}
+
+
+def test_the_scores_of_a_map_of_classes_are_those_of_its_pieces_at_a_half():
+    counts = [{"codes": [0, 200], "counts": [number * 5 % 7 + 1, number + 5]} for number in range(24)]
+    pieces = [row | own for row, own in zip(make_blocks(12), counts, strict=True)]
+    others = [row | {"split": "validation"} for row in make_blocks(3, seed=1)]
+    figures = describe_classes(pieces + others, "test")
+    assert figures == describe_scores(count(*pieces), seed=0) != describe_classes(pieces, "test", seed=1)
 
 
 def test_under_ten_blocks_of_a_class_there_is_no_interval_but_a_range():

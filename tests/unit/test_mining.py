@@ -1,4 +1,6 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,15 @@ def test_values_of_invalid_weak_pixels_change_nothing():
     np.testing.assert_array_equal(overlap["weak_valid"], [2 / 3, 0])
 
 
+def test_a_segment_of_one_pixel_has_its_fraction_and_one_without_any_divides_by_nothing():
+    ids = np.array([[1, 2, 3, 5]], dtype=np.uint32)
+    values, valid = np.array([[0, 1, 0, 1]], dtype=np.uint8), np.array([[True, True, False, True]])
+    with np.errstate(all="raise"):
+        overlap = overlap_segments(ids, values, valid, np.ones((1, 1)), np.array([0, 1, 1, 1, 1, 1], dtype=np.uint8))
+    np.testing.assert_array_equal(overlap["weak_valid"], [1, 1, 0, 0, 1])
+    np.testing.assert_array_equal(overlap["weak_fraction"], [0, 1, np.nan, np.nan, 1])
+
+
 @pytest.mark.parametrize("pixels", [5, 10, 35, 1005])
 def test_a_fraction_that_equals_a_threshold_is_not_mined(pixels):
     ids = np.repeat(np.array([[1, 2]], dtype=np.uint32), pixels, axis=1)
@@ -70,6 +81,7 @@ def test_a_fraction_that_equals_a_threshold_is_not_mined(pixels):
 
 def test_segments_beyond_the_thresholds_are_mined():
     overlap = make_overlap([0, 0.19, 0.2, 0.5, 0.8, 0.81, 1])
+    assert mine_segments(overlap, BOTH, 0.5).dtype == np.uint8
     assert mine_segments(overlap, BOTH, 0.5).tolist() == [255, 0, 0, 255, 255, 255, 1, 1]
     assert mine_segments(overlap, Mined(noncropland=0.2), 0.5).tolist() == [255, 0, 0, 255, 255, 255, 255, 255]
     assert mine_segments(overlap, Mined(cropland=0.8), 0.5).tolist() == [255, 255, 255, 255, 255, 255, 1, 1]
@@ -95,6 +107,7 @@ def test_overlaps_are_read_back_and_written_to_the_same_bytes(tmp_path, n):
     for name in ("a.parquet", "b.parquet"):
         write_overlap(tmp_path / name, overlap)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+    assert n == 0 or pq.read_metadata(tmp_path / "a.parquet").row_group(0).column(0).compression == "ZSTD"
     again = read_overlap(tmp_path / "a.parquet")
     for name, column in overlap.items():
         assert again[name].dtype == column.dtype
@@ -103,5 +116,8 @@ def test_overlaps_are_read_back_and_written_to_the_same_bytes(tmp_path, n):
 
 def test_a_file_without_overlaps_is_named(tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"no parquet")
-    with pytest.raises(CropmineError, match=r"broken\.parquet"):
-        read_overlap(tmp_path / "broken.parquet")
+    pq.write_table(pa.table({"segment": [1]}), tmp_path / "other.parquet")
+    for name in ("broken", "other"):
+        hint = r"Hint: delete it and it will be made anew\.$"
+        with pytest.raises(CropmineError, match=rf"{name}\.parquet: holds no overlaps \(.+\)\. {hint}"):
+            read_overlap(tmp_path / f"{name}.parquet")

@@ -13,10 +13,12 @@ import yaml
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
+from cropmine import new_regions
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
+from cropmine.headers import Footprint
 from cropmine.imagery_guesses import guess_imagery
-from cropmine.label_guesses import Wishes
+from cropmine.label_guesses import Wishes, guess_labels
 from cropmine.labels import read_labels
 from cropmine.new_regions import Inputs, draft_region, parse_inputs
 from cropmine.plans import resolve_split
@@ -242,3 +244,116 @@ def test_classes_that_are_not_known_are_left_out_aloud(here):
     only = inputs_of(here, weak="", labels=(f"{here}/khat.gpkg",), wishes=Wishes("class", (), ("cropland", "other")))
     with pytest.raises(CropmineError, match=r"no class of the field class is known to be cropland; it holds"):
         draft_region(only)
+
+
+def test_imagery_that_is_not_there_is_told_by_what_is(tmp_path):
+    write_tif(tmp_path / "kenya/a.tif", noise(4))
+    (tmp_path / "empty").mkdir()
+    for path, told in (
+        ("", r"IMAGERY: names nothing\. Hint: a folder of rasters, a file, or a pattern with \{tile\}"),
+        (f"{tmp_path}/none", r"none: no such folder or file"),
+        (f"{tmp_path}/kenya/{{tile}}.jp2", r"no file matches\. Hint: write \{tile\} once"),
+        (f"{tmp_path}/{{tile}}/a.tif", r"no file matches"),
+        (str(tmp_path), r"holds no raster itself\. Hint: its folders kenya do: name one of them"),
+    ):
+        with pytest.raises(CropmineError, match=told):
+            guess_imagery(path)
+    assert list(guess_imagery(str(tmp_path / "kenya/a.tif")).headers) == ["a"]
+    (tmp_path / "kenya/b.tif").write_bytes(b"no raster")
+    with pytest.raises(CropmineError, match=r"IMAGERY: not a readable raster: .*kenya/b\.tif"):
+        guess_imagery(str(tmp_path / "kenya"))
+
+
+def grids_of(tmp_path):
+    image = write_tif(tmp_path / "imagery/a.tif", noise(4))
+    return [header.grid for header in guess_imagery(str(image)).headers.values()]
+
+
+def test_a_band_of_probabilities_tells_which_of_two_classes_is_cropland(tmp_path):
+    classes = np.indices((32, 32))[1] % 2
+    chances = np.where(classes == 0, 80, 10)
+    names = ("probability", "classification")
+    path = write_tif(tmp_path / "two.tif", np.stack([chances, classes]), dtype="uint8", names=names)
+    guess = guess_weak_map(str(path), grids_of(tmp_path), None)
+    assert (guess.settings["cropland"], guess.settings["band"]) == ([0], 2)
+    assert "where it is 0, its band probability is high (80)" in guess.why
+
+
+def test_a_weak_map_is_one_file(tmp_path):
+    with pytest.raises(CropmineError, match=r"no such file\. Hint: WEAK is a raster or a polygon file"):
+        guess_weak_map(str(tmp_path / "none.tif"), [], None)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CropmineError, match=r"folder: holds no raster\. Hint: a weak map is one file"):
+        guess_weak_map(str(tmp_path / "folder"), [], None)
+    path = write_tif(tmp_path / "folder/only.tif", np.resize([0, 1], (1, 32, 32)), dtype="uint8")
+    guess = guess_weak_map(str(tmp_path / "folder"), grids_of(tmp_path), None)
+    assert guess.settings["path"] == str(path)
+
+
+def test_polygons_are_a_weak_map_of_cropland_or_of_the_values_that_a_user_names(here):
+    path = str(here / "labels.gpkg")
+    guess = guess_weak_map(path, [], None)
+    assert guess.settings == {"path": path}
+    assert "every polygon" in guess.notes[0] and "class" in guess.notes[0]
+    named = guess_weak_map(path, [], None, ("cropland",))
+    assert named.settings == {"path": path, "class_field": "class", "cropland": ["cropland"]}
+    with pytest.raises(CropmineError, match=r"no field holds maize\. Hint: WEAK_CROPLAND names values of a field"):
+        guess_weak_map(path, [], None, ("maize",))
+
+
+def look_at(here) -> Footprint:
+    headers = guess_imagery(f"{here}/imagery").headers
+    return Footprint(tuple(headers), tuple(header.grid for header in headers.values()))
+
+
+def test_a_weak_map_that_the_labels_contradict_is_told(here):
+    labels = guess_labels([f"{here}/labels.gpkg"], [], Wishes(), look_at(here)).labels
+    sound, turned = (guess_weak_map(f"{here}/weak.tif", look_at(here).grids, labels, named) for named in ((), ("0",)))
+    note = "the weak map weak doesn't know cropland labels from others: are its values right?"
+    assert turned.notes == [note] and note not in sound.notes
+    assert "of the area of cropland labels is cropland in it" in sound.why
+
+
+def test_labels_that_say_what_they_are_for_are_split_so(here):
+    labels = geopandas.read_file(here / "labels.gpkg")
+    labels["part"] = np.resize(["train", "validation", "test"], len(labels))
+    labels.to_file(here / "parted.gpkg")
+    guess = guess_labels([f"{here}/parted.gpkg"], [], Wishes(), look_at(here))
+    assert guess.settings["split"] == {"method": "field", "field": "part"}
+    assert guess.why["split"] == "the field part tells it of each label"
+
+
+def test_points_become_circles_of_two_pixels_and_the_name_of_a_file_tells_its_year(here):
+    labels = geopandas.read_file(here / "labels.gpkg")
+    labels.assign(geometry=labels.representative_point()).to_file(here / "points_2019.gpkg")
+    wishes = Wishes(definition="maize and beans")
+    guess = guess_labels([f"{here}/points_2019.gpkg"], [], wishes, look_at(here))
+    found = guess.settings["labels"]
+    assert (found["radius_m"], found["year"], found["definition"]) == (9.5, 2019, "maize and beans")
+
+
+def test_fields_whose_values_tell_nothing_are_not_taken_for_classes(here):
+    labels = geopandas.read_file(here / "labels.gpkg").drop(columns="class")
+    labels["seen"] = np.resize([0, 1], len(labels))
+    labels["landuse"] = [f"crop {number}" for number in range(len(labels))]
+    pandas.concat([labels.assign(landuse=labels["landuse"] + f" {copy}") for copy in range(2)]).to_file(
+        here / "no.gpkg"
+    )
+    with pytest.raises(CropmineError, match=r"no field holds classes of cropland and others.*seen: 2 values"):
+        draft_region(inputs_of(here, labels=(f"{here}/no.gpkg",)))
+    with pytest.raises(CropmineError, match=r"CLASS_FIELD: no such field: kind\. Hint: fields of all files: .*seen"):
+        draft_region(inputs_of(here, labels=(f"{here}/no.gpkg",), wishes=Wishes("kind")))
+
+
+def test_a_region_takes_a_name_that_can_be_a_folder(here):
+    with pytest.raises(CropmineError, match=r"NAME: 'my valley' isn't a name"):
+        draft_region(Inputs("my valley", f"{here}/imagery"))
+
+
+def test_what_was_guessed_is_printed_and_an_error_ends_in_its_words(here, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    new_regions.main(["valley", "--imagery", f"{here}/imagery", "--labels", f"{here}/labels.gpkg"])
+    told = capsys.readouterr().out
+    assert "Check: say in labels.definition" in told and "Written to valley.yaml" in told
+    with pytest.raises(SystemExit, match="there is such a file already"):
+        new_regions.main(["valley", "--imagery", f"{here}/imagery"])

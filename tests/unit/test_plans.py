@@ -6,7 +6,7 @@ import shapely
 
 from cropmine.config import validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import choose_mined, describe_experiment, plan_region
+from cropmine.plans import choose_mined, describe_experiment, list_marks, list_shifts, plan_region
 
 LABELS = {"path": "l.gpkg", "class_field": "c", "cropland": ["a"], "noncropland": ["b"], "definition": "crops"}
 WEAK = {"global_map": {"path": "weak.tif"}}
@@ -144,6 +144,43 @@ def test_with_folds_the_map_is_trained_on_all_labels():
 def test_without_folds_the_map_is_made_by_the_runs_themselves():
     planned = plan({"half": {"human": 0.5}}, split={"method": "holdout"})
     assert planned.final_runs == planned.runs
+
+
+def plan_all(experiments, **changes):
+    """A region's plan beside its configuration."""
+    region = {"imagery": "i/{tile}.tif", "tiles": ["t1"], "bands": ["red"], "labels": LABELS} | changes
+    config = validate_config({"regions": {"x": region}, "experiments": experiments})
+    return plan_region("x", config), config
+
+
+def test_audits_mark_the_thresholds_of_the_experiments_that_use_the_map():
+    experiments = {
+        "a": {"human": 0.5, "mined": {"cropland": 0.8}},
+        "b": {"human": 0.5, "mined": {"cropland": 0.7, "noncropland": 0.2}},
+        "eroded": {"human": 0.5, "weak_classes": ["noncropland"], "erode_m": 60},
+        "other": {"human": 0.5, "mined": {"noncropland": 0.3}, "weak_map": "national"},
+        "plain": {"human": 1},
+    }
+    planned, config = plan_all(experiments, weak={"global_map": {"path": "w.tif"}, "national": {"path": "n.tif"}})
+    marks = list_marks(planned, config, "kmeans10", "global_map")
+    assert marks == {"cropland": [0.7, 0.8], "noncropland": [0.2], "erode_m": [60]}
+    assert list_marks(planned, config, "kmeans10", "national")["noncropland"] == [0.3]
+
+
+def test_experiments_wait_for_the_shifts_of_the_maps_that_are_registered():
+    moved = {"global_map": {"path": "w.tif", "register": "auto"}, "still": {"path": "n.tif"}}
+    experiments = {
+        "mined": {"human": 0.5, "mined": {"cropland": 0.8}},
+        "raw": {"human": 0.5, "weak_classes": ["cropland"]},
+        "unmoved": {"human": 0.5, "mined": {"cropland": 0.8}, "weak_map": "still"},
+    }
+    planned, config = plan_all(experiments, weak=moved)
+    assert list_shifts(planned, config) == [("kmeans10", "global_map")]
+    assert planned.registered == [("kmeans10", "global_map")]
+    (raw,) = (planned.recipes[run.recipe] for run in planned.runs["raw"])
+    assert raw["registered_by"] == "kmeans10"
+    alone, config = plan_all({"unmoved": experiments["unmoved"]}, weak=moved)
+    assert list_shifts(alone, config) == []
 
 
 def test_mined_labels_that_people_see_are_those_of_the_chosen_experiment_or_of_the_first_polygons():

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cropmine import pruning
 from cropmine.config import validate_config
@@ -80,3 +81,19 @@ def test_nothing_is_removed_while_a_run_goes_on(tmp_path, monkeypatch):
     touch(tmp_path, ".snakemake/locks/0.input.lock")
     with pytest.raises(SystemExit, match="a run is going on here"):
         pruning.main(["config.yaml", "--remove"])
+
+
+def test_what_would_be_removed_is_told_before_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = valley_config(tmp_path)
+    config["regions"]["valley"]["tiles"] = ["a"]
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    kept, old = touch(Path("results/valley"), "segments/kmeans6/a.tif", "segments/kmeans6/b.tif")
+    pruning.main([])
+    told = capsys.readouterr().out
+    assert "valley/segments" in told and "Nothing is removed yet: make prune REMOVE=1 does it." in told
+    pruning.main(["config.yaml", "--remove"])
+    assert "1 files removed." in capsys.readouterr().out
+    assert kept.exists() and not old.exists()
+    pruning.main([])
+    assert capsys.readouterr().out == "The configuration names every output.\n"

@@ -14,7 +14,7 @@ from cropmine.errors import CropmineError
 from cropmine.grids import Grid
 from cropmine.kept_runs import find_run, keep_run
 from cropmine.rasters import write_raster
-from cropmine.run_comparison import compare_runs, diff_configs
+from cropmine.run_comparison import compare_runs, diff_configs, main
 
 GRID = make_grid(120, 100)
 BLOCKS = 12
@@ -127,3 +127,30 @@ def test_maps_of_other_extents_and_labels_of_other_splits_are_compared_where_the
     with rasterio.open(made / "valley/change_epsg32636.tif") as dataset:
         change = dataset.read(1)
     assert (change[:, :20] == 255).all() and (change[10:50, 20:] == 1).all() and (change[50:, 20:] == 2).all()
+
+
+def test_a_comparison_tells_where_it_is_or_what_lacks(kept, monkeypatch, capsys):
+    folder, first, second = kept
+    (folder / "results").symlink_to(folder)
+    monkeypatch.chdir(folder)
+    main("before", "after")
+    assert capsys.readouterr().out == f"results/comparisons/{first.name}_{second.name}/summary.md\n"
+    with pytest.raises(SystemExit, match="kept are"):
+        main("before", "other")
+
+
+def test_runs_of_the_same_configuration_are_said_to_be(kept):
+    folder, first, _ = kept
+    made = compare_runs(folder, first.name, first.name)
+    assert "The configurations are the same." in (made / "summary.md").read_text()
+
+
+def test_runs_without_labels_or_units_are_compared_by_change_and_total_area(kept):
+    folder, first, second = kept
+    for path in second.rglob("*"):
+        if path.name in ("labels.parquet", "area_by_unit.csv"):
+            path.unlink()
+    made = compare_runs(folder, first.name, second.name)
+    assert pd.read_csv(made / "valley/scores.csv").empty
+    assert len(pd.read_csv(made / "valley/area.csv")) == 1
+    assert (made / "valley/change_epsg32636.tif").exists()

@@ -42,6 +42,7 @@ def test_a_piece_over_two_tiles_has_the_pixels_of_both_and_training_pieces_have_
         asked.append(tile)
         codes = np.full(ids.shape, {"west": 10, "east": 150}[tile], np.uint8)
         codes[4, 30:] = 255
+        codes[5, 31] = 200
         return codes
 
     pieces = collect_scores(labels, labels["split"].to_numpy(object), grids, read_codes)
@@ -50,9 +51,10 @@ def test_a_piece_over_two_tiles_has_the_pixels_of_both_and_training_pieces_have_
         (0, "test", 1),
         (2, "validation", 0),
     ]
-    assert pieces[0]["codes"] == [10, 150]
-    assert pieces[0]["counts"] == [6, 8]
+    assert pieces[0]["codes"] == [10, 150, 200]
+    assert pieces[0]["counts"] == [5, 8, 1]
     assert pieces[0]["pixels"] == 14
+    assert pieces[0]["block"] == "r0c0"
     assert pieces[1]["counts"] == [16]
 
 
@@ -64,11 +66,22 @@ def test_contradictory_labels_count_for_neither(grids):
     assert [piece["pixels"] for piece in pieces] == [8, 8]
 
 
+def test_pixels_that_two_tiles_share_count_once_for_each(grids):
+    labels = label_boxes(grids["west"], [(2, 2, 4, 4, 1, "test")])
+    tiles = {"one": grids["west"], "again": grids["west"]}
+    pieces = collect_scores(
+        labels, labels["split"].to_numpy(object), tiles, lambda _, ids: np.full(ids.shape, 7, np.uint8)
+    )
+    assert pieces[0]["counts"] == [32]
+
+
 def test_scores_are_read_back_and_other_files_refused(tmp_path):
     pieces = [{"label": 1, "block": "r1c2", "target": 1, "split": "test", "pixels": 3, "codes": [7], "counts": [3]}]
     write_scores(tmp_path / "scores.json", pieces)
     assert read_scores(tmp_path / "scores.json") == pieces
-    for number, text in enumerate(("{", "[]", '{"format": 2, "pieces": []}')):
+    unreadable, other = r"can't be read as scores: Expecting", r"isn't a scores file of this format\."
+    cases = (("{", unreadable), ("[]", other), ('{"format": 2, "pieces": []}', other), ('{"format": 1}', other))
+    for number, (text, fault) in enumerate(cases):
         (tmp_path / f"{number}.json").write_text(text)
-        with pytest.raises(CropmineError, match=f"{number}.json"):
+        with pytest.raises(CropmineError, match=rf"{number}\.json: {fault}.*Hint: delete it to score anew\.$"):
             read_scores(tmp_path / f"{number}.json")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import rasterio
 import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
+from cropmine.rasters import write_raster
 from cropmine.segments import (
     Codebook,
     assign_clusters,
@@ -80,6 +82,13 @@ def test_a_segment_whose_parts_meet_far_from_its_end_is_one():
     ids, cluster_of_segment = label_segments(clusters, np.ones((1, 1)), 1, None, band_px=1)
     assert cluster_of_segment.tolist() == [0, 1]
     np.testing.assert_array_equal(ids, clusters)
+
+
+def test_segments_that_span_the_same_bands_stay_apart():
+    clusters = np.array([[1, 2, 1, 3]] * 3, dtype=np.uint8)
+    ids, cluster_of_segment = label_segments(clusters, np.ones((1, 1)), 1, None, band_px=4)
+    assert ids.tolist() == [[1, 3, 2, 4]] * 3
+    assert cluster_of_segment.tolist() == [0, 1, 1, 2, 3]
 
 
 def test_a_segment_that_spans_many_chunks_of_rows_is_one():
@@ -165,7 +174,7 @@ def test_every_valid_pixel_of_a_region_has_the_same_chance_of_being_drawn():
     rng = np.random.default_rng(4)
     sizes, hits, draws = [(10, 40), (2, 5), (1, 1), (9, 10)], np.zeros(4), 400
     tiles = [(np.full((2, *size), k, dtype=np.uint8), np.ones(size, dtype=bool)) for k, size in enumerate(sizes)]
-    tiles.append((tiles[0][0] + 9, np.zeros(sizes[0], dtype=bool)))
+    tiles.insert(1, (tiles[0][0] + 9, np.zeros(sizes[0], dtype=bool)))
     for _ in range(draws):
         pool = pool_tiles(tiles, 50, rng)
         assert pool.shape == (50, 2)
@@ -173,6 +182,11 @@ def test_every_valid_pixel_of_a_region_has_the_same_chance_of_being_drawn():
     expected = np.array([400, 10, 1, 90]) / 501 * 50 * draws
     assert (np.abs(hits - expected) < 5 * np.sqrt(expected)).all()
     assert len(pool_tiles(tiles, 1000, rng)) == 501
+
+
+def test_of_tiles_without_a_valid_pixel_there_is_an_empty_sample():
+    pool = pool_tiles([(np.ones((2, 3, 4), dtype=np.uint8), np.zeros((3, 4), dtype=bool))], 5, np.random.default_rng(0))
+    assert pool.shape == (0, 0) and pool.dtype == np.float32
 
 
 def test_a_tiles_draw_depends_on_seed_and_name_alone():
@@ -209,15 +223,35 @@ def test_strips_of_segments_are_those_of_the_whole_file(tmp_path, monkeypatch):
     for top, bottom in [(0, 600), (0, 1), (255, 257), (300, 600)]:
         strips = [strip.copy() for strip in read_segment_strips(tmp_path / "a.tif", top, bottom)]
         np.testing.assert_array_equal(np.concatenate(strips), ids[top:bottom])
+        assert {strip.dtype for strip in strips} == {np.dtype(np.uint32)}
     assert len(strips) == 2
+    monkeypatch.setattr("cropmine.segments.STRIP_PX", 1)
+    assert [len(strip) for strip in read_segment_strips(tmp_path / "a.tif", 0, 600)] == [256, 256, 88]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"mean": [0]}', '{"mean": [0], "scale": [1, 2], "centres": [[1]]}'])
-def test_a_file_that_is_no_codebook_is_named(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{", r"isn't a codebook \(JSONDecodeError.*\)"),
+        ("[]", r"isn't a codebook \(TypeError.*\)"),
+        ('{"mean": [0]}', r"isn't a codebook \(KeyError\('scale'\)\)"),
+        ('{"mean": ["a"], "scale": [1], "centres": [[1]]}', r"isn't a codebook \(ValueError.*\)"),
+        ('{"mean": [0], "scale": [1, 2], "centres": [[1]]}', "the shapes of its arrays disagree"),
+        ('{"mean": [0], "scale": [1], "centres": [1]}', "the shapes of its arrays disagree"),
+    ],
+)
+def test_a_file_that_is_no_codebook_is_named(tmp_path, text, fault):
     path = tmp_path / "codebook.json"
     path.write_text(text)
-    with pytest.raises(CropmineError, match=r"codebook\.json"):
+    hint = r"Hint: delete it and it will be fitted anew\.$"
+    with pytest.raises(CropmineError, match=rf"codebook\.json: {fault}\. {hint}"):
         read_codebook(path)
+
+
+def test_numbers_of_a_codebook_are_of_double_precision_however_they_are_written(tmp_path):
+    (tmp_path / "whole.json").write_text('{"mean": [0], "scale": [1], "centres": [[1], [2]]}')
+    codebook = read_codebook(tmp_path / "whole.json")
+    assert {part.dtype for part in (codebook.mean, codebook.scale, codebook.centres)} == {np.dtype(np.float64)}
 
 
 @pytest.mark.parametrize("case", ["ordinary", "no segments", "a cluster without segments"])
@@ -233,3 +267,19 @@ def test_segments_are_read_back_and_written_to_the_same_bytes(tmp_path, case):
     assert again.dtype == np.uint32
     np.testing.assert_array_equal(again, ids)
     np.testing.assert_array_equal(clusters_again, cluster_of_segment)
+    assert clusters_again.dtype == np.uint8
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert (dataset.nodata, dataset.descriptions) == (0, ("segment",))
+
+
+def test_a_file_that_holds_no_segments_is_named(tmp_path):
+    (tmp_path / "broken.tif").write_text("no raster")
+    with pytest.raises(
+        CropmineError, match=r"broken\.tif: can't be read \(.+\)\. Hint: delete it and it will be made anew"
+    ):
+        read_segments(tmp_path / "broken.tif")
+    grid = Grid(CRS.from_epsg(3857), Affine(4.777, 0, 1e6, 0, -4.777, 2e6), 4, 3)
+    write_raster(tmp_path / "other.tif", np.zeros(grid.shape, np.uint32), grid)
+    what = r"other\.tif: has no tag CLUSTER_ENDS, so it holds no segments\. Hint: delete it to make it anew\.$"
+    with pytest.raises(CropmineError, match=what):
+        read_segments(tmp_path / "other.tif")

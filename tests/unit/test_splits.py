@@ -17,6 +17,7 @@ from cropmine.splits import (
     count_leaks,
     draw_labels,
     rank_labels,
+    read_pieces,
     split_labels,
     split_of,
     write_pieces,
@@ -255,3 +256,12 @@ def test_labels_of_a_test_file_only_test_and_the_others_train_or_validate():
     more, _ = split_labels(make_labels(fields, split=told + [""] * 40), split, [0])
     before = pieces.set_index(["label", "piece"])["split"]
     assert more.set_index(["label", "piece"])["split"][before.index].equals(before)
+
+
+def test_a_file_without_labels_is_named(tmp_path):
+    (tmp_path / "broken.parquet").write_bytes(b"no parquet")
+    pd.DataFrame({"label": [1]}).to_parquet(tmp_path / "other.parquet")
+    for name in ("broken", "other"):
+        hint = r"Hint: delete it and it will be made anew\.$"
+        with pytest.raises(CropmineError, match=rf"{name}\.parquet: holds no labels \(.+\)\. {hint}"):
+            read_pieces(tmp_path / f"{name}.parquet")

@@ -5,9 +5,9 @@ import pytest
 from test_comparison import evaluate, make_scores
 
 from cropmine.comparison import tabulate_experiments
-from cropmine.metrics import tabulate_pieces
+from cropmine.metrics import Histograms, draw_blocks, tabulate_pieces
 from cropmine.selection import select_experiment
-from cropmine.thresholds import bootstrap_threshold, choose_threshold, explain_threshold
+from cropmine.thresholds import bootstrap_threshold, choose_threshold, explain_threshold, settle_choice
 
 
 def histograms(shift, blocks=16, quality=40):
@@ -31,6 +31,48 @@ def test_the_range_is_that_of_choosing_anew_on_blocks_drawn_with_replacement():
         parts = (whole.label[rows], whole.block[rows], whole.target[rows], whole.counts[rows])
         chosen.append(choose_threshold(type(whole)(*parts)))
     assert np.allclose(np.percentile(chosen, [2.5, 97.5]), bootstrap_threshold(whole, 0), atol=0.06)
+
+
+def keep_cropland(pieces, blocks):
+    """Without the cropland of all but the first blocks; in the first one a single pixel of it."""
+    kept = [piece for piece in pieces if not piece["target"] or piece["label"] // 2 < blocks]
+    single = {"codes": [120], "counts": [1], "pixels": 1}
+    return [piece | single if piece["target"] and piece["label"] == 1 else piece for piece in kept]
+
+
+def test_the_range_is_to_the_step_that_of_draws_that_keep_the_number_of_blocks_with_cropland():
+    whole = tabulate_pieces(keep_cropland(make_scores(15, 40, shift=20), 10), "validation")
+    names = np.unique(whole.block)
+    has_cropland = np.array([whole.target[whole.block == name].any() for name in names])
+    codes = []
+    for times in draw_blocks(has_cropland, 30, np.random.default_rng(5)):
+        drawn = np.repeat(names, times)
+        rows = np.concatenate([np.flatnonzero(whole.block == name) for name in drawn])
+        own = Histograms(whole.label[rows], whole.block[rows], whole.target[rows], whole.counts[rows])
+        codes.append(round(choose_threshold(own) * 200))
+    low, high = np.percentile(codes, [2.5, 97.5])
+    assert low % 1 or high % 1  # so that it is seen that the ends are widened to whole steps
+    assert bootstrap_threshold(whole, 5, draws=30) == (np.floor(low) / 200, np.ceil(high) / 200)
+
+
+def test_a_range_takes_ten_blocks_that_hold_cropland_however_little():
+    pieces = make_scores(40, 12)
+    assert bootstrap_threshold(tabulate_pieces(keep_cropland(pieces, 10), "validation"), 0) is not None
+    assert bootstrap_threshold(tabulate_pieces(keep_cropland(pieces, 9), "validation"), 0) is None
+
+
+def test_a_half_at_the_end_of_the_range_is_used():
+    ranges = [(0.5, 0.6), (0.4, 0.5), (0.505, 0.6), (0.4, 0.495), None]
+    assert [settle_choice(reach) for reach in ranges] == ["default", "default", "validation", "validation", "default"]
+
+
+def test_the_explanation_gives_the_best_threshold_and_its_range():
+    choice = {"threshold": 0.5, "threshold_best": 0.61, "threshold_range": [0.45, 0.7]}
+    told = "The best on validation labels is 0.61; 95 % of bootstrap draws of blocks give 0.45 to 0.7"
+    assert explain_threshold(choice) == f"The threshold is 0.5. {told}, which holds 0.5: that is used."
+    choice |= {"threshold": 0.61, "threshold_range": [0.55, 0.7]}
+    told = told.replace("0.45", "0.55")
+    assert explain_threshold(choice) == f"The threshold is 0.61. {told}, which leaves 0.5 out."
 
 
 def test_under_ten_blocks_of_a_class_there_is_no_range_and_a_half_is_used():

@@ -1,11 +1,15 @@
 """Tiles are found by the names of their files."""
 
+from pathlib import Path
+
+import geopandas
 import pytest
+import shapely
 
 from cropmine.errors import CropmineError
 from cropmine.learning_settings import Training
 from cropmine.region_settings import Region
-from cropmine.tiles import check_files, choose_training_tiles, find_tiles, tile_files
+from cropmine.tiles import check_files, choose_training_tiles, count_rows, find_tiles, tile_files
 
 
 def region(**settings) -> Region:
@@ -39,6 +43,32 @@ def test_a_date_that_lacks_a_tile_is_refused(folder):
     dated = region(imagery={"2021-03": "d1/{tile}.tif", "2021-09": "d2/{tile}.tif"})
     with pytest.raises(CropmineError, match=r"d2/\{tile\}\.tif lacks 1 tiles .*: b"):
         find_tiles("x", dated)
+
+
+def test_tiles_in_an_archive_are_named_and_not_looked_for(folder):
+    packed = region(imagery="/vsizip/a.zip/{tile}.tif")
+    with pytest.raises(CropmineError, match=r"the tiles of /vsizip/.* aren't known\. Hint: name them in `tiles`"):
+        find_tiles("x", packed)
+    assert find_tiles("x", packed.model_copy(update={"tiles": ("a",)})) == ["a"]
+
+
+@pytest.mark.parametrize("name", ["rows.gpkg", "rows.shp", "rows.geojson"])
+def test_rows_are_counted_as_the_files_hold_them(folder, name):
+    frame = geopandas.GeoDataFrame({"a": range(7)}, geometry=[shapely.Point(1, 2)] * 7, crs=4326)
+    frame.to_file(name)
+    assert count_rows(name) == 7
+    Path(name).with_suffix(".shx" if name.endswith(".shp") else Path(name).suffix).unlink()
+    assert count_rows(name) is None
+    assert count_rows("rows.kml") is None
+
+
+def test_what_a_folder_holds_instead_is_told(folder):
+    (folder / "images").mkdir()
+    with pytest.raises(CropmineError, match="images is empty"):
+        find_tiles("x", region())
+    make(folder, "images/a.jp2")
+    with pytest.raises(CropmineError, match=r"images has a\.jp2"):
+        find_tiles("x", region())
 
 
 def test_a_folder_that_is_not_there_is_named(folder):
