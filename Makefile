@@ -43,7 +43,7 @@ test-slurm: $(READY)  ## the workflow on a cluster of SLURM that the tests start
 coverage: $(READY)  ## which lines and branches of the library the tests of it reach
 	$(BIN)/python -m pip install --quiet coverage==7.17.4
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests/unit
+	$(BIN)/coverage run -m pytest tests/unit tests/hostile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
