@@ -1,5 +1,6 @@
 """What new-region writes for files as users have them, and what it says of those that it can't use."""
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,15 @@ from cropmine.plans import resolve_split
 from cropmine.splits import split_labels
 from cropmine.weak_guesses import guess_weak_map
 from workspace import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _loudness():
+    """The command is quiet about splits that it only tries; the tests after it aren't to be."""
+    log = logging.getLogger("cropmine")
+    level = log.level
+    yield
+    log.setLevel(level)
 
 
 def write_tif(path, values, step=5.0, nodata=None, names=None, dtype="uint16", alpha=False, west=400_000.0):

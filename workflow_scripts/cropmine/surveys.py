@@ -68,10 +68,10 @@ def _find_bright(pixels: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def _spread(length: int) -> list[tuple[int, int]]:
-    """Starts and lengths of windows, evenly spread along a side."""
+    """Starts and lengths of windows, evenly spread along a side, none of which crosses a border of a file's blocks."""
     size = min(WINDOW_PX, length)
     middles = (np.arange(WINDOWS) + 0.5) / WINDOWS * length
-    starts = np.clip(np.round(middles - size / 2).astype(int), 0, length - size)
+    starts = np.minimum(middles.astype(int) // WINDOW_PX * WINDOW_PX, length - size)
     return [(int(start), size) for start in np.unique(starts)]
 
 

@@ -1,0 +1,81 @@
+"""Polygon files of users, read onto a grid."""
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+from affine import Affine
+from pyproj import CRS
+
+from cropmine.errors import CropmineError
+from cropmine.grids import Grid
+from cropmine.vectors import SIMPLE_BYTES, read_geoparquet, read_polygons
+
+UTM = CRS.from_epsg(32637)
+GRID = Grid(UTM, Affine(10, 0, 500_000, 0, -10, 100_000), 20, 20)
+FIELD = shapely.box(500_050, 99_850, 500_150, 99_950)
+MANY = shapely.Point(500_100, 99_900).buffer(40, quad_segs=SIMPLE_BYTES // 32)
+
+
+def write_parquet(path, geometries, crs=UTM, **columns):
+    geopandas.GeoDataFrame(columns, geometry=geometries, crs=crs).to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        shapely.MultiPolygon([MANY, FIELD]),
+        shapely.GeometryCollection([shapely.Point(500_000, 99_900), MANY.exterior, MANY]),
+        shapely.force_3d(shapely.GeometryCollection([MANY.exterior, shapely.MultiPolygon([MANY])])),
+        shapely.GeometryCollection([shapely.GeometryCollection([MANY]), FIELD]),
+    ],
+)
+def test_geometries_of_many_vertices_and_kinds_are_read_as_they_are(mixed, tmp_path):
+    path = write_parquet(tmp_path / "mixed.parquet", [mixed, FIELD])
+    assert shapely.equals(read_geoparquet(path).geometry.to_numpy(), np.array([mixed, FIELD])).all()
+
+
+def test_collections_that_lie_in_each_other_too_deeply_are_refused(tmp_path):
+    nested = MANY
+    for _ in range(9):
+        nested = shapely.GeometryCollection([nested])
+    with pytest.raises(CropmineError, match=r"nested\.parquet.*8 deep and deeper"):
+        read_geoparquet(write_parquet(tmp_path / "nested.parquet", [nested]))
+
+
+def test_lines_alone_are_no_polygons(tmp_path):
+    path = write_parquet(tmp_path / "lines.parquet", [FIELD.exterior])
+    with pytest.raises(CropmineError, match=r"lines\.parquet.*holds no polygons"):
+        read_polygons(path, GRID)
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "parquet"])
+def test_a_field_that_isnt_there_is_told_beside_those_that_are(suffix, tmp_path):
+    path = tmp_path / f"use.{suffix}"
+    table = geopandas.GeoDataFrame({"use": ["arable"]}, geometry=[FIELD], crs=UTM)
+    table.to_parquet(path) if suffix == "parquet" else table.to_file(path)
+    with pytest.raises(CropmineError, match=r"no field 'class'.*its fields: use"):
+        read_polygons(path, GRID, "class")
+    layer = read_polygons(path, GRID, "use")
+    assert list(layer.values) == ["arable"]
+    assert shapely.equals(layer.polygons, [FIELD]).all()
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "parquet"])
+def test_a_file_without_a_crs_is_refused(suffix, tmp_path):
+    path = tmp_path / f"lost.{suffix}"
+    table = geopandas.GeoDataFrame(geometry=[FIELD])
+    table.to_parquet(path) if suffix == "parquet" else table.to_file(path)
+    with pytest.raises(CropmineError, match=r"lost\..*no CRS.*EPSG:4326"):
+        read_polygons(path, GRID)
+
+
+def test_polygons_on_the_other_side_of_the_earth_meet_no_grid(tmp_path):
+    """The CRS of the file, orthographic, can't hold the grid at all."""
+    away = CRS.from_proj4("+proj=ortho +lat_0=0 +lon_0=-141")
+    for suffix in ("parquet", "gpkg"):
+        path = tmp_path / f"away.{suffix}"
+        table = geopandas.GeoDataFrame(geometry=[shapely.box(0, 0, 1000, 1000)], crs=away)
+        table.to_parquet(path) if suffix == "parquet" else table.to_file(path)
+        assert len(read_polygons(path, GRID).polygons) == 0
