@@ -75,11 +75,11 @@ def tested_regions(wildcards):
 
 
 def tested_images(wildcards):
-    return [path for region in tested_regions(wildcards) for path in images_of(region, plan(region).tiles)]
+    return [path for region in tested_regions(wildcards) for path in images_of(region, scored_tiles(region))]
 
 
 def tested_masks(wildcards):
-    return [path for region in tested_regions(wildcards) for path in masks_of(region, plan(region).tiles)]
+    return [path for region in tested_regions(wildcards) for path in masks_of(region, scored_tiles(region))]
 
 
 def tested_labels(wildcards):
@@ -92,7 +92,7 @@ def tested_statistics(wildcards):
 
 def tested_settings(wildcards):
     parts = [
-        part_settings(region, plan(region).tiles) | split_settings(region, None) for region in tested_regions(wildcards)
+        part_settings(region, scored_tiles(region)) | split_settings(region, None) for region in tested_regions(wildcards)
     ]
     return {"parts": parts}
 
