@@ -92,7 +92,8 @@ def tested_statistics(wildcards):
 
 def tested_settings(wildcards):
     parts = [
-        part_settings(region, scored_tiles(region)) | split_settings(region, None) for region in tested_regions(wildcards)
+        part_settings(region, scored_tiles(region)) | split_settings(region, None)
+        for region in tested_regions(wildcards)
     ]
     return {"parts": parts}
 
