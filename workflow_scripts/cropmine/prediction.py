@@ -77,7 +77,7 @@ def predict_strips(
     codes are 255; those of wanted pixels are the same.
     """
     device = choose_device()
-    network = fold_norms(network.eval()).to(device)
+    network = network.to(device).eval()
     dtype = choose_precision(precision, device)
     height, width = view.grid.shape
     strip = None

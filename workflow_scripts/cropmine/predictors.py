@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,14 @@ class NetworkPredictor:
         """
         from cropmine.prediction import predict_strips
 
-        return predict_strips(self.network, self.norm, view, self.meta["precision"], wanted)
+        return predict_strips(self._folded, self.norm, view, self.meta["precision"], wanted)
+
+    @cached_property
+    def _folded(self) -> "nn.Module":
+        """The network as it maps, folded once for all tiles."""
+        from cropmine.prediction import fold_norms
+
+        return fold_norms(self.network.eval())
 
 
 @dataclass(frozen=True)

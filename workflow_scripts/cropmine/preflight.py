@@ -49,9 +49,7 @@ def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], w
     for tile, of_dates in headers.items():
         for header in of_dates:
             _check_bands(header, region.bands, where, findings)
-            if header.grid.width * header.grid.height > MOST_PIXELS:
-                what = f"{header.grid.width} by {header.grid.height} pixels, and a tile has at most {MOST_PIXELS:.3g}"
-                findings.fault(f"{where}.imagery", what, "cut it into tiles: make tiles MOSAIC=… TILES=…", header.path)
+            _check_pixels(header, f"{where}.imagery", findings)
         _check_dates(tile, of_dates, where, findings)
     dtype = _check_dtypes(headers, where, findings)
     resolution = _check_resolution(headers, where, findings)
@@ -145,6 +143,12 @@ def _check_bands(header: RasterHeader, bands: tuple[str, ...], where: str, findi
         findings.fault(
             f"{where}.bands", f"the files' order is another: {told}", "put `bands` in this order", header.path
         )
+
+
+def _check_pixels(header: RasterHeader, where: str, findings: Findings) -> None:
+    if header.grid.width * header.grid.height > MOST_PIXELS:
+        what = f"{header.grid.width} by {header.grid.height} pixels, and a tile has at most {MOST_PIXELS:.3g}"
+        findings.fault(where, what, "cut it into tiles: make tiles MOSAIC=… TILES=…", header.path)
 
 
 def _is_named(description: str, band: str) -> bool:
