@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 
 import numpy as np
 import torch
@@ -82,27 +81,34 @@ def predict_strips(
     height, width = view.grid.shape
     strip = None
 
-    def read_panes(panes: list[Pane]) -> list[tuple[Pane, np.ndarray, np.ndarray]]:
-        read = zip(panes, view.read_many([pane.window for pane in panes]), strict=True)
+    def lay_parts() -> Iterator[tuple[int, list[Pane], bool]]:
+        for top, panes in view.lay_panes():
+            asked = [pane for pane in panes if wanted is None or _look_up(wanted, pane.window).any()]
+            starts = range(0, len(asked), PANES_AT_ONCE) or range(1)
+            for start in starts:
+                yield top, asked[start : start + PANES_AT_ONCE], start == starts[-1]
+
+    def read_part(part: tuple[int, list[Pane], bool]) -> list[tuple[Pane, np.ndarray, np.ndarray]]:
+        panes = part[1]
+        read = view.read_many([pane.window for pane in panes]) if panes else []
         return [
             (pane, np.pad(norm.apply(pixels, valid), ((0, 0), *pane.margins), mode="reflect"), own)
-            for pane, (pixels, valid, own) in read
+            for pane, (pixels, valid, own) in zip(panes, read, strict=True)
             if own.any()
         ]
 
-    for top, panes in view.lay_panes():
+    for (top, _, ends), read in read_ahead(read_part, lay_parts()):
         strip = strip or Strip(top, width)
-        asked = [pane for pane in panes if wanted is None or _look_up(wanted, pane.window).any()]
-        parts = [asked[start : start + PANES_AT_ONCE] for start in range(0, len(asked), PANES_AT_ONCE)]
-        for pane, seen, own in chain.from_iterable(read_ahead(read_panes, parts)):
+        for pane, seen, own in read:
             probability = predict_probability(network, seen[None], device, dtype)[0].numpy()
             strip.add(pane, probability[_cut_margins(pane)], own)
-        first, codes = strip.encode(height)
-        if wanted is not None:
-            codes = np.where(wanted[first : first + len(codes)], codes, np.uint8(NODATA))
-        if len(codes):
-            yield first, codes
-        strip.advance()
+        if ends:
+            first, codes = strip.encode(height)
+            if wanted is not None:
+                codes = np.where(wanted[first : first + len(codes)], codes, np.uint8(NODATA))
+            if len(codes):
+                yield first, codes
+            strip.advance()
 
 
 def _cut_margins(pane: Pane) -> tuple[slice, slice]:
@@ -115,16 +121,16 @@ def _look_up(array: np.ndarray, window: Window) -> np.ndarray:
     return array[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
 
 
-def read_ahead(read: Callable, places: Iterable) -> Iterator:
-    """Yield what a function gives for each of some places, that for the next one being read in a thread meanwhile."""
+def read_ahead(read: Callable, places: Iterable) -> Iterator[tuple]:
+    """Yield each of some places with what a function gives for it, the next one being read in a thread meanwhile."""
     with ThreadPoolExecutor(1, "read_ahead") as pool:
         ahead = None
         for place in places:
-            found, ahead = ahead, pool.submit(read, place)
-            if found:
-                yield found.result()
+            due, ahead = ahead, (place, pool.submit(read, place))
+            if due:
+                yield due[0], due[1].result()
         if ahead:
-            yield ahead.result()
+            yield ahead[0], ahead[1].result()
 
 
 def predict_tile(
