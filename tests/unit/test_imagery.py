@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterfactory import checkerboard, make_grid, write_plain
 from rasterio.enums import ColorInterp
+from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
-from cropmine.imagery import TileSource, read_coarse, read_tile, source_from_settings
+from cropmine.imagery import TileSource, find_overview, read_coarse, read_tile, source_from_settings
 from cropmine.models import Normalisation
 
 GRID = make_grid(12, 9)
+WHOLE = Window(0, 0, 256, 256)
 
 
 def make_pixels(bands=4, dtype="uint16", seed=0):
@@ -205,7 +207,8 @@ def test_a_tile_is_read_coarsely_with_all_that_makes_a_pixel_invalid(tmp_path):
     bad = np.zeros((20, 30), np.uint8)  # of pixels twice as wide
     bad[:10] = 2
     mask = write_plain(tmp_path / "mask.tif", bad, make_grid(30, 20, px=20))
-    read, valid = read_coarse(TileSource((image,), 4, (mask,), (2.0,)), 20)
+    read, valid, part = read_coarse(TileSource((image,), 4, (mask,), (2.0,)), 20)
+    assert part == Window(0, 0, 60, 40)
     assert read.shape == (4, 20, 20) and valid.shape == (20, 20)
     assert not valid[:10].any() and not valid[:, :10].any() and valid[10:, 10:].all()
     assert not read[:, ~valid].any() and set(read[:, valid].ravel()) <= set(pixels.ravel())
@@ -213,12 +216,32 @@ def test_a_tile_is_read_coarsely_with_all_that_makes_a_pixel_invalid(tmp_path):
     assert read_coarse(TileSource((image,), 4), 256, factor=4)[0].shape == (4, 10, 15)
 
 
-def test_a_large_file_is_read_coarsely_from_its_overviews_alone(tmp_path):
+def test_a_part_of_a_tile_is_read_coarsely(tmp_path):
+    pixels = np.arange(1, 40 * 60 + 1, dtype="uint16").reshape(1, 40, 60)
+    image = write_plain(tmp_path / "image.tif", pixels, make_grid(60, 40))
+    bad = np.zeros((40, 60), np.uint8)
+    bad[10:20, 30:] = 2
+    mask = write_plain(tmp_path / "mask.tif", bad, make_grid(60, 40))
+    chosen = Window(20, 0, 40, 20)
+    read, valid, part = read_coarse(TileSource((image,), 1, (mask,), (2.0,)), 20, choose=lambda _: chosen)
+    assert part == chosen and read.shape == (1, 20, 20)
+    assert not valid[10:, 5:].any() and valid[:10].all() and valid[:, :5].all()
+    assert set(read[:, valid].ravel()) <= set(pixels[:, :20, 20:].ravel())
+
+
+def test_a_coarse_read_may_be_refused_for_any_file_of_a_tile(tmp_path):
     image = write_plain(tmp_path / "image.tif", np.ones((1, 256, 256), "uint8"), make_grid(256, 256))
-    source = TileSource((image,), 1)
-    assert read_coarse(source, 32, most_px=64**2) is None
-    with rasterio.open(image, "r+") as dataset:
-        dataset.build_overviews([2, 4])
-    assert read_coarse(source, 32, most_px=64**2)[0].shape == (1, 32, 32)
     mask = write_plain(tmp_path / "mask.tif", np.zeros((256, 256), "uint8"), make_grid(256, 256))
-    assert read_coarse(TileSource((image,), 1, (mask,), (2.0,)), 32, most_px=64**2) is None
+    source = TileSource((image,), 1, (mask,), (2.0,))
+    for refused in (image, mask):
+        assert read_coarse(source, 32, choose=lambda file, name=refused: None if file.name == name else WHOLE) is None
+    assert read_coarse(source, 32, choose=lambda _: WHOLE)[0].shape == (1, 32, 32)
+
+
+def test_the_overview_from_which_a_file_is_read_is_the_coarsest_that_is_fine_enough(tmp_path):
+    image = write_plain(tmp_path / "image.tif", np.ones((1, 256, 512), "uint8"), make_grid(512, 256))
+    with rasterio.open(image, "r+") as dataset:
+        assert find_overview(dataset, 32) == 1
+        dataset.build_overviews([2, 4, 16])
+    with rasterio.open(image) as dataset:
+        assert [find_overview(dataset, side) for side in (16, 32, 64, 127, 128, 129, 300)] == [16, 4, 4, 2, 2, 1, 1]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -85,18 +85,33 @@ class Grid:
     @cached_property
     def pyproj_crs(self) -> pyproj.CRS:
         """The CRS for pyproj."""
-        return pyproj.CRS.from_wkt(self.crs.to_wkt())
+        return _read_crs(self.crs.to_wkt())
 
     @cached_property
     def geod(self) -> pyproj.Geod:
         """The ellipsoid of the CRS."""
-        return self.pyproj_crs.get_geod()
+        return _read_geod(self.crs.to_wkt())
 
     @cached_property
     def to_lonlat(self) -> pyproj.Transformer:
         """From (x, y) of the CRS to (longitude, latitude) in degrees on its own datum."""
-        geodetic = self.pyproj_crs.geodetic_crs
-        return pyproj.Transformer.from_crs(self.pyproj_crs, geodetic.to_2d(), always_xy=True)
+        return _make_lonlat(self.crs.to_wkt())
+
+
+@lru_cache(maxsize=256)  # many tiles, few CRS: each of these takes as long as opening a file
+def _read_crs(wkt: str) -> pyproj.CRS:
+    return pyproj.CRS.from_wkt(wkt)
+
+
+@lru_cache(maxsize=256)
+def _read_geod(wkt: str) -> pyproj.Geod:
+    return _read_crs(wkt).get_geod()
+
+
+@lru_cache(maxsize=256)
+def _make_lonlat(wkt: str) -> pyproj.Transformer:
+    crs = _read_crs(wkt)
+    return pyproj.Transformer.from_crs(crs, crs.geodetic_crs.to_2d(), always_xy=True)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Imagery: the pixels of a tile, all dates stacked, and which of them are valid."""
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -129,41 +128,43 @@ def read_windows(
 
 
 def read_coarse(
-    source: TileSource, side: int, factor: int = 1, most_px: float = math.inf
-) -> tuple[np.ndarray, np.ndarray] | None:
+    source: TileSource,
+    side: int,
+    factor: int = 1,
+    choose: Callable[[rasterio.DatasetReader], Window | None] | None = None,
+) -> tuple[np.ndarray, np.ndarray, Window] | None:
     """Read a tile coarsely, at most `side` px high and wide and at least `factor` times coarser, each file opened once.
 
-    Gives pixels and validity as read_tile does, of evenly spread pixels of the files or their overviews. None where
-    more than `most_px` pixels of a file would have to be read, since it has no overviews for it. Raises CropmineError
-    as read_tile does.
+    Gives pixels and validity as read_tile does, of evenly spread pixels of the files or their overviews, and the part
+    of the tile, in its pixels: all of it, or what `choose` gives for the first image. None where `choose` gives None
+    for a file, such as one of which too much would have to be read. Raises CropmineError as read_tile does.
     """
     pixels, valid, tile = None, None, None
     for date, image in enumerate(source.images):
         with open_raster(image) as dataset:
-            if tile is None:
-                tile, dtype = grid_of(dataset), dataset.dtypes[0]
-                shape = tuple(min(-(-size // factor), side) for size in tile.shape)
-                pixels, valid = np.zeros((source.channels, *shape), dtype), np.ones(shape, bool)
-            if _count_read(dataset, shape) > most_px:
+            chosen = choose(dataset) if choose else Window(0, 0, dataset.width, dataset.height)
+            if chosen is None:
                 return None
+            if tile is None:
+                tile, dtype, part = grid_of(dataset), dataset.dtypes[0], chosen
+                shape = tuple(min(-(-size // factor), side) for size in (part.height, part.width))
+                pixels, valid = np.zeros((source.channels, *shape), dtype), np.ones(shape, bool)
             has_alpha = _check_image(dataset, image, source.bands, tile, dtype)
-            part = Window(0, 0, tile.width, tile.height)
             bands = slice(date * source.bands, (date + 1) * source.bands)
             pixels[bands], good = _read_image(dataset, source.bands, has_alpha, part, shape)
             valid &= good
     for mask in source.masks:
         with open_raster(mask) as dataset:
-            if _count_read(dataset, shape) > most_px:
+            if choose and choose(dataset) is None:
                 return None
             valid &= _read_mask(dataset, mask, source, part, tile, shape)
-    return _finish(pixels, valid, source)
+    return *_finish(pixels, valid, source), part
 
 
-def _count_read(dataset: rasterio.DatasetReader, shape: tuple[int, int]) -> float:
-    """How many pixels are read for a coarse image of a raster: those of the overview that is just finer."""
-    ratio = min(dataset.height / shape[0], dataset.width / shape[1])
-    factor = max([1, *(level for level in dataset.overviews(1) if level <= ratio)])
-    return dataset.height * dataset.width / factor**2
+def find_overview(dataset: rasterio.DatasetReader, side: int) -> int:
+    """Find how many times coarser the overview is from which a raster is read at `side` px; 1 where there is none."""
+    ratio = min(max(length / side, 1) for length in dataset.shape)
+    return max([1, *(level for level in dataset.overviews(1) if level <= ratio)])
 
 
 def _finish(pixels: np.ndarray, valid: np.ndarray, source: TileSource) -> tuple[np.ndarray, np.ndarray]:

@@ -56,7 +56,7 @@ def draw_quicklooks(path: str | Path, region: Region, verdict: Mapping) -> None:
 
 def _look_at(source: TileSource, date: int, bands: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The bands to be shown of a date of a tile, float32 (3, h, w), and which pixels are valid."""
-    pixels, valid = read_coarse(source, SIDE_PX, factor=OVERVIEW_FACTOR)
+    pixels, valid, _ = read_coarse(source, SIDE_PX, factor=OVERVIEW_FACTOR)
     own = pixels.reshape(len(source.images), source.bands, *valid.shape)[date]
     return own[find_colours(bands)].astype(np.float32), valid
 

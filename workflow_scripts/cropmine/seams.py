@@ -9,6 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from rasterio.windows import Window
 
 CELL_PX = 2  # of the image, in which lines are looked for first
 LEAST_SHARE = 0.6  # of the image's shorter side, which a line crosses at least
@@ -77,6 +78,18 @@ def find_seam(pixels: np.ndarray, valid: np.ndarray) -> Line | None:
         if placed and is_seam(values, placed):
             return placed
     return None
+
+
+def widen_line(line: Line, part: Window, shape: tuple[int, int], whole: tuple[int, int]) -> Line:
+    """Give a line, found in an image (h, w) of a part of a tile, for all of the tile, (h, w) in the part's pixels."""
+    along, beside = (1, 0) if line.across else (0, 1)
+    starts, lengths = (part.row_off, part.col_off), (part.height, part.width)
+    scale = [pixels / length for pixels, length in zip(shape, lengths, strict=True)]
+    slope = (line.end - line.start) / (shape[along] - 1)
+    before = starts[along] * scale[along]
+    start = line.start + starts[beside] * scale[beside] - slope * before
+    end = start + slope * (whole[along] * scale[along] - 1)
+    return Line(line.across, start, end, round(whole[beside] * scale[beside]))
 
 
 def _scale_channels(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

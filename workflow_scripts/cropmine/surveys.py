@@ -1,18 +1,22 @@
 """The check of tiles' values in a coarse read: empty ones, ones on another scale than the rest, ones with a seam."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import rasterio
+from rasterio.windows import Window
 
 from cropmine.findings import Findings, list_names
 from cropmine.grids import read_grid
-from cropmine.imagery import TileSource, read_coarse, read_windows
-from cropmine.seams import Line, find_seam
+from cropmine.imagery import TileSource, find_overview, read_coarse, read_windows
+from cropmine.seams import Line, find_seam, widen_line
 
 COARSE_PX = 256
 LOOKED_PX = 64
-MOST_PX = 1.1 * 1024**2  # of a file, to be read coarsely; what the overviews of a large tile come to
+MOST_PX = 1.1 * 1024**2  # of a file, to be looked at in one piece; what the overviews of a large tile come to
+CORNER_PX = 768  # along each side of what is unpacked of such a file
 WINDOWS = 2  # along each side of a tile
 WINDOW_PX = 64
 BRIGHT = 95  # percentile
@@ -40,16 +44,48 @@ class TileSurvey:
 def survey_tile(source: TileSource) -> TileSurvey:
     """Look at a tile in at most 256 × 256 px spread over it.
 
-    A large tile without overviews is looked at in four windows of 64 × 64 px, which is as fast, but shows no seam.
+    Unpacking takes most of the time, so of a tile of over 768 × 768 px without overviews a corner of that size is
+    looked at, unless it is empty: of tiles side by side another one, so that a seam that crosses several is seen. A
+    large one is looked at in four windows of 64 × 64 px, which shows no seam.
     """
-    coarse = read_coarse(source, COARSE_PX, most_px=MOST_PX)
+    coarse = read_coarse(source, COARSE_PX, choose=_choose_part)
+    if coarse and not coarse[1].any():
+        coarse = read_coarse(source, COARSE_PX)
     if coarse is None:
         return _survey_windows(source)
-    pixels, valid = coarse
+    pixels, valid, part = coarse
     dates = enumerate(np.split(pixels, len(source.images)))
     seams = {date: seam for date, own in dates if (seam := find_seam(own, valid))}
+    if seams:
+        whole = read_grid(source.images[0]).shape
+        seams = {date: widen_line(line, part, valid.shape, whole) for date, line in seams.items()}
     step = max(max(valid.shape) // LOOKED_PX, 1)
     return TileSurvey(float(valid.mean()), _find_bright(pixels[:, ::step, ::step], valid[::step, ::step]), seams)
+
+
+def _choose_part(dataset: rasterio.DatasetReader) -> Window | None:
+    """The part of a raster that is looked at, whole blocks of it; None of one of which too much would be unpacked."""
+    factor = find_overview(dataset, COARSE_PX)
+    if dataset.height * dataset.width > MOST_PX * factor**2:
+        return None
+    place = dataset.transform
+    column = math.floor(place.c / (place.a * dataset.width) + 0.5)
+    row = math.floor(place.f / (place.e * dataset.height) + 0.5)
+    most, (high, wide) = CORNER_PX * factor, (factor * side for side in dataset.block_shapes[0])
+    if dataset.height * dataset.width <= most**2:
+        return Window(0, 0, dataset.width, dataset.height)
+    left, width = _take_end(dataset.width, most, wide, last=row % 2 == 1)
+    top, height = _take_end(dataset.height, most, high, last=column % 2 == 1)
+    return Window(left, top, width, height)
+
+
+def _take_end(length: int, most: int, block: int, last: bool) -> tuple[int, int]:
+    """Start and length of the first or the last blocks of a side, as many as fit `most` pixels but at least one."""
+    taken = min(max(most // block, 1) * block, length)
+    if not last:
+        return 0, taken
+    start = round((length - taken) / block) * block
+    return start, length - start
 
 
 def _survey_windows(source: TileSource) -> TileSurvey:
