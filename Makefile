@@ -35,7 +35,7 @@ prune: $(READY)  ## outputs that the configuration no longer names, CONFIG=my.ya
 
 test: $(READY)  ## every test, files that take long first
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15 \
-		tests/e2e tests/slurm tests/workflow tests/hostile tests/unit
+		tests/e2e tests/slurm tests/workflow tests/hostile tests/advisories tests/unit
 
 test-slurm: $(READY)  ## the workflow on a cluster of SLURM that the tests start here, from Debian's packages
 	CROPMINE_SLURM=1 $(BIN)/python -m pytest tests/slurm
@@ -76,6 +76,7 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml workflow_scripts
+	$(BIN)/python tests/advisories/advisories.py
 
 lock: $(READY)  ## pin every package anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
