@@ -73,6 +73,7 @@ checkpoint check_region:
         quicklooks="results/{region}/checks.png",
     log:
         "results/{region}/logs/check_region.log",
+        table="results/{region}/logs/check_region.csv",
     benchmark:
         "results/{region}/benchmarks/check_region.tsv"
     conda:

@@ -1,9 +1,10 @@
-"""Check the inputs of a region before any long work: the verdict that all other steps wait for, and quicklooks."""
+"""Check the inputs of a region before any long work: the verdict that all other steps wait for, quicklooks, a table."""
 
 import json
 import logging
 
 from cropmine.files import replacing
+from cropmine.findings import Findings
 from cropmine.logs import rule_log
 from cropmine.preflight import check_region
 from cropmine.provenance import write_canonical
@@ -14,7 +15,11 @@ from cropmine.region_settings import Region
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
     region = Region.model_validate(settings["region"])
-    verdict = check_region(region, settings["tiles"], f"regions.{snakemake.wildcards.region}")
+    findings = Findings()
+    try:
+        verdict = check_region(region, settings["tiles"], f"regions.{snakemake.wildcards.region}", findings)
+    finally:
+        findings.write(snakemake.log.table)
     for warning in verdict["warnings"]:
         logging.getLogger("check_region").warning(warning)
     with replacing(snakemake.output.verdict) as temporary:

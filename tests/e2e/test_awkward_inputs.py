@@ -105,3 +105,6 @@ def test_a_wrong_input_stops_the_run_before_any_long_work(workspace, spoil, word
     text = outcome.text[outcome.text.index(message) :]
     for word in words:
         assert word in text
+    table = pd.read_csv(workspace.folder / "results/valley/logs/check_region.csv")
+    assert "fault" in set(table["kind"]), "the table outlives the failed job"
+    assert f"check_region: {table[table['kind'] == 'fault']['setting'].iloc[0]}: " in text

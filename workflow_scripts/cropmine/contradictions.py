@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from cropmine.findings import Findings, list_names
+from cropmine.findings import Findings
 
 SHARE = 0.1  # of the smaller of two labels: less is a common border, drawn twice
 
@@ -28,6 +28,6 @@ def check_contradictions(
 ) -> None:
     """Note labels of both classes over the same ground; `rows` (n,) are what messages call the labels by."""
     if pairs := find_contradictions(geometries, targets):
-        named = [f"{rows[first] + 1} and {rows[second] + 1}" for first, second in pairs]
-        what = f"{len(pairs)} pairs of a cropland and another label lie over the same ground: rows {list_names(named)}"
-        findings.warn(where, what, "one of each is wrong: a pixel that both claim doesn't train")
+        what = f"{len(pairs)} pairs of a cropland and another label lie over the same ground"
+        names = [f"rows {rows[first] + 1} and {rows[second] + 1}" for first, second in pairs]
+        findings.warn(where, what, "one of each is wrong: a pixel that both claim doesn't train", *names)

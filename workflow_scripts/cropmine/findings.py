@@ -1,10 +1,12 @@
 """Findings of a check: faults and warnings, gathered so that all are told at once and like ones together."""
 
+import csv
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from cropmine.errors import CropmineError
+from cropmine.files import replacing
 
 NAMED = 3
 LISTED = 40
@@ -17,13 +19,13 @@ class Findings:
         self._faults: dict[tuple, list[str]] = {}
         self._warnings: dict[tuple, list[str]] = {}
 
-    def fault(self, where: str, what: str, hint: str | None = None, name: str | None = None) -> None:
-        """Note a fault of a setting; `name` is the file or tile that has it."""
-        self._faults.setdefault((where, what, hint), []).extend([str(name)] if name else [])
+    def fault(self, where: str, what: str, hint: str | None = None, *names: str | Path) -> None:
+        """Note a fault of a setting; `names` are the files or tiles that have it."""
+        self._faults.setdefault((where, what, hint), []).extend(map(str, names))
 
-    def warn(self, where: str, what: str, hint: str | None = None, name: str | None = None) -> None:
-        """Note a warning about a setting; `name` is the file or tile that it is about."""
-        self._warnings.setdefault((where, what, hint), []).extend([str(name)] if name else [])
+    def warn(self, where: str, what: str, hint: str | None = None, *names: str | Path) -> None:
+        """Note a warning about a setting; `names` are the files or tiles that it is about."""
+        self._warnings.setdefault((where, what, hint), []).extend(map(str, names))
 
     def add(self, where: str, error: CropmineError, name: str | None = None) -> None:
         """Note an error as a fault of a setting: that of a file by the file's name."""
@@ -50,6 +52,15 @@ class Findings:
             faults = [*faults[:LISTED], rest]
         if faults:
             raise CropmineError.gather(where, faults)
+
+    def write(self, path: str | Path) -> None:
+        """Write all of them as CSV, a row for each file or tile: the messages name a few of many."""
+        with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["kind", "setting", "what", "hint", "name"])
+            for kind, groups in (("fault", self._faults), ("warning", self._warnings)):
+                for (where, what, hint), names in groups.items():
+                    writer.writerows([kind, where, what, hint, name] for name in dict.fromkeys(names) or [None])
 
 
 def _list_grouped(groups: dict[tuple, list[str]]) -> list[CropmineError]:

@@ -13,7 +13,7 @@ from pyarrow import parquet as pq
 from cropmine.contradictions import check_contradictions
 from cropmine.errors import CropmineError
 from cropmine.faults import hint_at
-from cropmine.findings import Findings, hint_path, list_names
+from cropmine.findings import Findings, hint_path
 from cropmine.grids import grid_of, open_raster
 from cropmine.headers import (
     LONLAT,
@@ -85,7 +85,7 @@ def _check_place(covered, bounds, crs: str, footprint: Footprint, where: str, pa
         findings.fault(where, what, "is this file of this region, and is its CRS right?", path)
         return
     left_out = [tile for tile, inside in zip(footprint.tiles, covered, strict=True) if not inside]
-    findings.warn(where, f"{len(left_out)} of {len(covered)} tiles lie outside: {list_names(left_out)}", None, path)
+    findings.warn(where, f"{len(left_out)} of {len(covered)} tiles lie outside {path}", None, *left_out)
 
 
 def _spell_imagery(footprint: Footprint) -> str:
@@ -221,7 +221,7 @@ def check_labels(
     paths = [*labels.path, *labels.test_path]
     missing = [path for path in paths if not Path(path).exists()]
     if missing:
-        findings.fault(f"{here}.path", f"no such file: {list_names(missing)}", hint_path(missing[0]))
+        findings.fault(f"{here}.path", "no such file", hint_path(missing[0]), *missing)
     tables, labelled = [], []
 
     def tell(path, what):

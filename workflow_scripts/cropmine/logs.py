@@ -43,7 +43,7 @@ def rule_log(snakemake) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 (logged whole, then the process ends)
         log.error("%s", traceback.format_exc())
         text = str(error) if isinstance(error, CropmineError) else f"{type(error).__name__}: {error}"
-        print(f"{snakemake.rule}: {text} (log: {path})", file=sys.stderr)
+        print(f"{snakemake.rule}: {text} (log: {', '.join(map(str, snakemake.log))})", file=sys.stderr)
         sys.exit(1)
     finally:
         log.info("%.2f s, at most %.0f MB of memory", time.perf_counter() - start, measure_peak())

@@ -11,7 +11,7 @@ import numpy as np
 from cropmine.capacity import check_capacity
 from cropmine.designs import read_design, read_sample
 from cropmine.errors import CropmineError
-from cropmine.findings import Findings, hint_path, list_names
+from cropmine.findings import Findings, hint_path
 from cropmine.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
 from cropmine.imagery import TileSource, source_from_settings
 from cropmine.layers import check_labels, check_weak_maps, check_zones
@@ -30,17 +30,23 @@ CODE = re.compile(r"b(and)?[ _-]?\d{1,2}a?", re.IGNORECASE)
 Headers = Mapping[str, list[RasterHeader]]
 
 
-def check_region(region: Region, tiles: Mapping[str, Mapping[str, list[str]]], where: str = "region") -> dict:
+def check_region(
+    region: Region,
+    tiles: Mapping[str, Mapping[str, list[str]]],
+    where: str = "region",
+    findings: Findings | None = None,
+) -> dict:
     """Check every input of a region by its header, and weak maps and labels against the imagery.
 
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
-    messages call the region. Returns the verdict, plain builtins: tiles (as given), warnings (text), dtype, channels
-    (bands × dates), labels (by split and class, how many), labelled (the tiles on which labels lie), resolution_m
-    (median ground size of a pixel, metres), places (where each tile lies, for read_places), suspicious (tiles that look
-    odd, each with its seams by date, as fields of a seams.Line) and usual (a tile that looks like most). Only warnings
-    and the last two come from tiles' pixels, of which a few are read. Raises one CropmineError with every fault.
+    messages call the region; what is wrong is noted in `findings`, if any are given. Returns the verdict, plain
+    builtins: tiles (as given), warnings (text), dtype, channels (bands × dates), labels (by split and class, how many),
+    labelled (the tiles on which labels lie), resolution_m (median ground size of a pixel, metres), places (where each
+    tile lies, for read_places), suspicious (tiles that look odd, each with its seams by date, as fields of a
+    seams.Line) and usual (a tile that looks like most). Only warnings and the last two come from tiles' pixels, of
+    which a few are read. Raises one CropmineError with every fault.
     """
-    findings = Findings()
+    findings = findings or Findings()
     if not tiles:
         findings.fault(
             f"{where}.tiles", "the region has no tile", "leave the key out to take every file that matches imagery"
@@ -117,7 +123,7 @@ def _read_headers(region: Region, tiles, kind: str, where: str, findings: Findin
                 else:
                     findings.add(here, error, path)
     for here, paths in missing.items():
-        findings.fault(here, f"no such file: {list_names(paths)}", hint_path(paths[0]))
+        findings.fault(here, "no such file", hint_path(paths[0]), *paths)
     return headers
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-from cropmine.findings import Findings, list_names
+from cropmine.findings import Findings
 from cropmine.grids import read_grid
 from cropmine.imagery import TileSource, find_overview, read_coarse, read_windows
 from cropmine.seams import Line, find_seam, widen_line
@@ -121,17 +121,17 @@ def check_values(surveys: Mapping[str, TileSurvey], where: str, findings: Findin
     if crossed:
         what = (
             f"a straight seam crosses {len(crossed)} of {len(surveys)} tiles, on one side of which the same land is "
-            f"brighter: {list_names(crossed)}"
+            "brighter"
         )
-        findings.warn(where, what, f"two scenes, haze or a mixed normalisation? {LOOK}")
+        findings.warn(where, what, f"two scenes, haze or a mixed normalisation? {LOOK}", *crossed)
     return list(dict.fromkeys(_check_levels(surveys, where, findings) + crossed))
 
 
 def _check_levels(surveys: Mapping[str, TileSurvey], where: str, findings: Findings) -> list[str]:
     empty = [tile for tile, survey in surveys.items() if not survey.valid_share]
     if empty:
-        what = f"no valid pixel was seen in {len(empty)} of {len(surveys)} tiles: {list_names(empty)}"
-        findings.warn(where, what, "are nodata and mask right?")
+        what = f"no valid pixel was seen in {len(empty)} of {len(surveys)} tiles"
+        findings.warn(where, what, "are nodata and mask right?", *empty)
     seen = {tile: survey.bright for tile, survey in surveys.items() if survey.valid_share}
     if len(seen) < LEAST_TILES:
         return []
@@ -139,15 +139,12 @@ def _check_levels(surveys: Mapping[str, TileSurvey], where: str, findings: Findi
     off = (ratio > np.log(OFF_SCALE)).all(axis=1) | (ratio < -np.log(OFF_SCALE)).all(axis=1)
     scaled = [tile for tile, one in zip(seen, off, strict=True) if one]
     if scaled:
-        what = (
-            f"the values of {len(scaled)} of {len(seen)} tiles are on another scale than the rest's: "
-            f"{list_names(scaled)}"
-        )
-        findings.warn(where, what, "reflectance beside digital numbers? Bring all tiles to one scale")
+        what = f"the values of {len(scaled)} of {len(seen)} tiles are on another scale than the rest's"
+        findings.warn(where, what, "reflectance beside digital numbers? Bring all tiles to one scale", *scaled)
     odd = [tile for tile, one in zip(seen, find_odd(ratio) & ~off, strict=True) if one]
     if odd:
-        what = f"{len(odd)} of {len(seen)} tiles are brighter or darker than the rest in every band: {list_names(odd)}"
-        findings.warn(where, what, f"haze, another season, or another normalisation? {LOOK}")
+        what = f"{len(odd)} of {len(seen)} tiles are brighter or darker than the rest in every band"
+        findings.warn(where, what, f"haze, another season, or another normalisation? {LOOK}", *odd)
     return scaled + odd
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import shapely
 
-from cropmine.findings import Findings, list_names
+from cropmine.findings import Findings
 from cropmine.grids import Grid
 
 ALIGNED_PX = 0.01
@@ -26,12 +26,12 @@ def check_tiling(grids: Mapping[str, Grid], where: str, findings: Findings) -> N
         here = [grids[tile] for tile in tiles]
         off = [tile for tile, apart in zip(tiles, _measure_offsets(here), strict=True) if apart > ALIGNED_PX]
         if off:
-            what = f"{len(off)} of {len(tiles)} tiles are off the pixel grid of {tiles[0]}: {list_names(off)}"
-            findings.warn(where, what, "warp them to one grid (gdalwarp -tap -tr …) if the map is to be joined")
+            what = f"{len(off)} of {len(tiles)} tiles are off the pixel grid of {tiles[0]}"
+            findings.warn(where, what, "warp them to one grid (gdalwarp -tap -tr …) if the map is to be joined", *off)
         boxes = shapely.box(*np.array([grid.bounds for grid in here]).T)
         if pairs := _find_overlaps(tiles, boxes):
-            what = f"{len(pairs)} pairs of tiles overlap: {list_names(pairs)}"
-            findings.warn(where, what, "what lies in both is counted twice; cut the tiles so that they only touch")
+            hint = "what lies in both is counted twice; cut the tiles so that they only touch"
+            findings.warn(where, f"{len(pairs)} pairs of tiles overlap", hint, *pairs)
         if holes := _count_holes(boxes):
             what = f"{holes} holes lie between the tiles"
             findings.warn(where, what, "is a tile missing? Nothing is mapped there")

@@ -8,7 +8,7 @@ import rasterio
 import shapely
 
 from cropmine.access import place_sources
-from cropmine.findings import Findings, list_names
+from cropmine.findings import Findings
 from cropmine.grids import Grid, grid_of, open_raster
 from cropmine.region_settings import WeakMap
 
@@ -33,7 +33,7 @@ def check_parts(weak: WeakMap, bounds: np.ndarray, where: str, findings: Finding
         names = [f"{Path(first).name} and {Path(second).name}" for first, second in hiding]
         what = f"in {len(hiding)} of {len(chosen)} overlaps of its parts one has data that the map lacks"
         hint = "the part on top hides the other: build the VRT with its value without data (gdalbuildvrt -srcnodata …)"
-        findings.warn(where, f"{what}: {list_names(names)}", hint, weak.path)
+        findings.warn(where, what, hint, *names)
 
 
 def _find_overlaps(places: Mapping, grid: Grid, bounds: np.ndarray) -> list[tuple[str, str, shapely.Polygon]]:
