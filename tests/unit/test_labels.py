@@ -4,6 +4,7 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pyogrio
+import pyproj
 import pytest
 import shapely
 from rasterio.crs import CRS
@@ -11,7 +12,16 @@ from rasterio.transform import from_origin
 
 from cropmine.errors import CropmineError
 from cropmine.grids import Grid
-from cropmine.labels import GEOD, _near_grid, class_text, keep_polygons, log_note, place_on_grid, read_labels
+from cropmine.labels import (
+    GEOD,
+    _near_grid,
+    class_text,
+    draw_circles,
+    keep_polygons,
+    log_note,
+    place_on_grid,
+    read_labels,
+)
 from cropmine.region_settings import LabelFiles, Labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
@@ -44,7 +54,7 @@ def test_every_format_gives_the_same_labels(tmp_path):
 def test_files_in_several_crs_lie_in_one_place_and_ids_run_on(tmp_path):
     paths = [make_file(tmp_path / f"{code}.gpkg", crs=f"EPSG:{code}") for code in (4326, 32737, 3857)]
     table = read(*paths)
-    assert table["label"].tolist() == [0, 1, 3, 4, 6, 7]
+    assert table["label"].tolist() == [0, 1, 3, 4, 6, 7] and table.index.tolist() == list(range(6))
     assert table["file"].tolist() == [paths[0]] * 2 + [paths[1]] * 2 + [paths[2]] * 2
     for _, same in table.groupby(table["label"] % 3):
         polygons = same.geometry.to_numpy()
@@ -60,8 +70,9 @@ def test_class_values_are_compared_as_text(tmp_path, stored, configured):
 
 
 def test_only_whole_numbers_lose_their_fraction():
-    values = [10, 10.0, "10.00", 0.5, "0.50", "01", "v1.0", None, float("nan"), np.float64(2)]
-    assert [class_text(value) for value in values] == ["10", "10", "10", "0.5", "0.50", "01", "v1.0", "", "", "2"]
+    values = [10, 10.0, "10.00", 0.5, "0.50", "01", "v1.0", np.float64(2)]
+    assert [class_text(value) for value in values] == ["10", "10", "10", "0.5", "0.50", "01", "v1.0", "2"]
+    assert {class_text(value) for value in (None, float("nan"), pd.NA, pd.NaT)} == {""}
 
 
 def test_an_unknown_class_value_is_refused_with_its_count(tmp_path):
@@ -90,14 +101,21 @@ def test_a_value_named_for_two_classes_is_refused(tmp_path):
 def test_a_missing_field_is_refused_with_those_that_are_there(tmp_path):
     path = make_file(tmp_path / "a.gpkg", Class=[1, 2, 3])
     labels = Labels(path=path, class_field="class", cropland=1, noncropland=2, definition="annual crops")
-    with pytest.raises(CropmineError, match=r"no field 'class'; its fields: kind, Class.*did you mean 'Class'"):
+    told = r"a\.gpkg: there is no field 'class'; its fields: kind, Class\. Hint: did you mean 'Class'\.$"
+    with pytest.raises(CropmineError, match=told):
         read_labels(labels, [path])
+    bare = tmp_path / "bare.gpkg"
+    geopandas.GeoDataFrame(geometry=FIELDS, crs="EPSG:4326").to_file(bare)
+    with pytest.raises(CropmineError, match=r"bare\.gpkg: there is no field 'class'; its fields: none\.$"):
+        read_labels(labels, [bare])
 
 
 def test_files_that_cannot_be_used_are_refused(tmp_path):
     make_file(tmp_path / "labels.gpkg")
-    with pytest.raises(CropmineError, match=r"no such file.*has labels\.gpkg"):
+    with pytest.raises(CropmineError, match=r"labls\.gpkg: no such file\. Hint: \S+/ has labels\.gpkg\.$"):
         read(str(tmp_path / "labls.gpkg"))
+    with pytest.raises(CropmineError, match=r"elsewhere\.shp: no such file\.$"):
+        read(str(tmp_path / "elsewhere.shp"))
     with pytest.raises(
         CropmineError, match=r"shp: the file has no CRS\. Hint: write it with one, such as EPSG:4326\.$"
     ):
@@ -119,12 +137,63 @@ def test_files_that_cannot_be_used_are_refused(tmp_path):
 def test_files_of_several_layers_or_of_none_with_geometries_are_refused(tmp_path):
     path = make_file(tmp_path / "a.gpkg")
     geopandas.read_file(path).to_file(path, layer="more")
-    with pytest.raises(CropmineError, match=r"holds several layers: a, more\. Hint: keep one layer a file\.$"):
+    told = r"a\.gpkg: holds several layers: a, more\. Hint: keep one layer a file\.$"
+    with pytest.raises(CropmineError, match=told):
         read(path)
     pyogrio.write_dataframe(pd.DataFrame({"kind": ["crop"]}), tmp_path / "table.gpkg")
     hint = r"Hint: labels are polygons, or points with a radius\.$"
     with pytest.raises(CropmineError, match=rf"table\.gpkg: holds no geometries\. {hint}"):
         read(str(tmp_path / "table.gpkg"))
+
+
+def test_a_table_before_the_layer_of_labels_is_no_layer_of_theirs(tmp_path):
+    path = tmp_path / "a.gpkg"
+    pyogrio.write_dataframe(pd.DataFrame({"note": ["by hand"]}), path, layer="notes")
+    frame = geopandas.GeoDataFrame({"kind": ["crop"]}, geometry=FIELDS[:1], crs="EPSG:4326")
+    pyogrio.write_dataframe(frame, path, layer="fields", append=True)
+    assert read(str(path))["target"].tolist() == [1]
+
+
+def test_where_a_label_comes_from_is_read(tmp_path):
+    told = ["suggested", " suggested ", None]
+    table = read(make_file(tmp_path / "a.gpkg", ["crop"] * 3, origin=told), make_file(tmp_path / "b.gpkg"))
+    assert table["origin"].tolist() == ["suggested", "suggested", "drawn", "drawn", "drawn"]
+
+
+def test_an_outline_of_too_many_corners_is_refused_by_name(tmp_path):
+    angles = np.linspace(0, 2 * np.pi, 200_002)
+    outline = shapely.Polygon(np.column_stack([36 + 0.1 * np.cos(angles), 0.1 * np.sin(angles)]))
+    with pytest.raises(CropmineError, match=r"a\.parquet: .*200,?000"):
+        read(make_file(tmp_path / "a.parquet", ["crop"], [outline]))
+
+
+def test_labels_may_reach_the_ends_of_the_earth_and_no_further(tmp_path):
+    ends = shapely.box([-180, 179, -1, -1], [0, 0, -90, 89], [-179, 180, 0, 0], [1, 1, -89, 90])
+    table = read(make_file(tmp_path / "a.gpkg", ["crop"] * 4, ends))
+    assert table.geometry.geom_equals(geopandas.GeoSeries(ends, crs=4326)).all()
+    for number, (west, south) in enumerate([(-180.5, 0), (179.5, 0), (0, -90.5), (0, 89.5)]):
+        path = make_file(tmp_path / f"{number}.gpkg", ["crop"], [shapely.box(west, south, west + 1, south + 1)])
+        with pytest.raises(CropmineError, match=rf"{number}\.gpkg: 1 labels don't lie within"):
+            read(path)
+    assert len(read(make_file(tmp_path / "half.gpkg", ["crop"], [shapely.box(-90, 0, 90, 1)]))) == 1
+    wide = make_file(tmp_path / "wide.gpkg", ["crop"], [shapely.box(-90, 0, 90.5, 1)])
+    told = r"wide\.gpkg: a label is wider than half of the earth\. Hint: cut what crosses the antimeridian\.$"
+    with pytest.raises(CropmineError, match=told):
+        read(wide)
+
+
+def test_long_edges_stay_straight_in_the_crs_that_they_were_drawn_in(tmp_path):
+    """200 km to the east in UTM, 17 m off the line from corner to corner in longitude and latitude."""
+    drawn = shapely.box(300_000, 9_800_000, 500_000, 9_801_000)
+    frame = geopandas.GeoDataFrame({"kind": ["crop"]}, geometry=[drawn], crs="EPSG:32737")
+    frame.to_parquet(tmp_path / "a.parquet")
+    found = read(str(tmp_path / "a.parquet")).geometry.to_crs("EPSG:32737").item()
+    assert shapely.hausdorff_distance(shapely.segmentize(drawn, 500), shapely.segmentize(found, 500)) < 0.1
+    grid = Grid(CRS.from_epsg(32737), from_origin(290_000, 9_890_000, 100, 100), 2200, 30)
+    strip = shapely.box(37.2, -1.01, 39.0, -1.0)
+    _, (placed,) = place_on_grid([strip], grid)
+    truth = geopandas.GeoSeries([shapely.segmentize(strip, 0.001)], crs="EPSG:4326").to_crs("EPSG:32737").item()
+    assert shapely.hausdorff_distance(placed, truth) < 60 and shapely.area(placed ^ truth) < 1e-5 * truth.area
 
 
 def test_coordinates_that_are_not_on_the_earth_are_refused(tmp_path):
@@ -133,8 +202,16 @@ def test_coordinates_that_are_not_on_the_earth_are_refused(tmp_path):
     what = r"metres\.parquet: 1 labels don't lie within 180 degrees east and west and 90 north and south\."
     with pytest.raises(CropmineError, match=rf"{what} Hint: is its CRS the one that its coordinates are in\? Cut what"):
         read(str(tmp_path / "metres.parquet"))
-    with pytest.raises(CropmineError, match="antimeridian"):
+    with pytest.raises(CropmineError, match=r"edge\.gpkg: 1 labels don't lie .*antimeridian\.$"):
         read(make_file(tmp_path / "edge.gpkg", ["crop"], [shapely.Point(180, -17)]), radius_m=50)
+
+
+def test_a_crs_that_leads_nowhere_is_refused(tmp_path):
+    site = pyproj.CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]')
+    frame = geopandas.GeoDataFrame({"kind": ["crop"]}, geometry=[shapely.box(0, 0, 9, 9)], crs=site)
+    frame.to_parquet(tmp_path / "site.parquet")
+    with pytest.raises(CropmineError, match=r"site\.parquet: its CRS can't be turned into longitude and latitude \("):
+        read(str(tmp_path / "site.parquet"))
 
 
 def test_points_become_circles_in_true_metres(tmp_path):
@@ -148,7 +225,16 @@ def test_points_become_circles_in_true_metres(tmp_path):
         corners = shapely.get_coordinates(circle)
         distances = GEOD.inv(np.full(len(corners), point.x), np.full(len(corners), point.y), *corners.T)[2]
         np.testing.assert_allclose(distances, 30, atol=1e-6)
+        azimuths = GEOD.inv(np.full(64, point.x), np.full(64, point.y), *corners[:-1].T)[0]
+        np.testing.assert_allclose(azimuths % 360, np.arange(64) * 5.625, atol=1e-3)
         assert abs(GEOD.geometry_area_perimeter(circle)[0]) == pytest.approx(np.pi * 900, rel=2e-3)
+
+
+def test_a_circle_at_the_antimeridian_is_in_one_piece():
+    for lon in (-180, -179.9999, 179.9999, 180):
+        (circle,) = draw_circles(np.array([shapely.Point(lon, 0)]), 50)
+        west, _, east, _ = circle.bounds
+        assert (west + east) / 2 == pytest.approx(lon) and (east - west) * 111_319.5 == pytest.approx(100, rel=1e-3)
 
 
 def test_broken_polygons_are_repaired_and_missing_ones_dropped(tmp_path, caplog):
@@ -209,6 +295,15 @@ def test_polygons_far_from_a_grid_do_no_harm():
     assert positions.tolist() == [0, 1]
     assert shapely.intersects(placed, shapely.box(*grid.bounds)).all()
     assert [len(part) for part in place_on_grid(boxes[:0], grid)] == [0, 0]
+
+
+def test_a_polygon_that_only_touches_a_grid_does_not_meet_it():
+    grid = Grid(CRS.from_epsg(4326), from_origin(36, 1, 0.125, 0.125), 8, 8)
+    beside = shapely.box([35, 37, 36, 36], [0, 0, -1, 1], [36, 38, 37, 37], [1, 1, 0, 2])
+    over = shapely.box([35, 36.75, 36, 36], [0, 0, -1, 0.75], [36.25, 38, 37, 37], [1, 1, 0.25, 2])
+    positions, placed = place_on_grid([*beside, *over], grid)
+    assert positions.tolist() == [4, 5, 6, 7]
+    assert shapely.covers(placed, over).all()
 
 
 def test_files_that_only_test_say_so(tmp_path):

@@ -1,3 +1,5 @@
+"""Scores from counts: figures of a matrix, what is counted once, intervals over blocks."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from cropmine.metrics import (
     draw_blocks,
     join_histograms,
     leave_blocks_out,
+    pool_rows,
     score_by_label,
     score_confusion,
     tabulate_pieces,
@@ -63,6 +66,14 @@ def test_a_pixel_at_the_threshold_is_not_cropland():
     assert count(piece(1, 1, [29, 30]), threshold=0.145).counts.tolist() == [[1, 0, 1, 0]]
 
 
+def test_counts_are_whole_numbers_whatever_the_file_says_them_in():
+    one = piece(1, 1, [100, 101, 200])
+    histograms = tabulate_pieces([one | {"codes": [100.0, 101.0, 200.0], "target": 1.0, "block": 7}], "test")
+    assert [getattr(histograms, name).dtype.kind for name in ("label", "block", "target", "counts")] == list("iUbi")
+    assert count_confusion(histograms, 0.5).counts.tolist() == [[2, 0, 1, 0]]
+    assert tabulate_pieces([], "test").block.dtype.kind == "U"
+
+
 def test_nodata_codes_are_not_counted():
     assert count(piece(1, 1, [255, 255, 200])).counts.sum() == 1
 
@@ -73,6 +84,8 @@ def test_figures_of_a_known_matrix():
     assert figures["recall_cropland"] == pytest.approx(0.6)
     assert figures["f1_cropland"] == pytest.approx(12 / 18)
     assert figures["f1_noncropland"] == pytest.approx(16 / 22)
+    assert figures["precision_noncropland"] == pytest.approx(8 / 12)
+    assert figures["recall_noncropland"] == pytest.approx(0.8)
     assert figures["false_positive_rate"] == pytest.approx(0.2)
 
 
@@ -80,8 +93,22 @@ def test_an_absent_class_gives_none_and_not_0_or_1():
     no_cropland = score_confusion(np.array([0, 3, 0, 5]))
     assert no_cropland["f1_cropland"] is no_cropland["precision_cropland"] is no_cropland["recall_cropland"] is None
     no_other = score_confusion(np.array([3, 0, 1, 0]))
-    assert no_other["f1_noncropland"] is no_other["false_positive_rate"] is None
+    assert no_other["f1_noncropland"] is no_other["precision_noncropland"] is no_other["recall_noncropland"] is None
+    assert no_other["false_positive_rate"] is None
     assert no_other["f1_cropland"] == pytest.approx(6 / 7)
+
+
+def test_a_single_pixel_of_a_class_has_figures():
+    figures = score_confusion(np.array([1, 0, 0, 1]))
+    assert {key: value for key, value in figures.items() if value != 1} == {"false_positive_rate": 0}
+    assert score_confusion(np.array([0, 1, 1, 0]))["f1_noncropland"] == 0
+
+
+def test_f1_of_nothing_is_no_number_and_nothing_is_divided_by_0():
+    with np.errstate(all="raise"):
+        scores = compute_f1([[0, 0, 0, 0], [0, 3, 0, 5], [1, 0, 0, 0], [0, 0, 1, 0]])
+    assert scores.dtype == np.float64
+    np.testing.assert_array_equal(scores, [np.nan, np.nan, 1, 0])
 
 
 def test_cropland_that_is_never_predicted_has_f1_0_and_no_precision():
@@ -94,6 +121,22 @@ def test_each_label_counts_once_however_large_and_in_however_many_pieces():
     large = [piece(1, 1, [200] * 900, "b0"), piece(1, 1, [200] * 100, "b1")]
     small = [piece(2, 1, [0] * 10), piece(3, 0, [200, 0])]
     assert score_by_label(count(*large, *small)) == pytest.approx(2 * 1 / (2 * 1 + 0.5 + 1))
+    unseen, tiny = piece(4, 1, [255, 255]), piece(5, 0, [200])
+    assert score_by_label(count(*large, *small, unseen, tiny)) == pytest.approx(2 * 1 / (2 * 1 + 1.5 + 1))
+
+
+def test_rows_of_one_name_are_summed_as_whole_numbers():
+    names, sums = pool_rows(np.array(["b", "a", "b"]), np.array([[1, 0, 0, 2], [0, 3, 0, 0], [4, 0, 5, 0]]))
+    assert names.tolist() == ["a", "b"] and sums.tolist() == [[0, 3, 0, 0], [5, 0, 5, 2]]
+    assert sums.dtype == np.int64
+
+
+def test_chosen_rows_keep_their_labels_and_blocks():
+    pieces = count(piece(7, 1, [200], "b0"), piece(8, 0, [0], "b1"), piece(9, 1, [0], "b2"))
+    for rows in (np.array([True, False, True]), [0, 2]):
+        kept = pieces.where(rows)
+        assert kept.label.tolist() == [7, 9] and kept.block.tolist() == ["b0", "b2"]
+        assert kept.counts.tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
 
 
 def test_blocks_are_drawn_within_their_class():
@@ -164,6 +207,13 @@ def test_classifiers_in_one_bootstrap_share_the_draws():
     blocks = np.random.default_rng(0).integers(1, 9, (15, 4))
     draws = bootstrap_f1(np.stack([blocks, blocks]), seed=0)
     assert (draws[0] == draws[1]).all()
+
+
+def test_a_bootstrap_draws_as_many_blocks_with_cropland_as_there_are_however_little_they_hold():
+    """Blocks of each class are alike, so that draws within the classes all score as the whole."""
+    for cropland in ([1, 0, 0, 0], [1, 2, 0, 0], [1, 0, 3, 0]):
+        blocks = np.array([cropland] * 4 + [[0, 1, 0, 3]] * 6)
+        assert set(bootstrap_f1(blocks.tolist(), seed=0)) == {float(compute_f1(blocks.sum(axis=0)))}
 
 
 def test_runs_are_pooled_by_summing_and_support_counts_pixels_once():

@@ -71,7 +71,7 @@ def read_labels(
         where = ", ".join(map(str, paths))
         raise CropmineError(where, "no label is left to work with", "see the log for what was dropped")
     order = ["label", "target", "file", *(["split"] if split_field or tests else []), ORIGIN, "geometry"]
-    return geopandas.GeoDataFrame(table[order], geometry="geometry", crs=CRS_LONLAT)
+    return geopandas.GeoDataFrame(table[order], crs=CRS_LONLAT)
 
 
 def place_on_grid(geometries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +84,7 @@ def place_on_grid(geometries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     near = _near_grid(geometries, grid)
     lonlat = shapely.segmentize(geometries[near], math.degrees(_CHORD_M / GEOD.a))
     placed = _transform(lonlat, _lonlat(), grid.pyproj_crs)
-    west, south, east, north = shapely.bounds(placed).T if len(placed) else np.empty((4, 0))
+    west, south, east, north = shapely.bounds(placed).T
     left, bottom, right, top = grid.bounds
     meets = (west < right) & (east > left) & (south < top) & (north > bottom)  # false where not finite
     return near[meets], placed[meets]
@@ -233,7 +233,7 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
 
 def _check_on_earth(path: Path, lonlat: np.ndarray) -> None:
     lonlat = lonlat[~shapely.is_empty(lonlat)]
-    west, south, east, north = shapely.bounds(lonlat).T if len(lonlat) else np.empty((4, 0))
+    west, south, east, north = shapely.bounds(lonlat).T
     on_earth = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)  # false where not finite
     if not on_earth.all():
         what = f"{(~on_earth).sum()} labels don't lie within 180 degrees east and west and 90 north and south"
@@ -279,7 +279,7 @@ def _near_grid(geometries: np.ndarray, grid: Grid) -> np.ndarray:
     lon, lat = to_lonlat.transform(x, y)
     middle = len(lon) // 2
     reach = _distances(lon[middle], lat[middle], lon, lat).max()
-    west, south, east, north = shapely.bounds(geometries).T if len(geometries) else np.empty((4, 0))
+    west, south, east, north = shapely.bounds(geometries).T
     own_lon, own_lat = (west + east) / 2, (south + north) / 2
     radius = np.maximum(_distances(own_lon, own_lat, west, south), _distances(own_lon, own_lat, west, north))
     gap = _distances(lon[middle], lat[middle], own_lon, own_lat)

@@ -71,16 +71,8 @@ def count_confusion(histograms: Histograms, threshold: float) -> PieceCounts:
     """Count the pixels of each piece that are TP, FP, FN and TN: cropland is a probability above the threshold."""
     positive = histograms.counts[:, threshold_code(threshold) + 1 :].sum(axis=1)
     negative = histograms.counts.sum(axis=1) - positive
-    target, zero = histograms.target, np.zeros_like(positive)
-    counts = np.stack(
-        [
-            np.where(target, positive, zero),
-            np.where(target, zero, positive),
-            np.where(target, negative, zero),
-            np.where(target, zero, negative),
-        ],
-        axis=1,
-    )
+    target = histograms.target
+    counts = np.stack([positive * target, positive * ~target, negative * target, negative * ~target], axis=1)
     return PieceCounts(histograms.label, histograms.block, counts)
 
 
@@ -175,7 +167,7 @@ def count_blocks(blocks: np.ndarray) -> tuple[int, int]:
 
 def leave_blocks_out(blocks: np.ndarray) -> tuple[float | None, float | None]:
     """Find the lowest and highest F1 of cropland when any one block (b, 4) is left out; None under two blocks."""
-    scores = compute_f1(blocks.sum(axis=0) - blocks) if len(blocks) > 1 else np.array([np.nan])
+    scores = compute_f1(blocks.sum(axis=0) - blocks)
     scores = scores[np.isfinite(scores)]
     return (float(scores.min()), float(scores.max())) if scores.size else (None, None)
 
