@@ -108,8 +108,10 @@ def test_an_overview_shows_a_tile_whole(tmp_path):
     assert survey_tile(write_seam(tmp_path, "c", size=768, at=600)).seams
 
 
-def test_a_large_tile_without_overviews_shows_no_seam(tmp_path):
-    assert not survey_tile(write_seam(tmp_path, "a", size=2048, at=1000)).seams
+def test_a_large_tile_without_overviews_shows_no_seam_unless_it_is_unpacked(tmp_path):
+    source = write_seam(tmp_path, "a", size=2048, at=1000)
+    assert not survey_tile(source).seams
+    assert survey_tile(source, whole=True).seams
     assert survey_tile(write_seam(tmp_path, "b", size=2048, at=1000, overviews=[2, 4])).seams
 
 

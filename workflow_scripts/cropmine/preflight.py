@@ -23,6 +23,7 @@ from cropmine.tilings import check_tiling
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 ALIKE = 0.01
 MOST_PIXELS = 2**30  # of a tile, which is worked on whole
+FEW_TILES, FEW_PIXELS = 16, 2**28  # of a region, and of all its images: a few seconds to unpack
 # Names that say nothing of what a band shows: those of GDAL, and sensors' codes, which only a table could tell.
 NUMBERED = re.compile(r"(band|layer|channel)?[ _-]*\d+", re.IGNORECASE)
 CODE = re.compile(r"b(and)?[ _-]?\d{1,2}a?", re.IGNORECASE)
@@ -73,7 +74,8 @@ def check_region(
     _check_years(region, where, findings)
     channels = len(region.bands) * len(next(iter(tiles.values()))["images"]) if tiles else 0
     check_capacity((g.width * g.height for g in known.values()), channels, Path.cwd(), where, findings)
-    looks = {} if findings.has_faults else _look_at_tiles(region, tiles, f"{where}.imagery", findings)
+    pixels = sum(header.grid.width * header.grid.height for of_dates in headers.values() for header in of_dates)
+    looks = {} if findings.has_faults else _look_at_tiles(region, tiles, pixels, f"{where}.imagery", findings)
     findings.raise_faults(where)
     return {
         "tiles": {tile: {kind: list(paths) for kind, paths in files.items()} for tile, files in tiles.items()},
@@ -88,9 +90,11 @@ def check_region(
 
 
 def _look_at_tiles(
-    region: Region, tiles: Mapping[str, Mapping[str, list[str]]], where: str, findings: Findings
+    region: Region, tiles: Mapping[str, Mapping[str, list[str]]], pixels: int, where: str, findings: Findings
 ) -> dict:
-    surveys = {tile: survey_tile(source_of(region, files)) for tile, files in tiles.items()}
+    """Suspicious tiles and the usual one; `pixels` of all images decide whether all are unpacked to be seen whole."""
+    whole = len(tiles) <= FEW_TILES and pixels <= FEW_PIXELS
+    surveys = {tile: survey_tile(source_of(region, files), whole) for tile, files in tiles.items()}
     odd = check_values(surveys, where, findings)
     seams = {tile: {str(date): asdict(line) for date, line in surveys[tile].seams.items()} for tile in odd}
     return {"suspicious": seams, "usual": find_usual(surveys, odd) if odd else None}

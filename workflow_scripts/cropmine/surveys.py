@@ -41,14 +41,14 @@ class TileSurvey:
     seams: Mapping[int, Line] = field(default_factory=dict)
 
 
-def survey_tile(source: TileSource) -> TileSurvey:
+def survey_tile(source: TileSource, whole: bool = False) -> TileSurvey:
     """Look at a tile in at most 256 × 256 px spread over it.
 
     Unpacking takes most of the time, so of a tile of over 768 × 768 px without overviews a corner of that size is
     looked at, unless it is empty: of tiles side by side another one, so that a seam that crosses several is seen. A
-    large one is looked at in four windows of 64 × 64 px, which shows no seam.
+    large one is looked at in four windows of 64 × 64 px, which shows no seam. With `whole` all are unpacked.
     """
-    coarse = read_coarse(source, COARSE_PX, choose=_choose_part)
+    coarse = read_coarse(source, COARSE_PX, choose=None if whole else _choose_part)
     if coarse and not coarse[1].any():
         coarse = read_coarse(source, COARSE_PX)
     if coarse is None:
