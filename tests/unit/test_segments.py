@@ -68,11 +68,13 @@ def test_segments_are_the_4_connected_pixels_of_a_cluster_within_the_areas(clust
     np.testing.assert_array_equal(cluster_of_segment, expected_clusters)
 
 
-@given(CLUSTERS, st.integers(1, 40), st.sampled_from([None, 6]))
-def test_bands_of_rows_change_no_segment(clusters, band_px, most):
+@given(CLUSTERS, st.integers(1, 40), st.sampled_from([None, 6]), st.sampled_from([1, 20, 1 << 21]))
+def test_bands_of_rows_change_no_segment_nor_do_strips_that_are_summed_at_once(clusters, band_px, most, strip_px):
     areas = np.arange(1, len(clusters) + 1)[:, None] / 4
     whole = label_segments(clusters, areas, 1, most)
-    banded = label_segments(clusters, lambda top, bottom: areas[top:bottom], 1, most, band_px=band_px)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cropmine.segments.STRIP_PX", strip_px)
+        banded = label_segments(clusters, lambda top, bottom: areas[top:bottom], 1, most, band_px=band_px)
     for one, other in zip(whole, banded, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -155,7 +157,8 @@ def test_the_threads_granted_change_no_codebook():
 
 
 def test_no_valid_pixel_is_an_error_to_fit():
-    with pytest.raises(CropmineError, match="no valid pixel"):
+    told = r"^imagery: no valid pixel to cluster\. Hint: look at nodata and at the mask files\.$"
+    with pytest.raises(CropmineError, match=told):
         fit_codebook(np.empty((0, 4), dtype=np.float32), 10, 0)
 
 

@@ -159,6 +159,15 @@ def test_human_labels_win_over_mined_over_weak():
     assert bands[1].tolist() == [[RANDOM, RANDOM, WEAK, 0, RANDOM]]
 
 
+def test_strips_of_rows_are_composed_alike(monkeypatch):
+    rng = np.random.default_rng(0)
+    layers = [(rng.choice([0, 1, 255], (300, 5)).astype(np.uint8), source) for source in (WEAK, MINED, HUMAN)]
+    mask = rng.choice([CLOSED, HUMAN_ONLY, OPEN], (300, 5)).astype(np.uint8)
+    strips = compose_target(layers, mask)
+    monkeypatch.setattr("cropmine.targets.STRIP_ROWS", 1000)
+    np.testing.assert_array_equal(strips, compose_target(layers, mask))
+
+
 def test_where_an_exclusion_lies_only_human_labels_train():
     valid, ordinary, held_out = np.array([[[1, 1, 1, 0, 1]], [[1, 0, 1, 1, 0]], [[0, 0, 1, 0, 1]]], bool)
     mask = mask_training(valid, ordinary, held_out)
