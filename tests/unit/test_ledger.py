@@ -1,7 +1,9 @@
+"""What is written down of a run: counts, hours, versions and the commit."""
+
 import json
 import subprocess
 
-from cropmine.ledger import count_test_scorings, describe_run, sum_hours, write_run
+from cropmine.ledger import count_test_scorings, describe_run, tally_jobs, write_run
 from cropmine.scores import write_scores
 
 
@@ -24,19 +26,22 @@ def test_only_scores_on_test_labels_count(tmp_path):
     assert count_test_scorings(tmp_path, "r") == 3
 
 
-def test_hours_are_summed_by_rule(tmp_path):
+def test_jobs_and_hours_are_summed_by_rule(tmp_path):
     for place, seconds in (("train_model/a/seed0.tsv", 3600), ("train_model/b/seed0.tsv", 1800), ("all.tsv", 36)):
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
-    assert sum_hours([tmp_path]) == {"all": 0.01, "train_model": 1.5}
+    assert tally_jobs([tmp_path]) == ({"all": 1, "train_model": 2}, {"all": 0.01, "train_model": 1.5})
 
 
 def test_a_run_is_described_outside_a_repository_too(tmp_path):
     write(tmp_path / "results/r/scores/human/unet/seed0.json", "test")
+    labels = {"train": {"cropland": 3, "noncropland": 2}}
+    verdict = {"tiles": {"a": {}, "b": {}}, "labelled": ["b"], "labels": labels}
+    (tmp_path / "results/r/checks.json").write_text(json.dumps(verdict))
     run = describe_run(tmp_path / "results", ["r"], {"seeds": [0]}, tmp_path)
     assert run["commit"] is None
-    assert run["regions"] == {"r": {"test_scorings": 1}}
+    assert run["regions"] == {"r": {"tiles": 2, "labelled_tiles": 1, "labels": labels, "test_scorings": 1}}
     assert json.loads(json.dumps(run))["packages"]["numpy"]
 
 

@@ -42,6 +42,12 @@ def test_a_log_holds_settings_versions_time_and_memory(tmp_path):
     assert 40 < float(closing.split("at most ")[1].split()[0]) < 1000
 
 
+def test_a_log_says_nothing_of_drivers_that_are_skipped_but_says_what_else_gdal_warns_of(tmp_path):
+    body = "import logging; gdal = logging.getLogger('rasterio._env'); gdal.warning('X to unload from GDAL_SKIP')"
+    _, _, log = run(tmp_path, f"{body}; gdal.warning('a block is damaged')")
+    assert "GDAL_SKIP" not in log and "a block is damaged" in log
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [

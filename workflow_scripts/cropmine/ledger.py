@@ -25,27 +25,41 @@ def count_test_scorings(results: Path, region: str) -> int:
     return sum(any(piece["split"] == "test" for piece in read_scores(path)) for path in sorted(paths))
 
 
-def sum_hours(folders: Iterable[Path]) -> dict[str, float]:
-    """Sum the hours of past jobs by rule, by the benchmarks in folders of one folder or file a rule."""
+def tally_jobs(folders: Iterable[Path]) -> tuple[dict[str, int], dict[str, float]]:
+    """Count past jobs and sum their hours by rule, by the benchmarks in folders of one folder or file a rule."""
+    jobs: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
     for folder in folders:
         for path in sorted(folder.rglob("*.tsv")):
             rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
+            jobs[rule] += 1
             with path.open(newline="") as file:
                 seconds[rule] += sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
-    return {rule: round(total / 3600, 4) for rule, total in sorted(seconds.items())}
+    return dict(sorted(jobs.items())), {rule: round(total / 3600, 4) for rule, total in sorted(seconds.items())}
 
 
 def describe_run(results: Path, regions: Iterable[str], config: dict, repository: Path) -> dict:
     """Describe what lies in a folder of results, and what made it."""
+    jobs, hours = tally_jobs([results / name / "benchmarks" for name in ("", "transfer", *regions)])
     return {
         "cropmine": __version__,
         "commit": _read_commit(repository),
         "python": platform.python_version(),
         "packages": {package: found for package in PACKAGES if (found := _find_version(package))},
-        "hours": sum_hours([results / name / "benchmarks" for name in ("", "transfer", *regions)]),
-        "regions": {region: {"test_scorings": count_test_scorings(results, region)} for region in regions},
+        "jobs": jobs,
+        "hours": hours,
+        "regions": {region: _count_inputs(results, region) for region in regions},
         "config": config,
+    }
+
+
+def _count_inputs(results: Path, region: str) -> dict:
+    verdict = json.loads((results / region / "checks.json").read_text(encoding="utf-8"))
+    return {
+        "tiles": len(verdict["tiles"]),
+        "labelled_tiles": len(verdict["labelled"]),
+        "labels": verdict["labels"],
+        "test_scorings": count_test_scorings(results, region),
     }
 
 
