@@ -73,7 +73,14 @@ def write_seam(folder, name, column=0, row=0, size=1024, at=500, lean=0.0, overv
     beyond = (rows - lean * columns if lying else columns - lean * rows) > at
     pixels = 1500 * np.exp(land) * np.where(beyond, 1.3, 1) + rng.normal(0, 20, land.shape)
     place = from_origin(0, 0, 10, 10) @ Affine.translation((column + 40) * size, row * size)
-    tiled = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "zstd", "zstd_level": 1, "dtype": "uint16"}
+    tiled = {
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "compress": "zstd",
+        "zstd_level": 1,
+        "dtype": "uint16",
+    }
     shape = {"width": size, "height": size, "count": 2}
     path = str(folder / f"{name}.tif")
     with rasterio.open(path, "w", driver="GTiff", crs="EPSG:32636", transform=place, **shape, **tiled) as file:
