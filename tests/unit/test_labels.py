@@ -314,6 +314,10 @@ def test_files_that_only_test_say_so(tmp_path):
     files = LabelFiles(class_field="class", cropland=["crop"], noncropland=["other"], **paths)
     labels = read_labels(files, files.path, None, files.test_path)
     assert labels["split"].tolist() == ["", "test"] and labels["label"].tolist() == [0, 1]
+    part = make_file(tmp_path / "part.gpkg", part=["train", "validation", "train"], **{"class": ["crop"] * 3})
+    labels = read_labels(files, [part], "part", files.test_path)
+    assert labels["split"].tolist() == ["train", "validation", "train", "test"]
+    assert "split" not in read_labels(files, files.path)
 
 
 def test_only_polygons_near_a_grid_are_taken_into_its_crs():
