@@ -145,7 +145,9 @@ def test_labels_elsewhere_burn_nothing():
     grid = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), SIDE, SIDE)
     labels = geopandas.GeoDataFrame({"target": [1]}, geometry=[shapely.box(10, 10, 11, 11)], crs=4326)
     for some in (labels, labels[:0]):
-        assert (burn_labels(some, grid) == IGNORE).all() and (burn_label_ids(some, grid) == 0).all()
+        burnt, ids = burn_labels(some, grid), burn_label_ids(some, grid)
+        assert (burnt == IGNORE).all() and (ids == 0).all()
+        assert (burnt.dtype, ids.dtype) == (np.uint8, np.int32)
 
 
 def test_human_labels_win_over_mined_over_weak():
