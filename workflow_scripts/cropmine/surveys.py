@@ -57,8 +57,8 @@ def survey_tile(source: TileSource, whole: bool = False) -> TileSurvey:
     dates = enumerate(np.split(pixels, len(source.images)))
     seams = {date: seam for date, own in dates if (seam := find_seam(own, valid))}
     if seams:
-        whole = read_grid(source.images[0]).shape
-        seams = {date: widen_line(line, part, valid.shape, whole) for date, line in seams.items()}
+        tile_shape = read_grid(source.images[0]).shape
+        seams = {date: widen_line(line, part, valid.shape, tile_shape) for date, line in seams.items()}
     step = max(max(valid.shape) // LOOKED_PX, 1)
     return TileSurvey(float(valid.mean()), _find_bright(pixels[:, ::step, ::step], valid[::step, ::step]), seams)
 
