@@ -3,6 +3,7 @@
 import json
 import logging
 
+from cropmine.comparison import write_table
 from cropmine.files import replacing
 from cropmine.findings import Findings
 from cropmine.logs import rule_log
@@ -19,7 +20,7 @@ def main(snakemake):
     try:
         verdict = check_region(region, settings["tiles"], f"regions.{snakemake.wildcards.region}", findings)
     finally:
-        findings.write(snakemake.log.table)
+        write_table(snakemake.log.table, findings.tabulate())
     for warning in verdict["warnings"]:
         logging.getLogger("check_region").warning(warning)
     with replacing(snakemake.output.verdict) as temporary:

@@ -46,7 +46,7 @@ def report_files(region):
 
 
 def run_inputs(wildcards):
-    """What the run leaves when it is done, verdicts, tables of experiments and maps."""
+    """What the run leaves when it is done: verdicts, tables of experiments and maps."""
     verdicts = [f"results/{region}/checks.json" for region in REGIONS]
     tables = [f"results/{region}/experiments.csv" for region in REGIONS if plan(region).experiments]
     return verdicts + tables + [path for region in REGIONS for path in maps_wanted(region)]

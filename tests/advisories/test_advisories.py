@@ -66,9 +66,8 @@ def test_packages_without_a_hole_pass(tmp_path, service):
     )
 
 
-def test_a_service_that_isnt_reached_is_told_and_passes(tmp_path, service):
-    nobody = service.replace(service.split(":")[-1].split("/")[0], "9")
-    assert audit_lock(tmp_path, "pillow==8.1.0\n", nobody) == (
+def test_a_service_that_isnt_reached_is_told_and_passes(tmp_path):
+    assert audit_lock(tmp_path, "pillow==8.1.0\n", "http://127.0.0.1:9/v1/query") == (
         True,
         "pip-audit: no advisory service was reached, so no package was audited",
     )

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from cropmine.comparison import write_table
 from cropmine.errors import CropmineError
 from cropmine.findings import Findings
 
@@ -20,7 +21,7 @@ def test_the_table_names_every_file_where_messages_name_a_few(tmp_path):
     tiles = [f"t{number}" for number in range(9)]
     findings.fault("regions.r.imagery", "no such file", "look, there", *tiles, "t0")
     findings.warn("regions.r", "imagery and labels are 2 years apart")
-    findings.write(tmp_path / "found.csv")
+    write_table(tmp_path / "found.csv", findings.tabulate())
     table = pd.read_csv(tmp_path / "found.csv", keep_default_na=False)
     assert list(table) == ["kind", "setting", "what", "hint", "name"]
     assert table["name"].tolist() == [*tiles, ""]

@@ -1,12 +1,12 @@
 """Findings of a check: faults and warnings, gathered so that all are told at once and like ones together."""
 
-import csv
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+import pandas as pd
+
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
 
 NAMED = 3
 LISTED = 40
@@ -53,14 +53,15 @@ class Findings:
         if faults:
             raise CropmineError.gather(where, faults)
 
-    def write(self, path: str | Path) -> None:
-        """Write all of them as CSV, a row for each file or tile: the messages name a few of many."""
-        with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["kind", "setting", "what", "hint", "name"])
-            for kind, groups in (("fault", self._faults), ("warning", self._warnings)):
-                for (where, what, hint), names in groups.items():
-                    writer.writerows([kind, where, what, hint, name] for name in dict.fromkeys(names) or [None])
+    def tabulate(self) -> pd.DataFrame:
+        """Tabulate all of them, a row for each file or tile: the messages name a few of many."""
+        rows = [
+            (kind, where, what, hint, name)
+            for kind, groups in (("fault", self._faults), ("warning", self._warnings))
+            for (where, what, hint), names in groups.items()
+            for name in dict.fromkeys(names) or [None]
+        ]
+        return pd.DataFrame(rows, columns=["kind", "setting", "what", "hint", "name"])
 
 
 def _list_grouped(groups: dict[tuple, list[str]]) -> list[CropmineError]:

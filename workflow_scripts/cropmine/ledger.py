@@ -48,12 +48,12 @@ def describe_run(results: Path, regions: Iterable[str], config: dict, repository
         "packages": {package: found for package in PACKAGES if (found := _find_version(package))},
         "jobs": jobs,
         "hours": hours,
-        "regions": {region: _count_inputs(results, region) for region in regions},
+        "regions": {region: _count_region(results, region) for region in regions},
         "config": config,
     }
 
 
-def _count_inputs(results: Path, region: str) -> dict:
+def _count_region(results: Path, region: str) -> dict:
     verdict = json.loads((results / region / "checks.json").read_text(encoding="utf-8"))
     return {
         "tiles": len(verdict["tiles"]),

@@ -84,7 +84,7 @@ def predict_strips(
     def lay_parts() -> Iterator[tuple[int, list[Pane], bool]]:
         for top, panes in view.lay_panes():
             asked = [pane for pane in panes if wanted is None or _look_up(wanted, pane.window).any()]
-            starts = range(0, len(asked), PANES_AT_ONCE) or range(1)
+            starts = range(0, max(len(asked), 1), PANES_AT_ONCE)
             for start in starts:
                 yield top, asked[start : start + PANES_AT_ONCE], start == starts[-1]
 

@@ -53,19 +53,14 @@ def check_region(
             f"{where}.tiles", "the region has no tile", "leave the key out to take every file that matches imagery"
         )
     headers = _read_headers(region, tiles, "images", f"{where}.imagery", findings)
-    for tile, of_dates in headers.items():
-        for header in of_dates:
-            _check_bands(header, region.bands, where, findings)
-            _check_pixels(header, f"{where}.imagery", findings)
-        _check_dates(tile, of_dates, where, findings)
+    _check_images(headers, region.bands, where, findings)
     dtype = _check_dtypes(headers, where, findings)
     resolution = _check_resolution(headers, where, findings)
     if region.mask:
         _check_masks(region, tiles, headers, f"{where}.mask", findings)
     # Where layers lie is judged only if all tiles are known: a layer may well lie over one that can't be read.
     known = {tile: of_dates[0].grid for tile, of_dates in headers.items() if of_dates}
-    whole = len(known) == len(tiles)
-    footprint = Footprint(tuple(known), tuple(known.values())) if whole else Footprint((), ())
+    footprint = Footprint(tuple(known), tuple(known.values())) if len(known) == len(tiles) else Footprint((), ())
     check_tiling(known, f"{where}.imagery", findings)
     check_weak_maps(region, footprint, where, findings)
     labels, labelled = check_labels(region, footprint, where, findings)
@@ -74,8 +69,7 @@ def check_region(
     _check_years(region, where, findings)
     channels = len(region.bands) * len(next(iter(tiles.values()))["images"]) if tiles else 0
     check_capacity((g.width * g.height for g in known.values()), channels, Path.cwd(), where, findings)
-    pixels = sum(header.grid.width * header.grid.height for of_dates in headers.values() for header in of_dates)
-    looks = {} if findings.has_faults else _look_at_tiles(region, tiles, pixels, f"{where}.imagery", findings)
+    looks = {} if findings.has_faults else _look_at_tiles(region, tiles, headers, f"{where}.imagery", findings)
     findings.raise_faults(where)
     return {
         "tiles": {tile: {kind: list(paths) for kind, paths in files.items()} for tile, files in tiles.items()},
@@ -90,9 +84,10 @@ def check_region(
 
 
 def _look_at_tiles(
-    region: Region, tiles: Mapping[str, Mapping[str, list[str]]], pixels: int, where: str, findings: Findings
+    region: Region, tiles: Mapping[str, Mapping[str, list[str]]], headers: Headers, where: str, findings: Findings
 ) -> dict:
-    """Suspicious tiles and the usual one; `pixels` of all images decide whether all are unpacked to be seen whole."""
+    """Suspicious tiles and the usual one; in a small region all are unpacked to be seen whole."""
+    pixels = sum(header.grid.width * header.grid.height for of_dates in headers.values() for header in of_dates)
     whole = len(tiles) <= FEW_TILES and pixels <= FEW_PIXELS
     surveys = {tile: survey_tile(source_of(region, files), whole) for tile, files in tiles.items()}
     odd = check_values(surveys, where, findings)
@@ -129,6 +124,14 @@ def _read_headers(region: Region, tiles, kind: str, where: str, findings: Findin
     for here, paths in missing.items():
         findings.fault(here, "no such file", hint_path(paths[0]), *paths)
     return headers
+
+
+def _check_images(headers: Headers, bands: tuple[str, ...], where: str, findings: Findings) -> None:
+    for tile, of_dates in headers.items():
+        for header in of_dates:
+            _check_bands(header, bands, where, findings)
+            _check_pixels(header, f"{where}.imagery", findings)
+        _check_dates(tile, of_dates, where, findings)
 
 
 def _check_bands(header: RasterHeader, bands: tuple[str, ...], where: str, findings: Findings) -> None:

@@ -49,11 +49,11 @@ def survey_tile(source: TileSource, whole: bool = False) -> TileSurvey:
     large one is looked at in four windows of 64 × 64 px, which shows no seam. With `whole` all are unpacked.
     """
     coarse = read_coarse(source, COARSE_PX, choose=None if whole else _choose_part)
-    if coarse and not coarse[1].any():
-        coarse = read_coarse(source, COARSE_PX)
     if coarse is None:
         return _survey_windows(source)
     pixels, valid, part = coarse
+    if not valid.any() and (part.height, part.width) != read_grid(source.images[0]).shape:
+        return survey_tile(source, whole=True)
     dates = enumerate(np.split(pixels, len(source.images)))
     seams = {date: seam for date, own in dates if (seam := find_seam(own, valid))}
     if seams:
