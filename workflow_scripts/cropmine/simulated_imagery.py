@@ -6,21 +6,20 @@ Bands are blue, green, red and near infrared, reflectance × 10000.
 import numpy as np
 from scipy import ndimage
 
-from cropmine import simulated_land as sl
-from cropmine.simulated_land import Land, draw_noise
+from cropmine.simulated_land import BARE, FIELD, FOREST, GRASS, HEDGE, Land, PASTURE, ROAD, ROOF, SHRUB, WATER, YARD, draw_noise
 
 SPECTRA = {
-    sl.FOREST: (270, 470, 330, 2900),
-    sl.SHRUB: (440, 700, 640, 2650),
-    sl.GRASS: (600, 910, 900, 2750),
-    sl.BARE: (960, 1330, 1820, 2500),
-    sl.WATER: (520, 680, 560, 330),
-    sl.ROAD: (1180, 1560, 2080, 2750),
-    sl.YARD: (1130, 1500, 1980, 2650),
-    sl.ROOF: (2000, 2150, 2350, 2750),
-    sl.HEDGE: (330, 560, 430, 2700),
-    sl.PASTURE: (590, 900, 880, 2760),
-    sl.FIELD: (0, 0, 0, 0),  # every field has a spectrum of its own
+    FOREST: (270, 470, 330, 2900),
+    SHRUB: (440, 700, 640, 2650),
+    GRASS: (600, 910, 900, 2750),
+    BARE: (960, 1330, 1820, 2500),
+    WATER: (520, 680, 560, 330),
+    ROAD: (1180, 1560, 2080, 2750),
+    YARD: (1130, 1500, 1980, 2650),
+    ROOF: (2000, 2150, 2350, 2750),
+    HEDGE: (330, 560, 430, 2700),
+    PASTURE: (590, 900, 880, 2760),
+    FIELD: (0, 0, 0, 0),  # every field has a spectrum of its own
 }
 DRY_GRASS = (860, 1210, 1480, 2480)
 CROPS = {  # growth stage: share of the fields, spectrum
@@ -31,8 +30,8 @@ CROPS = {  # growth stage: share of the fields, spectrum
     "ripe": (0.18, (850, 1200, 1450, 2500)),
 }
 # relative deviation of each cover's own texture
-TEXTURE = {sl.FOREST: 0.15, sl.SHRUB: 0.10, sl.GRASS: 0.05, sl.BARE: 0.05, sl.WATER: 0.02, sl.ROAD: 0.05}
-TEXTURE |= {sl.YARD: 0.06, sl.ROOF: 0.03, sl.HEDGE: 0.10, sl.PASTURE: 0.05, sl.FIELD: 0.035}
+TEXTURE = {FOREST: 0.15, SHRUB: 0.10, GRASS: 0.05, BARE: 0.05, WATER: 0.02, ROAD: 0.05}
+TEXTURE |= {YARD: 0.06, ROOF: 0.03, HEDGE: 0.10, PASTURE: 0.05, FIELD: 0.035}
 SEAM_GAIN = (0.94, 0.955, 0.965, 1.05)
 SEAM_OFFSET = (45, 30, 20, -60)
 HAZE = (2500, 2350, 2250, 2700)
@@ -78,20 +77,20 @@ def _reflect(rng, land):
     dryness = (0.42 - 0.30 * land.moisture + 0.22 * draw_noise(rng, shape, 28)).clip(0, 1)
     soil = 1 + 0.10 * draw_noise(rng, shape, 130) + 0.07 * draw_noise(rng, shape, 22)
     patches = (0.5 + 0.5 * draw_noise(rng, shape, 14)).clip(0, 1)
-    grassy, fields = (land.cover == sl.GRASS) | (land.cover == sl.PASTURE), land.cover == sl.FIELD
-    earth, shrubs, roofs = np.isin(land.cover, (sl.BARE, sl.ROAD, sl.YARD)), land.cover == sl.SHRUB, land.roofs > 0
+    grassy, fields = (land.cover == GRASS) | (land.cover == PASTURE), land.cover == FIELD
+    earth, shrubs, roofs = np.isin(land.cover, (BARE, ROAD, YARD)), land.cover == SHRUB, land.roofs > 0
     crowns = _scatter_trees(rng, land)
     bright = np.append(1, rng.uniform(0.45, 1.5, land.roofs.max()) ** 1.5).astype(np.float32)
     pixels = np.empty((4, *shape), np.float32)
     for band, layer in enumerate(pixels):
         layer[:] = table[band][land.cover]
-        layer[grassy] += (dryness * (DRY_GRASS[band] - SPECTRA[sl.GRASS][band]))[grassy]
-        layer[shrubs] += (patches * 0.5 * (SPECTRA[sl.GRASS][band] - SPECTRA[sl.SHRUB][band]))[shrubs]
+        layer[grassy] += (dryness * (DRY_GRASS[band] - SPECTRA[GRASS][band]))[grassy]
+        layer[shrubs] += (patches * 0.5 * (SPECTRA[GRASS][band] - SPECTRA[SHRUB][band]))[shrubs]
         layer[earth] *= soil[earth]
-        layer[earth] += (0.35 * patches * (SPECTRA[sl.GRASS][band] - layer))[earth]
+        layer[earth] += (0.35 * patches * (SPECTRA[GRASS][band] - layer))[earth]
         layer[fields] = crops[band][land.parcels[fields]]
         layer[roofs] *= bright[land.roofs[roofs]]
-        layer += crowns * (SPECTRA[sl.FOREST][band] - layer)
+        layer += crowns * (SPECTRA[FOREST][band] - layer)
     return pixels
 
 
@@ -111,7 +110,7 @@ def _draw_crops(rng, land):
 def _scatter_trees(rng, land):
     """How much of a pixel the crowns of single trees cover, float32 (h, w)."""
     level = np.full(12, 9, np.float32)
-    level[[sl.SHRUB, sl.GRASS, sl.BARE, sl.PASTURE, sl.YARD, sl.FIELD]] = 0.7, 1.95, 2.3, 2.4, 2.0, 3.3
+    level[[SHRUB, GRASS, BARE, PASTURE, YARD, FIELD]] = 0.7, 1.95, 2.3, 2.4, 2.0, 3.3
     noise = draw_noise(rng, land.cover.shape, 3.2)
     return ((noise - level[land.cover] + 0.25 * land.moisture) * 2.5).clip(0, 0.85)
 
@@ -131,7 +130,7 @@ def _draw_texture(rng, land):
     period = rng.uniform(2.3, 4.5, count).astype(np.float32)
     across = land.angles + rng.choice([0, 0, 0, np.pi / 2], count).astype(np.float32)
     wave = 2 * np.pi / period
-    rows, columns = np.nonzero(land.cover == sl.FIELD)
+    rows, columns = np.nonzero(land.cover == FIELD)
     parcel = land.parcels[rows, columns]
     phase = columns * (wave * -np.sin(across))[parcel] + rows * (wave * np.cos(across))[parcel]
     texture[rows, columns] += depth[parcel] * np.sin(phase + 0.7 * draw_noise(rng, shape, 12)[rows, columns])

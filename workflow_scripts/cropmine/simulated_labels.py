@@ -11,9 +11,8 @@ from rasterio.features import rasterize
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from cropmine import simulated_land as sl
 from cropmine.grids import Grid
-from cropmine.simulated_land import Land, draw_noise
+from cropmine.simulated_land import FIELD, Land, PASTURE, draw_noise
 
 WEAK_DEGREES = 0.00025  # 27.8 m at the equator
 WEAK_MARGIN = 3
@@ -108,8 +107,8 @@ def draw_labels(
 def _distances(land, clear):
     """Distance to the edge of the field, and to that of the patch of other land, that a pixel lies in; else 0."""
     cover = land.cover
-    fields = edt.edt(np.where((cover == sl.FIELD) & clear, land.parcels, 0).astype(np.uint32), parallel=1)
-    patches = edt.edt(np.where((cover != sl.FIELD) & clear, cover, 0).astype(np.uint32), parallel=1)
+    fields = edt.edt(np.where((cover == FIELD) & clear, land.parcels, 0).astype(np.uint32), parallel=1)
+    patches = edt.edt(np.where((cover != FIELD) & clear, cover, 0).astype(np.uint32), parallel=1)
     return fields, patches
 
 
@@ -157,9 +156,9 @@ def _draw_other(rng, land, patches, place):
 
 
 def _draw_unsure(rng, land, patches, count):
-    spots = np.argwhere((land.cover == sl.PASTURE) & (patches >= CLEARANCE_PX))
+    spots = np.argwhere((land.cover == PASTURE) & (patches >= CLEARANCE_PX))
     spots = spots[rng.integers(len(spots), size=count)] if len(spots) else spots
-    return [_draw_polygon(rng, land.cover, sl.PASTURE, patches, spot) for spot in spots]
+    return [_draw_polygon(rng, land.cover, PASTURE, patches, spot) for spot in spots]
 
 
 def _draw_polygon(rng, numbers, number, room, centre):
