@@ -15,23 +15,24 @@ WISHES = --class-field "$(CLASS_FIELD)" --cropland "$(CROPLAND)" --noncropland "
 $(READY): requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 demo: $(READY)  ## the demo region, from made-up tiles to a map and a report
 	$(BIN)/snakemake --cores all
 
 new-region: $(READY)  ## a first configuration for your files: NAME=… IMAGERY=… and WEAK=… LABELS=… TEST=… if you have them
-	@PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.new_regions "$(NAME)" --imagery "$(IMAGERY)" --weak "$(WEAK)" \
+	@$(BIN)/python -m cropmine.commands.new_region "$(NAME)" --imagery "$(IMAGERY)" --weak "$(WEAK)" \
 		--labels "$(LABELS)" --test "$(TEST)" $(WISHES)
 
 tiles: $(READY)  ## cut one large mosaic into tiles: MOSAIC=… TILES=folder, SIZE_PX=4096
-	@PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.cuttings "$(MOSAIC)" "$(TILES)" $(SIZE_PX)
+	@$(BIN)/python -m cropmine.commands.cut_tiles "$(MOSAIC)" "$(TILES)" $(SIZE_PX)
 
 plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, gigabytes; CONFIG=my.yaml for yours
-	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.forecast $(CONFIG)
+	$(BIN)/python -m cropmine.planning.forecast $(CONFIG)
 
 prune: $(READY)  ## outputs that the configuration no longer names, CONFIG=my.yaml for yours; REMOVE=1 removes them
-	@PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.pruning $(CONFIG) $(if $(REMOVE),--remove)
+	@$(BIN)/python -m cropmine.planning.pruning $(CONFIG) $(if $(REMOVE),--remove)
 
 test: $(READY)  ## every test, files that take long first
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15 \
@@ -61,7 +62,7 @@ corpus: $(READY)  ## broken and hostile inputs, each alone; writes its table int
 	$(BIN)/python tests/hostile/measure.py
 
 compare: $(READY)  ## two runs that were kept: A=… B=…, names in results/runs or how they begin
-	PYTHONPATH=workflow_scripts $(BIN)/python -m cropmine.run_comparison "$(A)" "$(B)"
+	$(BIN)/python -m cropmine.commands.compare_runs "$(A)" "$(B)"
 
 bench: $(READY)  ## cropmine beside what a user would write instead
 	$(BIN)/python -m pip install --quiet xarray-spatial==0.5.3  # what the plain prototype of mining uses
@@ -73,6 +74,7 @@ bench: $(READY)  ## cropmine beside what a user would write instead
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml workflow_scripts

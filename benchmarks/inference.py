@@ -23,19 +23,21 @@ import numpy as np  # noqa: E402
 import rasterio  # noqa: E402
 import torch  # noqa: E402
 
-from cropmine.grids import Grid, read_grid  # noqa: E402
-from cropmine.imagery import TileSource  # noqa: E402
-from cropmine.learning_settings import Model  # noqa: E402
-from cropmine.mapping import map_strips  # noqa: E402
-from cropmine.maps import write_map  # noqa: E402
-from cropmine.models import Normalisation, build_network, choose_device, choose_precision  # noqa: E402
-from cropmine.prediction import predict_probability  # noqa: E402
-from cropmine.predictors import NetworkPredictor  # noqa: E402
-from cropmine.rasters import limit_gdal, write_raster  # noqa: E402
-from cropmine.region_settings import Simulation  # noqa: E402
-from cropmine.simulation import simulate_region  # noqa: E402
-from cropmine.surroundings import surround_tile  # noqa: E402
-from cropmine.windows import OVERLAP_PX, STEP_PX  # noqa: E402
+from cropmine.config.experiments import Model  # noqa: E402
+from cropmine.config.regions import Simulation  # noqa: E402
+from cropmine.geo.grids import Grid, read_grid  # noqa: E402
+from cropmine.geo.rasters import limit_gdal, write_raster  # noqa: E402
+from cropmine.inputs.imagery import TileSource  # noqa: E402
+from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX  # noqa: E402
+from cropmine.inputs.simulation import simulate_region  # noqa: E402
+from cropmine.inputs.tile_views import surround_tile  # noqa: E402
+from cropmine.mapping.map_tiles import (  # noqa: E402
+    map_strips,
+    write_map,
+)
+from cropmine.training.networks import Normalisation, build_network, choose_device, choose_precision  # noqa: E402
+from cropmine.training.prediction import predict_probability  # noqa: E402
+from cropmine.training.predictors import NetworkPredictor  # noqa: E402
 
 SCENE_PX = 1024
 CLOCK = time.perf_counter

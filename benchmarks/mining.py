@@ -46,9 +46,9 @@ def make_quad(folder: Path, size: int) -> None:
     import rasterio
     from rasterio.windows import Window
 
-    from cropmine.rasters import write_raster
-    from cropmine.region_settings import Simulation
-    from cropmine.simulation import simulate_region
+    from cropmine.config.regions import Simulation
+    from cropmine.geo.rasters import write_raster
+    from cropmine.inputs.simulation import simulate_region
 
     scene = simulate_region(Simulation(seed=7, rows=1, columns=1, tile_px=min(SCENE_PX, size)))
     height, width = scene.grid.shape
@@ -79,8 +79,8 @@ def make_quad(folder: Path, size: int) -> None:
 
 def write_settings(folder: Path) -> None:
     """The settings of the three rules, as Snakemake would hand them to the scripts."""
-    from cropmine.learning_settings import Mined, Segmentation
-    from cropmine.region_settings import WeakMap
+    from cropmine.config.experiments import Mined, Segmentation
+    from cropmine.config.regions import WeakMap
 
     weak = WeakMap(path="weak.tif").model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
     settings = {

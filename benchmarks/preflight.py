@@ -12,8 +12,8 @@ from rasterio.transform import from_origin
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
-from cropmine.preflight import check_region
-from cropmine.region_settings import Region
+from cropmine.config.regions import Region
+from cropmine.inputs.checks.regions import check_region
 
 
 def write_tile(path: Path, row: int, column: int, px: int) -> None:

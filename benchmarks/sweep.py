@@ -18,23 +18,20 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 import numpy as np  # noqa: E402
 import rasterio  # noqa: E402
 
-from cropmine.burning import burn_recipe  # noqa: E402
-from cropmine.grids import Grid, pixel_areas, read_grid  # noqa: E402
-from cropmine.learning_settings import Mined  # noqa: E402
-from cropmine.mining import overlap_segments, write_overlap  # noqa: E402
-from cropmine.rasters import read_raster, write_raster  # noqa: E402
-from cropmine.region_settings import Simulation, Split  # noqa: E402
-from cropmine.segments import (  # noqa: E402
-    assign_clusters,
-    fit_codebook,
-    label_segments,
-    sample_pixels,
-    seed_tile,
-    write_segments,
-)
-from cropmine.simulation import simulate_region  # noqa: E402
-from cropmine.splits import held_out_mask, split_labels, split_of, write_pieces  # noqa: E402
-from cropmine.targets import IGNORE, mask_training  # noqa: E402
+from cropmine.classes import IGNORE  # noqa: E402
+from cropmine.config.experiments import Mined  # noqa: E402
+from cropmine.config.regions import Simulation, Split  # noqa: E402
+from cropmine.geo.areas import pixel_areas  # noqa: E402
+from cropmine.geo.grids import Grid, read_grid  # noqa: E402
+from cropmine.geo.rasters import read_raster, write_raster  # noqa: E402
+from cropmine.inputs.simulation import simulate_region  # noqa: E402
+from cropmine.inputs.splits import held_out_mask, split_labels, split_of, write_pieces  # noqa: E402
+from cropmine.mining.burning import burn_recipe  # noqa: E402
+from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile  # noqa: E402
+from cropmine.mining.overlaps import overlap_segments, write_overlap  # noqa: E402
+from cropmine.mining.segment_files import write_segments  # noqa: E402
+from cropmine.mining.segments import label_segments  # noqa: E402
+from cropmine.mining.targets import mask_training  # noqa: E402
 
 THRESHOLDS = list(product((0.6, 0.7, 0.8, 0.9), (0.1, 0.2, 0.3)))
 SCENE_PX = 1024

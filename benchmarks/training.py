@@ -28,16 +28,16 @@ import segmentation_models_pytorch as smp  # noqa: E402
 import torch  # noqa: E402
 from rasterio.windows import Window  # noqa: E402
 
-from cropmine.imagery import TileSource  # noqa: E402
-from cropmine.learning_settings import Model, Training  # noqa: E402
-from cropmine.losses import compute_loss, encode_labels  # noqa: E402
-from cropmine.models import build_network, choose_device, choose_precision  # noqa: E402
-from cropmine.patches import LabelledTile, PatchBatches, PatchReader, index_labels, measure_normalisation  # noqa: E402
-from cropmine.rasters import write_raster  # noqa: E402
-from cropmine.region_settings import Simulation  # noqa: E402
-from cropmine.simulation import simulate_region  # noqa: E402
-from cropmine.targets import HUMAN, IGNORE, MINED  # noqa: E402
-from cropmine.training import Bookkeeper, LastCheckpoint, Progress, SegmentationTask, fit_task  # noqa: E402
+from cropmine.classes import HUMAN, IGNORE, MINED  # noqa: E402
+from cropmine.config.experiments import Model, Training  # noqa: E402
+from cropmine.config.regions import Simulation  # noqa: E402
+from cropmine.geo.rasters import write_raster  # noqa: E402
+from cropmine.inputs.imagery import TileSource  # noqa: E402
+from cropmine.inputs.simulation import simulate_region  # noqa: E402
+from cropmine.training.losses import compute_loss, encode_labels  # noqa: E402
+from cropmine.training.networks import build_network, choose_device, choose_precision  # noqa: E402
+from cropmine.training.patches import LabelledTile, PatchBatches, PatchReader, index_labels, measure_normalisation  # noqa: E402
+from cropmine.training.trainer import Bookkeeper, LastCheckpoint, Progress, SegmentationTask, fit_task  # noqa: E402
 
 TILE_PX = 1024
 CLOCK = time.perf_counter

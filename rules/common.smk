@@ -12,30 +12,30 @@ from pathlib import Path
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from cropmine.access import confine_gdal
-from cropmine.cluster import find_misfits, read_accounts, read_limits
-from cropmine.config import validate_config
+from cropmine.geo.formats import confine_gdal
+from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
+from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.forecast import count_missing, read_seconds
-from cropmine.neighbours import find_neighbours, read_places
-from cropmine.plans import (
+from cropmine.planning.forecast import count_missing, read_seconds
+from cropmine.inputs.neighbours import find_neighbours, read_places
+from cropmine.planning.plans import (
     DRAWS,
+    Run,
     choose_mined,
     describe_experiment,
     list_marks,
     list_seeds,
-    Run,
     list_shifts,
     plan_region,
 )
-from cropmine.progress import Progress, ProgressHandler
-from cropmine.provenance import digest_code, write_canonical
-from cropmine.recipes import describe_weak_map, list_registered, list_weak_files
-from cropmine.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes
-from cropmine.stamps import DRAWN_WEAK, describe_map, describe_recipe
-from cropmine.sweeps import describe_sweep, expand_sweeps
-from cropmine.tiles import check_files
-from cropmine.transfers import describe_transfer, list_lessons
+from cropmine.planning.progress import Progress, ProgressHandler
+from cropmine.planning.digests import digest_code, write_canonical
+from cropmine.planning.recipes import describe_weak_map, list_registered, list_weak_files
+from cropmine.planning.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes
+from cropmine.planning.map_stamps import DRAWN_WEAK, describe_map, describe_recipe
+from cropmine.planning.sweeps import describe_sweep, expand_sweeps
+from cropmine.planning.tiles import check_files
+from cropmine.planning.transfers import describe_transfer, list_lessons
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 

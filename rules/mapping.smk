@@ -270,7 +270,7 @@ rule write_card:
         runtime=minutes("write_card"),
     params:
         settings=lambda wildcards: write_canonical(card_settings(wildcards)),
-        code=code("write_card", "cropmine/templates"),
+        code=code("write_card", "cropmine/reporting/templates"),
     message:
         "Writing the model card of {wildcards.region}"
     script:

@@ -76,7 +76,7 @@ rule build_report:
         runtime=minutes("build_report"),
     params:
         settings=lambda wildcards: write_canonical(report_settings(wildcards)),
-        code=code("build_report", "cropmine/templates"),
+        code=code("build_report", "cropmine/reporting/templates"),
     message:
         "Writing the report"
     script:

@@ -2,10 +2,10 @@
 
 import json
 
-from cropmine.assessment import assess_map, write_assessment
-from cropmine.designs import read_design, read_sample
+from cropmine.config.regions import ProbabilitySample
+from cropmine.inputs.probability_samples import read_design, read_sample
 from cropmine.logs import rule_log
-from cropmine.region_settings import ProbabilitySample
+from cropmine.mapping.accuracy import assess_map, write_assessment
 
 
 def main(snakemake):

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from cropmine.assessment import assess_units, write_assessment
-from cropmine.designs import read_design, read_sample
+from cropmine.config.regions import ProbabilitySample
+from cropmine.inputs.probability_samples import read_design, read_sample
 from cropmine.logs import rule_log
-from cropmine.region_settings import ProbabilitySample
-from cropmine.units import read_units
+from cropmine.mapping.accuracy import assess_units, write_assessment
+from cropmine.mapping.areas import read_units
 
 
 def main(snakemake):

@@ -2,15 +2,16 @@
 
 import json
 
-from cropmine.audit_figures import draw_audit, tabulate_drawn
-from cropmine.auditing import audit_labels
-from cropmine.audits import TileFiles, write_audit
-from cropmine.comparison import write_table
-from cropmine.figures import write_figure
 from cropmine.files import replacing
+from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
-from cropmine.splits import read_pieces
-from cropmine.weak import load_weak, read_weak_map
+from cropmine.reporting.audit_charts import draw_audit, tabulate_drawn
+from cropmine.reporting.audit_text import write_sentences
+from cropmine.reporting.charts import write_figure
+from cropmine.scoring.audit_summary import audit_labels
+from cropmine.scoring.audit_tallies import TileFiles, write_audit
+from cropmine.tables import write_table
 
 
 def main(snakemake):
@@ -26,6 +27,7 @@ def main(snakemake):
     public = next(iter(files.get("training_labels", [])), None)
     table, summary = audit_labels(labels, tiles, read_weak, list(files.weak), settings, public)
     write_audit(out.table, table)
+    summary["sentences"] = write_sentences(summary, table)
     with replacing(out.summary) as temporary:
         temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     write_figure(out.figure, draw_audit(table, summary))

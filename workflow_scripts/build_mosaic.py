@@ -3,8 +3,9 @@
 import json
 
 from cropmine.logs import rule_log
-from cropmine.maps import build_mosaics, measure_area, write_area
-from cropmine.products import stamp_tags
+from cropmine.mapping.areas import measure_area, write_area
+from cropmine.mapping.bands import build_mosaics
+from cropmine.mapping.products import stamp_tags
 
 
 def main(snakemake):

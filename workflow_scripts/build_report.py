@@ -2,9 +2,9 @@
 
 import json
 
-from cropmine.config import Report
+from cropmine.config.schema import Report
 from cropmine.logs import rule_log
-from cropmine.reports import build_report
+from cropmine.reporting.report import build_report
 
 
 def main(snakemake):

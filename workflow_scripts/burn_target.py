@@ -2,11 +2,11 @@
 
 import json
 
-from cropmine.burning import burn_recipe
-from cropmine.grids import read_grid
+from cropmine.classes import IGNORE
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import read_raster, write_raster
 from cropmine.logs import rule_log
-from cropmine.rasters import read_raster, write_raster
-from cropmine.targets import IGNORE
+from cropmine.mining.burning import burn_recipe
 
 
 def main(snakemake):

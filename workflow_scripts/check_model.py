@@ -3,10 +3,10 @@
 import json
 
 from cropmine.files import replacing
+from cropmine.inputs.imagery import group_sources
 from cropmine.logs import rule_log
-from cropmine.provenance import write_canonical
-from cropmine.sources import group_sources
-from cropmine.suitability import check_model
+from cropmine.mapping.model_checks import check_model
+from cropmine.planning.digests import write_canonical
 
 
 def main(snakemake):

@@ -3,14 +3,14 @@
 import json
 import logging
 
-from cropmine.comparison import write_table
+from cropmine.config.regions import Region
 from cropmine.files import replacing
-from cropmine.findings import Findings
+from cropmine.inputs.checks.findings import Findings
+from cropmine.inputs.checks.quicklooks import draw_quicklooks
+from cropmine.inputs.checks.regions import check_region
 from cropmine.logs import rule_log
-from cropmine.preflight import check_region
-from cropmine.provenance import write_canonical
-from cropmine.quicklooks import draw_quicklooks
-from cropmine.region_settings import Region
+from cropmine.planning.digests import write_canonical
+from cropmine.tables import write_table
 
 
 def main(snakemake):

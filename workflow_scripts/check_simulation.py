@@ -4,16 +4,15 @@ import json
 
 import pandas as pd
 
-from cropmine.codes import encode_probability
-from cropmine.comparison import write_table
-from cropmine.grids import read_grid
-from cropmine.imagery import read_tile
+from cropmine.classes import encode_probability
+from cropmine.geo.grids import read_grid
+from cropmine.inputs.imagery import group_sources, read_tile
+from cropmine.inputs.tile_views import surround_tile
+from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
-from cropmine.predictors import load_predictor, predict_tile
-from cropmine.sources import group_sources
-from cropmine.surroundings import surround_tile
-from cropmine.truth import read_truth, sum_codes, tabulate_truth
-from cropmine.weak import load_weak, read_weak_map
+from cropmine.scoring.truth import read_truth, sum_codes, tabulate_truth
+from cropmine.tables import write_table
+from cropmine.training.predictors import load_predictor, predict_tile
 
 
 def main(snakemake):

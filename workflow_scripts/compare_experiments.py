@@ -2,10 +2,11 @@
 
 import json
 
-from cropmine.comparison import evaluate_experiments, tabulate_differences, tabulate_experiments, write_table
 from cropmine.files import replacing
 from cropmine.logs import rule_log
-from cropmine.selection import select_experiment
+from cropmine.scoring.experiment_tables import evaluate_experiments, tabulate_differences, tabulate_experiments
+from cropmine.scoring.selection import select_experiment
+from cropmine.tables import write_table
 
 
 def main(snakemake):

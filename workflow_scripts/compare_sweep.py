@@ -2,8 +2,9 @@
 
 import json
 
-from cropmine.comparison import evaluate_experiments, tabulate_sweep, write_table
 from cropmine.logs import rule_log
+from cropmine.scoring.experiment_tables import evaluate_experiments, tabulate_sweep
+from cropmine.tables import write_table
 
 
 def main(snakemake):

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from cropmine.ledger import describe_run, write_run
 from cropmine.logs import rule_log
+from cropmine.reporting.run_record import describe_run, write_run
 
 
 def main(snakemake):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cropmine.files import replacing
 from cropmine.logs import rule_log
-from cropmine.products import find_products, stamp_tags
-from cropmine.sampling import keep_design
+from cropmine.mapping.products import find_products, stamp_tags
+from cropmine.mapping.sample_designs import keep_design
 
 
 def main(snakemake):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from cropmine.logs import rule_log
-from cropmine.products import find_products, place_patches, stamp_tags
-from cropmine.project_layers import find_canvas, gather_layers
-from cropmine.projects import write_project
+from cropmine.mapping.products import find_products, place_patches, stamp_tags
+from cropmine.mapping.qgis import write_project
+from cropmine.mapping.qgis_layers import find_canvas, gather_layers
 
 
 def main(snakemake):

@@ -4,11 +4,11 @@ import json
 
 import pandas as pd
 
-from cropmine.comparison import write_table
-from cropmine.figures import write_figure
 from cropmine.logs import rule_log
-from cropmine.sweep_figures import draw_sweep
-from cropmine.sweep_points import tabulate_drawn
+from cropmine.reporting.charts import write_figure
+from cropmine.reporting.sweep_charts import draw_sweep
+from cropmine.reporting.sweep_points import tabulate_drawn
+from cropmine.tables import write_table
 
 
 def main(snakemake):

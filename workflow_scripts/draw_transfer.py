@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from cropmine.comparison import write_table
-from cropmine.figures import write_figure
 from cropmine.logs import rule_log
-from cropmine.transfer_figures import draw_transfer, tabulate_cells
+from cropmine.reporting.charts import write_figure
+from cropmine.reporting.sweep_charts import draw_transfer, tabulate_cells
+from cropmine.tables import write_table
 
 
 def main(snakemake):

@@ -1,7 +1,7 @@
 """Export the weights of a trained network as safetensors."""
 
 from cropmine.logs import rule_log
-from cropmine.weights import export_weights
+from cropmine.training.checkpoints import export_weights
 
 
 def main(snakemake):

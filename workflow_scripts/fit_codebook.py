@@ -4,14 +4,13 @@ import json
 
 import numpy as np
 
-from cropmine.grids import read_grid
-from cropmine.imagery import open_rows
-from cropmine.learning_settings import Segmentation
+from cropmine.config.experiments import Segmentation
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import limit_gdal
+from cropmine.inputs.imagery import group_sources, open_rows
 from cropmine.logs import rule_log
-from cropmine.rasters import limit_gdal
-from cropmine.segmenters import sample_tile
-from cropmine.segments import fit_codebook, pool_samples, write_codebook
-from cropmine.sources import group_sources
+from cropmine.mining.clusters import fit_codebook, pool_samples, write_codebook
+from cropmine.mining.segmentation import sample_tile
 
 
 def main(snakemake):

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from cropmine.kept_runs import keep_run, write_pointer
 from cropmine.logs import rule_log
+from cropmine.reporting.kept_runs import keep_run, write_pointer
 
 
 def main(snakemake):

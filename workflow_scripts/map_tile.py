@@ -2,14 +2,13 @@
 
 import json
 
+from cropmine.geo.rasters import limit_gdal
+from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
-from cropmine.mapping import map_strips
-from cropmine.maps import write_map
-from cropmine.predictors import load_predictor, use_rasters
-from cropmine.products import stamp_tags
-from cropmine.rasters import limit_gdal
-from cropmine.sources import group_sources
-from cropmine.surroundings import surround_tile
+from cropmine.mapping.map_tiles import map_strips, write_map
+from cropmine.mapping.products import stamp_tags
+from cropmine.training.predictors import load_predictor, use_rasters
 
 
 def main(snakemake):

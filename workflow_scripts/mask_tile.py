@@ -4,18 +4,18 @@ import json
 
 import numpy as np
 
-from cropmine.designs import mark_sample, read_design
-from cropmine.grids import read_grid
-from cropmine.imagery import read_tile, source_from_settings
+from cropmine.config.regions import Split
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import read_tile, source_from_settings
+from cropmine.inputs.probability_samples import mark_sample, read_design
+from cropmine.inputs.zones import ORDINARY, read_zones
 from cropmine.logs import rule_log
-from cropmine.rasters import write_raster
-from cropmine.region_settings import Split
-from cropmine.targets import mask_training
-from cropmine.zones import ORDINARY, read_zones
+from cropmine.mining.targets import mask_training
 
 
 def find_held_out(path, settings, grid):
-    from cropmine.splits import held_out_mask, read_pieces, split_of
+    from cropmine.inputs.splits import held_out_mask, read_pieces, split_of
 
     split, labels = Split(**settings["split"]), read_pieces(path)
     splits = split_of(labels, settings["fold"], split.folds)

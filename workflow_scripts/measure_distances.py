@@ -2,11 +2,11 @@
 
 import json
 
-from cropmine.distances import measure_distances, sample_map, write_distances
+from cropmine.config.regions import Split
+from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.splits import read_pieces
 from cropmine.logs import rule_log
-from cropmine.region_settings import Split
-from cropmine.sources import group_sources
-from cropmine.splits import read_pieces
+from cropmine.scoring.distances import measure_distances, sample_map, write_distances
 
 
 def main(snakemake):

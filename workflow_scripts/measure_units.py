@@ -3,8 +3,8 @@
 import json
 
 from cropmine.logs import rule_log
-from cropmine.products import stamp_tags
-from cropmine.units import measure_units, read_units, write_units
+from cropmine.mapping.areas import measure_units, read_units, write_units
+from cropmine.mapping.products import stamp_tags
 
 
 def main(snakemake):

@@ -3,13 +3,13 @@
 import json
 from functools import partial
 
-from cropmine.grids import read_grid
-from cropmine.learning_settings import Mined
+from cropmine.config.experiments import Mined
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import limit_gdal
 from cropmine.logs import rule_log
-from cropmine.mining import mine_segments, read_overlap
-from cropmine.polygons import write_mined_polygons
-from cropmine.rasters import limit_gdal
-from cropmine.segments import read_segment_strips
+from cropmine.mining.mined_polygons import write_mined_polygons
+from cropmine.mining.overlaps import mine_segments, read_overlap
+from cropmine.mining.segment_files import read_segment_strips
 
 
 def main(snakemake):

@@ -2,12 +2,13 @@
 
 import json
 
-from cropmine.grids import pixel_areas, read_grid
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import limit_gdal
+from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
-from cropmine.mining import overlap_strips, write_overlap
-from cropmine.rasters import limit_gdal
-from cropmine.segments import read_segment_clusters, read_segment_strips
-from cropmine.weak import load_weak, read_weak_map
+from cropmine.mining.overlaps import overlap_strips, write_overlap
+from cropmine.mining.segment_files import read_segment_clusters, read_segment_strips
 
 
 def main(snakemake):

@@ -3,7 +3,7 @@
 import json
 
 from cropmine.logs import rule_log
-from cropmine.registration import pool_surfaces, read_surfaces, write_registration
+from cropmine.mining.registration import pool_surfaces, read_surfaces, write_registration
 
 
 def main(snakemake):

@@ -7,18 +7,17 @@ import json
 
 import numpy as np
 
-from cropmine.calibration import measure_calibration
-from cropmine.codes import STEPS
+from cropmine.classes import CROPLAND, STEPS
+from cropmine.config.regions import Split
 from cropmine.files import replacing
-from cropmine.grids import read_grid
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import read_raster
+from cropmine.inputs.splits import TRAIN, read_pieces, split_of
 from cropmine.logs import rule_log
-from cropmine.maps import CLASS_BAND, PROBABILITY_BAND
-from cropmine.metrics import describe_classes
-from cropmine.rasters import read_raster
-from cropmine.region_settings import Split
-from cropmine.scores import HELD_OUT, collect_scores, read_scores
-from cropmine.splits import TRAIN, read_pieces, split_of
-from cropmine.targets import CROPLAND
+from cropmine.mapping.bands import CLASS_BAND, PROBABILITY_BAND
+from cropmine.scoring.calibration import measure_calibration
+from cropmine.scoring.metrics import describe_classes
+from cropmine.scoring.score_files import HELD_OUT, collect_scores, read_scores
 
 SCORED = (TRAIN, *HELD_OUT)
 FOLDED = "With k-fold the model of the map trains on every label, so none is left to score the map itself on."

@@ -2,14 +2,14 @@
 
 import json
 
-from cropmine.grids import read_grid
+from cropmine.config.regions import Split
+from cropmine.geo.grids import read_grid
+from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.splits import read_pieces, split_of
+from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
-from cropmine.predictors import load_predictor, predict_tile, use_rasters
-from cropmine.region_settings import Split
-from cropmine.scores import collect_scores, write_scores
-from cropmine.sources import group_sources
-from cropmine.splits import read_pieces, split_of
-from cropmine.surroundings import surround_tile
+from cropmine.scoring.score_files import collect_scores, write_scores
+from cropmine.training.predictors import load_predictor, predict_tile, use_rasters
 
 
 def main(snakemake):

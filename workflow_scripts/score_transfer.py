@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
-from cropmine.grids import read_grid
-from cropmine.labels import place_on_grid
+from cropmine.geo.grids import read_grid
+from cropmine.geo.vectors import place_on_grid
+from cropmine.inputs.imagery import group_parts
+from cropmine.inputs.splits import TEST, TRAIN, VALIDATION, count_leaks, read_pieces, split_of
+from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
-from cropmine.models import load_checkpoint
-from cropmine.predictors import load_predictor, predict_tile
-from cropmine.region_settings import Split
-from cropmine.scores import collect_scores, write_scores
-from cropmine.sources import group_parts
-from cropmine.splits import TEST, TRAIN, VALIDATION, count_leaks, read_pieces, split_of
-from cropmine.surroundings import surround_tile
+from cropmine.scoring.score_files import collect_scores, write_scores
+from cropmine.training.checkpoints import load_checkpoint
+from cropmine.training.predictors import load_predictor, predict_tile
 
 
 def select_here(labels, grids):

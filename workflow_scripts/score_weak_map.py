@@ -4,15 +4,14 @@ import json
 
 import numpy as np
 
-from cropmine.codes import NODATA, encode_probability
-from cropmine.grids import read_grid
-from cropmine.imagery import read_tile
+from cropmine.classes import NODATA, encode_probability
+from cropmine.config.regions import Split
+from cropmine.geo.grids import read_grid
+from cropmine.inputs.imagery import group_sources, read_tile
+from cropmine.inputs.splits import read_pieces, split_of
+from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
-from cropmine.region_settings import Split
-from cropmine.scores import collect_scores, write_scores
-from cropmine.sources import group_sources
-from cropmine.splits import read_pieces, split_of
-from cropmine.weak import load_weak, read_weak_map
+from cropmine.scoring.score_files import collect_scores, write_scores
 
 
 def main(snakemake):

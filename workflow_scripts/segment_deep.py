@@ -4,15 +4,16 @@ import json
 
 import torch
 
-from cropmine.deep_features import cluster_features, read_validity
-from cropmine.grids import read_grid
-from cropmine.imagery import source_from_settings
-from cropmine.learning_settings import Segmentation
+from cropmine.config.experiments import Segmentation
+from cropmine.geo.grids import read_grid
+from cropmine.inputs.imagery import source_from_settings
+from cropmine.inputs.zones import ORDINARY, read_zones
 from cropmine.logs import rule_log
-from cropmine.models import check_imagery, load_checkpoint
-from cropmine.segmenters import number_segments, smooth_clusters
-from cropmine.segments import write_segments
-from cropmine.zones import ORDINARY, read_zones
+from cropmine.mining.clusters import smooth_clusters
+from cropmine.mining.deep_features import cluster_features, read_validity
+from cropmine.mining.segment_files import write_segments
+from cropmine.mining.segmentation import number_segments
+from cropmine.training.checkpoints import check_imagery, load_checkpoint
 
 
 def main(snakemake):

@@ -2,14 +2,15 @@
 
 import json
 
-from cropmine.grids import read_grid
-from cropmine.imagery import check_empty, open_rows, source_from_settings
-from cropmine.learning_settings import Segmentation
+from cropmine.config.experiments import Segmentation
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import limit_gdal
+from cropmine.inputs.imagery import check_empty, open_rows, source_from_settings
+from cropmine.inputs.zones import ORDINARY, read_zones
 from cropmine.logs import rule_log
-from cropmine.rasters import limit_gdal
-from cropmine.segmenters import cluster_tile, divide_tile, number_segments
-from cropmine.segments import read_codebook, write_segments
-from cropmine.zones import ORDINARY, read_zones
+from cropmine.mining.clusters import read_codebook
+from cropmine.mining.segment_files import write_segments
+from cropmine.mining.segmentation import cluster_tile, divide_tile, number_segments
 
 
 def main(snakemake):

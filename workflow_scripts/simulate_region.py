@@ -2,9 +2,9 @@
 
 import json
 
+from cropmine.config.regions import Simulation
+from cropmine.inputs.simulation import simulate_region, write_region
 from cropmine.logs import rule_log
-from cropmine.region_settings import Simulation
-from cropmine.simulation import simulate_region, write_region
 
 
 def main(snakemake):

@@ -2,10 +2,10 @@
 
 import json
 
-from cropmine.labels import read_labels
+from cropmine.config.regions import LabelFiles, Split
+from cropmine.inputs.labels import read_labels
+from cropmine.inputs.splits import split_labels, write_pieces, write_splits
 from cropmine.logs import rule_log
-from cropmine.region_settings import LabelFiles, Split
-from cropmine.splits import split_labels, write_pieces, write_splits
 
 
 def main(snakemake):

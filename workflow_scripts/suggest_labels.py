@@ -4,11 +4,11 @@ import json
 
 import pandas as pd
 
+from cropmine.config.regions import Split
+from cropmine.inputs.weak_maps import load_weak
 from cropmine.logs import rule_log
-from cropmine.products import stamp_tags
-from cropmine.region_settings import Split
-from cropmine.suggestions import choose_suggestions, score_places, write_suggestions
-from cropmine.weak import load_weak
+from cropmine.mapping.products import stamp_tags
+from cropmine.mapping.suggestions import choose_suggestions, score_places, write_suggestions
 
 
 def main(snakemake):

@@ -2,10 +2,10 @@
 
 import json
 
-from cropmine.forests import train_forest, use_features
-from cropmine.learning_settings import Forest
+from cropmine.config.experiments import Forest
+from cropmine.inputs.imagery import group_sources
 from cropmine.logs import rule_log
-from cropmine.sources import group_sources
+from cropmine.training.forests import train_forest, use_features
 
 
 def main(snakemake):

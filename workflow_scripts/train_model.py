@@ -2,13 +2,12 @@
 
 import json
 
-from cropmine.fingerprints import fingerprint_training
-from cropmine.learning_settings import Model, Training
+from cropmine.config.experiments import Model, Training
+from cropmine.config.regions import Split
+from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.splits import VALIDATION, read_pieces, select_split
 from cropmine.logs import rule_log
-from cropmine.region_settings import Split
-from cropmine.sources import group_sources
-from cropmine.splits import VALIDATION, read_pieces, select_split
-from cropmine.training import train_model
+from cropmine.training.trainer import fingerprint_training, train_model
 
 
 def main(snakemake):

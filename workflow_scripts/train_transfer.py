@@ -3,14 +3,13 @@
 import json
 from dataclasses import replace
 
-from cropmine.fingerprints import fingerprint_training
-from cropmine.learning_settings import Model, Training
+from cropmine.config.experiments import Model, Training
+from cropmine.config.regions import Split
+from cropmine.inputs.imagery import group_parts
+from cropmine.inputs.splits import VALIDATION, read_pieces, select_split
 from cropmine.logs import rule_log
-from cropmine.models import load_checkpoint
-from cropmine.region_settings import Split
-from cropmine.sources import group_parts
-from cropmine.splits import VALIDATION, read_pieces, select_split
-from cropmine.training import train_model
+from cropmine.training.checkpoints import load_checkpoint
+from cropmine.training.trainer import fingerprint_training, train_model
 
 
 def name_tiles(parts, norms):

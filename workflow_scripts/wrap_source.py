@@ -2,8 +2,8 @@
 
 import json
 
+from cropmine.geo.rasters import wrap_raster
 from cropmine.logs import rule_log
-from cropmine.rasters import wrap_raster
 
 
 def main(snakemake):

@@ -2,9 +2,9 @@
 
 import json
 
-from cropmine.cards import write_card
 from cropmine.logs import rule_log
-from cropmine.products import stamp_tags
+from cropmine.mapping.products import stamp_tags
+from cropmine.reporting.model_card import write_card
 
 
 def main(snakemake):

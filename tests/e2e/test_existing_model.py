@@ -12,10 +12,11 @@ import torch
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.grids import Grid
-from cropmine.learning_settings import Model
-from cropmine.models import Normalisation, build_network, save_checkpoint
-from cropmine.rasters import write_raster
+from cropmine.config.experiments import Model
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.training.checkpoints import save_checkpoint
+from cropmine.training.networks import Normalisation, build_network
 from workspace import Workspace
 
 WIDTH, HEIGHT = 1200, 48

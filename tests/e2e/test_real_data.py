@@ -12,9 +12,9 @@ import rasterio
 import yaml
 from rasterio.features import rasterize
 
-from cropmine.config import validate_config
+from cropmine.commands.new_region import Inputs, draft_region
+from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.new_regions import Inputs, draft_region
 from workspace import TINY_MODEL, Workspace
 
 FOLDER = os.environ.get("CROPMINE_REAL_DATA")
@@ -78,7 +78,7 @@ def test_chips_in_eight_utm_zones_go_the_whole_road(africa):
 def test_no_training_pixel_of_a_chip_lies_in_a_test_block(africa):
     from rasterio.warp import transform
 
-    from cropmine.blocks import block_of
+    from cropmine.inputs.blocks import block_of
 
     folder = africa.folder / "results/africa"
     splits = pd.read_csv(folder / "labels/splits.csv").set_index("block").split

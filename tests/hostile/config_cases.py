@@ -6,10 +6,10 @@ from pathlib import Path
 
 from examination import Case
 
-from cropmine.config import Config, validate_config
-from cropmine.conflicts import NAME, TILE_NAME
-from cropmine.documents import read_config
-from cropmine.sweeps import expand_sweeps
+from cropmine.config.base import NAME, TILE_NAME
+from cropmine.config.schema import Config
+from cropmine.config.validation import read_config, validate_config
+from cropmine.planning.sweeps import expand_sweeps
 
 REGION = "regions: {{r: {{imagery: 'x/{{tile}}.tif', bands: [red]{more}}}}}\n{rest}"
 

@@ -149,13 +149,13 @@ class Examiner:
 def serve(group: str) -> None:
     """Answer until no more names come."""
     sys.path[:0] = [str(HERE.parent.parent / "workflow_scripts"), str(HERE)]
-    from cropmine.access import confine_gdal
+    from cropmine.geo.formats import confine_gdal
 
     os.environ |= confine_gdal({})
     if group == "model":
         from model_cases import MODEL_CASES as CASES
 
-        import cropmine.forests  # noqa: F401 (once here, and not in each child)
+        import cropmine.training.forests  # noqa: F401 (once here, and not in each child)
 
         first = ("model: a sound checkpoint",)
     else:

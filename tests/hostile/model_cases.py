@@ -12,8 +12,8 @@ import numpy as np
 import safetensors.numpy
 from examination import Case
 
-from cropmine.learning_settings import Model
-from cropmine.predictors import load_predictor
+from cropmine.config.experiments import Model
+from cropmine.training.predictors import load_predictor
 
 BANDS = ["red", "nir"]
 TINY = {"encoder": "resnet18", "encoder_weights": None, "decoder_channels": [16, 16, 8, 8, 8]}
@@ -43,7 +43,8 @@ def save_torch(change: dict, folder: Path) -> Callable[[], None]:
     """A checkpoint as train_model writes it, some entries changed; an entry of `...` is taken away."""
     import torch
 
-    from cropmine.models import CHECKPOINT_FORMAT, build_network
+    from cropmine.training.checkpoints import CHECKPOINT_FORMAT
+    from cropmine.training.networks import build_network
 
     network = build_network(Model(**TINY), 2)
     content = {

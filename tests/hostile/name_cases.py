@@ -8,9 +8,9 @@ from config_cases import NAMES
 from examination import Case
 from raster_cases import write_tif
 
-from cropmine.conflicts import TILE_NAME
-from cropmine.region_settings import Region
-from cropmine.tiles import check_files, find_tiles, stand_in, tile_files
+from cropmine.config.base import TILE_NAME
+from cropmine.config.regions import Region
+from cropmine.planning.tiles import check_files, find_tiles, stand_in, tile_files
 
 
 def examine_tiles(folder: Path) -> None:

@@ -15,11 +15,11 @@ from PIL import Image
 from rasterio.crs import CRS
 from rasterio.transform import Affine, from_origin
 
-from cropmine.grids import read_grid
-from cropmine.imagery import TileSource, read_tile
-from cropmine.preflight import check_region
-from cropmine.region_settings import Region, WeakMap
-from cropmine.weak import read_weak_map
+from cropmine.config.regions import Region, WeakMap
+from cropmine.geo.grids import read_grid
+from cropmine.inputs.checks.regions import check_region
+from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.weak_maps import read_weak_map
 
 PX = 64
 UTM, PLACE = "EPSG:32637", from_origin(400_000, 100_000, 10, 10)

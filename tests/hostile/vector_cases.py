@@ -14,12 +14,13 @@ from examination import Case
 from pyarrow import parquet as pq
 from raster_cases import UTM, cut, flip, replace_all, write_tif
 
-from cropmine.grids import read_grid
-from cropmine.labels import place_on_grid, read_labels
-from cropmine.region_settings import LabelFiles, WeakMap
-from cropmine.tiles import count_rows
-from cropmine.weak import read_weak_map
-from cropmine.zones import read_zones
+from cropmine.config.regions import LabelFiles, WeakMap
+from cropmine.geo.grids import read_grid
+from cropmine.geo.vectors import place_on_grid
+from cropmine.inputs.labels import read_labels
+from cropmine.inputs.weak_maps import read_weak_map
+from cropmine.inputs.zones import read_zones
+from cropmine.planning.tiles import count_rows
 
 Make = Callable[[Path], Path]
 LABELS = {"class_field": "class", "cropland": ["crop"], "noncropland": ["other"], "radius_m": 20}

@@ -7,7 +7,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
-from cropmine.grids import Grid
+from cropmine.geo.grids import Grid
 
 
 def make_grid(width=32, height=24, crs="EPSG:32637", x=500_000.0, y=1_000_000.0, px=10.0, py=None) -> Grid:

@@ -8,9 +8,9 @@ import shapely
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
+from cropmine.config.regions import Region
 from cropmine.errors import CropmineError
-from cropmine.preflight import check_region
-from cropmine.region_settings import Region
+from cropmine.inputs.checks.regions import check_region
 
 BANDS = ["blue", "green", "red", "nir"]
 PX, STEP = 64, 10.0

@@ -9,14 +9,16 @@ import shapely
 from PIL import Image
 from rasterfactory import make_grid
 
-from cropmine.calibration import measure_calibration
-from cropmine.comparison import evaluate_experiment, tabulate_differences, tabulate_experiments, write_table
-from cropmine.metrics import describe_classes
-from cropmine.mining import overlap_segments, write_overlap
-from cropmine.rasters import write_cog, write_raster
-from cropmine.region_settings import WeakMap
-from cropmine.segments import write_segments
-from cropmine.selection import select_experiment
+from cropmine.config.regions import WeakMap
+from cropmine.geo.cogs import write_cog
+from cropmine.geo.rasters import write_raster
+from cropmine.mining.overlaps import overlap_segments, write_overlap
+from cropmine.mining.segment_files import write_segments
+from cropmine.scoring.calibration import measure_calibration
+from cropmine.scoring.experiment_tables import evaluate_experiment, tabulate_differences, tabulate_experiments
+from cropmine.scoring.metrics import describe_classes
+from cropmine.scoring.selection import select_experiment
+from cropmine.tables import write_table
 
 EVIL = "<script>alert('x')</script>"
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from rasterfactory import make_grid, write_plain
 
-from cropmine.access import choose_raster_driver, confine_gdal, is_remote
 from cropmine.errors import CropmineError
-from cropmine.rasters import wrap_raster
-from cropmine.tiles import stand_in
+from cropmine.geo.formats import choose_raster_driver, confine_gdal, is_remote
+from cropmine.geo.rasters import wrap_raster
+from cropmine.planning.tiles import stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED_RASTERS = {"COG", "GTiff", "HFA", "JP2OpenJPEG", "MEM", "VRT"}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cropmine.accuracy import allocate_sample, estimate_accuracy
+from cropmine.mapping.accuracy import estimate_accuracy
+from cropmine.mapping.sample_designs import allocate_sample
 
 # Olofsson et al. (2014), table 8: rows are map classes, columns reference classes; pixels of 30 m.
 COUNTS = np.array([[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]])

@@ -12,10 +12,10 @@ import torch
 from test_training import region, train_arguments  # noqa: F401 (a fixture)
 
 import cropmine
+from cropmine.config.experiments import Training
 from cropmine.errors import CropmineError
-from cropmine.learning_settings import Training
-from cropmine.models import load_checkpoint
-from cropmine.training import count_devices
+from cropmine.training.checkpoints import load_checkpoint
+from cropmine.training.trainer import count_devices
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 # What a job of SLURM finds when it has four tasks on two nodes: Lightning would wait for the other three.
@@ -34,10 +34,10 @@ ALLOCATION = {
 PROGRAM = """
 import pickle, sys
 sys.path.insert(0, {library!r})
-from cropmine import training
-training.count_devices = lambda device, gpus: {devices}
+from cropmine.training import trainer
+trainer.count_devices = lambda device, gpus: {devices}
 positional, named = pickle.load(open({job!r}, "rb"))
-training.train_model(*positional, **named)
+trainer.train_model(*positional, **named)
 """
 
 

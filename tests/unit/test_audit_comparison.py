@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from cropmine.audit_comparison import compare_audits
-from cropmine.audits import ALL, ERODED, MINED
+from cropmine.reporting.sections import compare_audits
+from cropmine.scoring.audit_rates import ALL, ERODED, MINED
 
 
 def table(mined, eroded):

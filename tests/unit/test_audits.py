@@ -10,21 +10,22 @@ import shapely
 from rasterfactory import make_grid, write_plain, write_polygons
 from scipy import ndimage
 
-from cropmine.audit_figures import draw_audit, tabulate_drawn
-from cropmine.audit_findings import count_shared, judge_class
-from cropmine.audit_rates import bound_shares, estimate_rates
-from cropmine.auditing import audit_labels, list_erosions
-from cropmine.audits import TileFiles, measure_depth, place_fractions, write_audit
+from cropmine.config.experiments import Mined
+from cropmine.config.regions import WeakMap
 from cropmine.errors import CropmineError
-from cropmine.figures import write_figure
-from cropmine.grids import pixel_areas, pixel_size_m
-from cropmine.learning_settings import Mined
-from cropmine.mining import mine_segments, overlap_segments, write_overlap
-from cropmine.rasters import write_raster
-from cropmine.region_settings import WeakMap
-from cropmine.segments import write_segments
-from cropmine.targets import CLOSED, OPEN
-from cropmine.weak import erode_weak_map, measure_weak_pixel, read_weak_map
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import pixel_size_m
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.weak_maps import erode_weak_map, measure_weak_pixel, read_weak_map
+from cropmine.mining.overlaps import mine_segments, overlap_segments, write_overlap
+from cropmine.mining.segment_files import write_segments
+from cropmine.mining.targets import CLOSED, OPEN
+from cropmine.reporting.audit_charts import draw_audit, tabulate_drawn
+from cropmine.reporting.audit_text import write_sentences
+from cropmine.reporting.charts import write_figure
+from cropmine.scoring.audit_rates import bound_shares, estimate_rates
+from cropmine.scoring.audit_summary import audit_labels, count_shared, judge_class, list_erosions
+from cropmine.scoring.audit_tallies import TileFiles, measure_depth, place_fractions, write_audit
 
 FIELD_PX, FIELDS, BLOCK_FIELDS = 8, 32, 4
 GRID = make_grid(FIELD_PX * FIELDS, FIELD_PX * FIELDS)
@@ -69,9 +70,10 @@ def run_audit(folder, weak, pieces, public=None, more_tiles=(), **settings):
     path = write_plain(folder / "weak.tif", weak, GRID, nodata=255)
     tiles = [write_tile(folder, weak, mask=settings.pop("mask", None)), *more_tiles]
     weak_map = WeakMap(path=path)
-    return audit_labels(
+    table, summary = audit_labels(
         pieces, tiles, lambda grid: read_weak_map(path, weak_map, grid), [path], SETTINGS | settings, public
     )
+    return table, summary | {"sentences": write_sentences(summary, table)}
 
 
 def find_row(table, **where):
@@ -174,7 +176,7 @@ def test_depth_is_that_of_eroding_at_every_distance(tmp_path, py):
 def test_depth_does_not_depend_on_the_rows_that_are_done_at_once(monkeypatch):
     blobs = (ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(80, 60)), 4) > 0).astype(np.uint8)
     whole = measure_depth(blobs, (10, 10), 200)
-    monkeypatch.setattr("cropmine.audits.DEPTH_ROWS", 16)
+    monkeypatch.setattr("cropmine.scoring.audit_tallies.DEPTH_ROWS", 16)
     strips = measure_depth(blobs, (10, 10), 50)
     near = whole <= 50
     assert np.array_equal(strips[near], whole[near])

@@ -5,11 +5,12 @@ import pytest
 from rasterfactory import make_grid, write_plain
 from tilefactory import label_boxes
 
-from cropmine.burning import burn_recipe
-from cropmine.mining import overlap_segments, write_overlap
-from cropmine.region_settings import Split, WeakMap
-from cropmine.segments import write_segments
-from cropmine.targets import CLOSED, HUMAN, MINED, OPEN, RANDOM, WEAK
+from cropmine.classes import HUMAN, MINED, RANDOM, WEAK
+from cropmine.config.regions import Split, WeakMap
+from cropmine.mining.burning import burn_recipe
+from cropmine.mining.overlaps import overlap_segments, write_overlap
+from cropmine.mining.segment_files import write_segments
+from cropmine.mining.targets import CLOSED, OPEN
 
 GRID = make_grid(60, 40)
 

@@ -3,7 +3,7 @@ import pytest
 from test_comparison import make_scores
 from test_metrics import piece
 
-from cropmine.calibration import measure_calibration
+from cropmine.scoring.calibration import measure_calibration
 
 
 def test_the_brier_score_is_the_mean_squared_difference():

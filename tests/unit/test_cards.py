@@ -5,10 +5,10 @@ import pytest
 from reportfactory import make_scores, write_comparison
 from test_delivery import STAMP
 
-from cropmine.calibration import measure_calibration
-from cropmine.cards import spell_plain, write_card
-from cropmine.metrics import describe_classes
-from cropmine.products import stamp_tags
+from cropmine.mapping.products import stamp_tags
+from cropmine.reporting.model_card import spell_plain, write_card
+from cropmine.scoring.calibration import measure_calibration
+from cropmine.scoring.metrics import describe_classes
 
 RECIPE = {
     "runs": 1,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cropmine.cluster import find_misfits, parse_limits, read_accounts, read_limits
 from cropmine.errors import CropmineError
+from cropmine.planning.slurm import find_misfits, parse_limits, read_accounts, read_limits
 
 PARTITIONS = """\
 PartitionName=short AllowGroups=ALL Default=YES MaxNodes=UNLIMITED MaxTime=04:00:00 MinNodes=0 State=UP
@@ -110,7 +110,7 @@ def test_a_cluster_that_does_not_answer_is_told(slurm, monkeypatch):
     what = r"scontrol show partition -o says: Unable to contact slurm controller\. Hint: is the cluster up"
     with pytest.raises(CropmineError, match=what):
         read_limits()
-    monkeypatch.setattr("cropmine.cluster.SECONDS_TO_ANSWER", 0.1)
+    monkeypatch.setattr("cropmine.planning.slurm.SECONDS_TO_ANSWER", 0.1)
     slurm("scontrol", "exec sleep 5")
     with pytest.raises(CropmineError, match=r"scontrol show partition -o doesn't answer\. Hint: is the cluster up\?"):
         read_limits()

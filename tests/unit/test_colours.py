@@ -7,8 +7,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
-from cropmine.overlays import DIFFERENCE_COLOURS
+from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
+from cropmine.reporting.map_layers import DIFFERENCE_COLOURS
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 SIGHTS = {

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cropmine.comparison import (
+from cropmine.scoring.experiment_tables import (
     COLUMNS,
     compare_pair,
     evaluate_experiment,
@@ -14,10 +14,10 @@ from cropmine.comparison import (
     tabulate_differences,
     tabulate_experiments,
     tabulate_sweep,
-    write_table,
 )
-from cropmine.scores import write_scores
-from cropmine.selection import count_sources, select_experiment
+from cropmine.scoring.score_files import write_scores
+from cropmine.scoring.selection import count_sources, select_experiment
+from cropmine.tables import write_table
 
 
 def make_scores(quality, blocks=12, seed=0, splits=("validation", "test"), shift=0):

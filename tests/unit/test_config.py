@@ -7,10 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cropmine.config import Config, validate_config
-from cropmine.errors import CropmineError
-from cropmine.faults import suggest
-from cropmine.reference import list_models, render_reference
+from cropmine.config.reference import list_models, render_reference
+from cropmine.config.schema import Config
+from cropmine.config.validation import validate_config
+from cropmine.errors import CropmineError, suggest
 
 ROOT = Path(__file__).resolve().parents[2]
 

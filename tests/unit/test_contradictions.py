@@ -3,9 +3,9 @@
 import numpy as np
 import shapely
 
-from cropmine.capacity import check_capacity
-from cropmine.contradictions import check_contradictions, find_contradictions
-from cropmine.findings import Findings
+from cropmine.inputs.checks.findings import Findings
+from cropmine.inputs.checks.layers import check_contradictions, find_contradictions
+from cropmine.inputs.checks.regions import check_capacity
 
 
 def boxes(*lefts):

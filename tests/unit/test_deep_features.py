@@ -5,14 +5,15 @@ import torch
 from tilefactory import make_grid, write_tile
 from torch import nn
 
-from cropmine import deep_features
-from cropmine.deep_features import cluster_features, read_decoder_features, read_validity
-from cropmine.imagery import TileSource, read_tile
-from cropmine.learning_settings import Model, Segmentation
-from cropmine.models import Normalisation, build_network
-from cropmine.rasters import write_raster
-from cropmine.segmenters import number_segments, smooth_clusters
-from cropmine.windows import tile_windows
+from cropmine.config.experiments import Model, Segmentation
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.neighbours import tile_windows
+from cropmine.mining import deep_features
+from cropmine.mining.clusters import smooth_clusters
+from cropmine.mining.deep_features import cluster_features, read_decoder_features, read_validity
+from cropmine.mining.segmentation import number_segments
+from cropmine.training.networks import Normalisation, build_network
 
 NORM = Normalisation(np.array([700.0, 1700.0]), np.array([900.0, 1100.0]))
 DEEP = Segmentation(method="deep", experiment="half_human", clusters=4, min_area_m2=0, sample_px=2000)

@@ -16,18 +16,25 @@ import rasterio.warp
 import shapely
 from rasterfactory import make_grid
 
-from cropmine.catalogs import write_catalog
-from cropmine.cropland_outlines import outline_patches, write_patches
+from cropmine.classes import MINED
 from cropmine.errors import CropmineError
-from cropmine.geopackages import write_geopackage
-from cropmine.grids import pixel_areas
-from cropmine.maps import build_mosaics, compose_map, list_mosaics, write_map
-from cropmine.products import clear_products, find_products, name_product, place_patches, stamp_tags, write_products
-from cropmine.project_layers import find_canvas, gather_layers, layer_mined, layer_patches, style_product
-from cropmine.projects import write_project
-from cropmine.rasters import write_raster
-from cropmine.styles import write_style
-from cropmine.targets import MINED
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.geopackages import write_geopackage
+from cropmine.geo.rasters import write_raster
+from cropmine.mapping.bands import build_mosaics, list_mosaics
+from cropmine.mapping.cropland_patches import outline_patches, write_patches
+from cropmine.mapping.map_tiles import compose_map, write_map
+from cropmine.mapping.products import (
+    clear_products,
+    find_products,
+    name_product,
+    place_patches,
+    stamp_tags,
+    write_products,
+)
+from cropmine.mapping.qgis import write_project, write_style
+from cropmine.mapping.qgis_layers import find_canvas, gather_layers, layer_mined, layer_patches, style_product
+from cropmine.mapping.stac import write_catalog
 
 STAMP = {
     "region": "valley",

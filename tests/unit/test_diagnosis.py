@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from cropmine.diagnosis import diagnose_region, explain_mining
+from cropmine.reporting.diagnosis import diagnose_region, explain_mining
 
 EXPERIMENT = {"trained": True, "human_fraction": 0.5, "model": "unet", "weak_classes": None, "mined_cropland": None}
 EXPERIMENT |= {"mined_noncropland": None, "random": False, "erode_m": None, "weak_map": None}

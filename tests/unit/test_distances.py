@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from rasterfactory import make_grid, write_polygons
 from test_splits import make_labels, scatter_fields
 
-from cropmine.distances import find_nearest, measure_distances, sample_map, write_distances
-from cropmine.imagery import TileSource
-from cropmine.labels import GEOD
-from cropmine.rasters import write_raster
-from cropmine.region_settings import Split
-from cropmine.splits import split_labels
+from cropmine.config.regions import Split
+from cropmine.geo.grids import GEOD
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.splits import split_labels
+from cropmine.reporting.wording import explain_distances
+from cropmine.scoring.distances import find_nearest, measure_distances, sample_map, write_distances
 
 SPLIT = Split(method="holdout", block_m=2000, buffer_m=500)
 
@@ -74,7 +75,7 @@ def test_scores_of_labels_in_a_corner_of_the_map_are_optimistic_and_those_all_ov
     assert over["test"]["quantiles"]["0"] >= 500 - 1 and over["map"]["count"] == 300 and over["folds"] is None
     far = measure_distances(pieces, SPLIT, spread(300) + np.array([3, 3]))
     assert far["optimistic"] and far["ratio"] < 0.1
-    assert "too optimistic" in far["sentence"] and "0.5 times" in far["sentence"]
+    assert "too optimistic" in explain_distances(far) and "0.5 times" in explain_distances(far)
     for kind in ("test", "map"):
         ecdf = far[kind]["ecdf"]
         assert len(ecdf) == 101 and ecdf == sorted(ecdf) and ecdf[50] == far[kind]["quantiles"]["50"]
@@ -94,7 +95,9 @@ def test_without_test_labels_or_valid_pixels_nothing_is_concluded(tmp_path):
     labels = make_labels(scatter_fields(20), split=["train"] * 18 + ["validation"] * 2)
     pieces, _ = split_labels(labels, split, [0])
     measured = measure_distances(pieces, split, spread(10))
-    assert measured["test"] is None and measured["optimistic"] is None and "no test labels" in measured["sentence"]
+    assert (
+        measured["test"] is None and measured["optimistic"] is None and "no test labels" in explain_distances(measured)
+    )
     assert measure_distances(pieces, split, np.empty((0, 2)))["map"] is None
     write_distances(tmp_path / "d.json", measured)
     assert json.loads((tmp_path / "d.json").read_text()) == measured

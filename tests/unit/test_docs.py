@@ -13,9 +13,10 @@ import yaml
 from rasterio.rio.main import main_group
 from snakemake.cli import get_argument_parser
 
-from cropmine.config import Config, validate_config
+from cropmine.config.regions import Region
+from cropmine.config.schema import Config
+from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.region_settings import Region
 from workspace import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

@@ -5,10 +5,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cropmine.config import Config, validate_config
-from cropmine.documents import MOST_ENTRIES, check_size, read_config
+from cropmine.config.schema import Config
+from cropmine.config.validation import MOST_ENTRIES, check_size, read_config, validate_config
 from cropmine.errors import CropmineError
-from cropmine.sweeps import expand_sweeps
+from cropmine.planning.sweeps import expand_sweeps
 
 SOUND = """
 regions:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cropmine.provenance import DISTRIBUTIONS, LIBRARY
+from cropmine.planning.digests import DISTRIBUTIONS, LIBRARY
 
 ROOT = Path(__file__).resolve().parents[2]
 CONDA_NAMES = {"pytorch": "torch"}

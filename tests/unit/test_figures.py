@@ -14,12 +14,10 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from rasterfactory import make_grid
 
-from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
-from cropmine.figures import (
-    draw_differences,
-    draw_experiments,
-)
-from cropmine.panels import (
+from cropmine.geo.cogs import write_cog
+from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
+from cropmine.reporting.charts import draw_differences, draw_experiments
+from cropmine.reporting.places import (
     EMPTY_COLOUR,
     choose_bar,
     choose_places,
@@ -29,7 +27,6 @@ from cropmine.panels import (
     spell_length,
     stretch_colours,
 )
-from cropmine.rasters import write_cog
 
 
 def decode(uri, kind):

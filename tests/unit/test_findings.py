@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from cropmine.comparison import write_table
 from cropmine.errors import CropmineError
-from cropmine.findings import Findings
+from cropmine.inputs.checks.findings import Findings
+from cropmine.tables import write_table
 
 
 def test_findings_keep_the_rest_of_a_long_list_short():

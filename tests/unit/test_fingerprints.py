@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from cropmine.fingerprints import fingerprint_training
+from cropmine.training.trainer import fingerprint_training
 
 
 @pytest.fixture

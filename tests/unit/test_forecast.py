@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cropmine import forecast as forecasts
-from cropmine.config import validate_config
-from cropmine.forecast import list_transfer, list_work, render_forecast
-from cropmine.plans import plan_region
-from cropmine.sweeps import expand_sweeps
+from cropmine.config.validation import validate_config
+from cropmine.planning import forecast as forecasts
+from cropmine.planning.forecast import list_transfer, list_work, render_forecast
+from cropmine.planning.plans import plan_region
+from cropmine.planning.sweeps import expand_sweeps
 from workspace import valley_config
 
 

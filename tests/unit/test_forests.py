@@ -5,15 +5,15 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.codes import NODATA
+from cropmine.classes import NODATA
+from cropmine.config.experiments import Forest
 from cropmine.errors import CropmineError
-from cropmine.forests import compute_features, read_forest, train_forest, use_features
-from cropmine.grids import Grid
-from cropmine.imagery import TileSource, read_tile
-from cropmine.learning_settings import Forest
-from cropmine.predictors import load_predictor, predict_tile, use_rasters
-from cropmine.rasters import write_raster
-from cropmine.surroundings import surround_tile
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.tile_views import surround_tile
+from cropmine.training.forests import compute_features, read_forest, train_forest, use_features
+from cropmine.training.predictors import load_predictor, predict_tile, use_rasters
 
 SIDE = 96
 GRID = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), SIDE, SIDE)

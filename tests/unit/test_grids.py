@@ -10,7 +10,8 @@ from rasterfactory import make_grid, write_plain
 from rasterio.crs import CRS
 
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid, pixel_areas, pixel_size_m, read_grid
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import Grid, pixel_size_m, read_grid
 
 PLACES = {
     "EPSG:3857": (4e6, 4.777),

@@ -12,8 +12,8 @@ from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
-from cropmine.imagery import TileSource, find_overview, read_coarse, read_tile, source_from_settings
-from cropmine.models import Normalisation
+from cropmine.inputs.imagery import TileSource, find_overview, read_coarse, read_tile, source_from_settings
+from cropmine.training.networks import Normalisation
 
 GRID = make_grid(12, 9)
 WHOLE = Window(0, 0, 256, 256)

@@ -3,7 +3,7 @@ import pytest
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from cropmine.kmeans import _move_centres, find_centres
+from cropmine.mining.clusters import _move_centres, find_centres
 
 
 @pytest.mark.parametrize(("clusters", "seed"), [(1, 0), (2, 1), (10, 0), (30, 5)])

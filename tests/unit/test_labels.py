@@ -10,19 +10,11 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
+from cropmine.config.regions import LabelFiles, Labels
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid
-from cropmine.labels import (
-    GEOD,
-    _near_grid,
-    class_text,
-    draw_circles,
-    keep_polygons,
-    log_note,
-    place_on_grid,
-    read_labels,
-)
-from cropmine.region_settings import LabelFiles, Labels
+from cropmine.geo.grids import GEOD, Grid
+from cropmine.geo.vectors import _near_grid, draw_circles, keep_polygons, place_on_grid
+from cropmine.inputs.labels import class_text, log_note, read_labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
 
@@ -242,9 +234,9 @@ def test_broken_polygons_are_repaired_and_missing_ones_dropped(tmp_path, caplog)
     flat = shapely.Polygon([(0, 0), (1e-3, 0), (2e-3, 0)])
     solid = shapely.force_3d(shapely.box(1, 1, 1.001, 1.001), 7)
     path = make_file(tmp_path / "a.gpkg", ["crop"] * 4, [None, bowtie, flat, solid])
-    with caplog.at_level("INFO", "cropmine.labels"):
+    with caplog.at_level("INFO", "cropmine.inputs.labels"):
         table = read(path)
-    assert [record.getMessage() for record in caplog.records if record.name == "cropmine.labels"] == [
+    assert [record.getMessage() for record in caplog.records if record.name == "cropmine.inputs.labels"] == [
         f"{path}: 1 rows without a geometry are dropped",
         f"{path}: 2 invalid polygons are repaired, 1 of no area dropped",
         f"{path}: 2 of 4 rows are used",

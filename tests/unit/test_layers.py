@@ -9,7 +9,7 @@ import rasterio
 import shapely
 from regionfactory import NORTH, PX, UTM, WEST, make_world, write_polygons, write_tif
 
-from cropmine.mosaics import MosaicBand, write_mosaics
+from cropmine.geo.mosaics import MosaicBand, write_mosaics
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import json
 import subprocess
 
-from cropmine.ledger import count_test_scorings, describe_run, tally_jobs, write_run
-from cropmine.scores import write_scores
+from cropmine.reporting.run_record import count_test_scorings, describe_run, tally_jobs, write_run
+from cropmine.scoring.score_files import write_scores
 
 
 def piece(split):

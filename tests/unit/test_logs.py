@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cropmine import __version__
+from cropmine.version import VERSION
 from workspace import ROOT
 
 SCRIPT = """
@@ -36,7 +36,7 @@ def test_a_log_holds_settings_versions_time_and_memory(tmp_path):
     assert (code, printed) == (0, "")
     opening, versions, closing = log.splitlines()
     assert "wildcards {'tile': 'a'}, settings {}" in opening
-    assert f"cropmine {__version__}, Python 3." in versions
+    assert f"cropmine {VERSION}, Python 3." in versions
     assert "numpy " in versions
     assert " s, at most " in closing
     assert 40 < float(closing.split("at most ")[1].split()[0]) < 1000

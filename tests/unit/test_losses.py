@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cropmine.learning_settings import Model
-from cropmine.losses import compute_loss, decode_classes, encode_labels
+from cropmine.config.experiments import Model
+from cropmine.training.losses import compute_loss, decode_classes, encode_labels
 
 HUMAN_NEG, HUMAN_POS, MINED_NEG, MINED_POS = 2, 3, 4, 5
 RIGHT, WRONG = (math.log(1 + math.exp(sign * 2)) for sign in (-1, 1))

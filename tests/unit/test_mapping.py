@@ -7,10 +7,9 @@ import shapely
 from rasterfactory import write_polygons
 from tilefactory import write_tile
 
-from cropmine.mapping import STRIP_ROWS, map_strips
-from cropmine.maps import compose_map, write_map
-from cropmine.surroundings import surround_tile
-from cropmine.zones import read_zones
+from cropmine.inputs.tile_views import surround_tile
+from cropmine.inputs.zones import read_zones
+from cropmine.mapping.map_tiles import STRIP_ROWS, compose_map, map_strips, write_map
 
 
 @dataclass

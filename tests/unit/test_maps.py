@@ -8,9 +8,12 @@ from hypothesis.extra.numpy import arrays
 from rasterio.crs import CRS
 from tilefactory import make_grid
 
-from cropmine.grids import Grid, pixel_areas
-from cropmine.maps import build_mosaics, compose_map, measure_area, write_area, write_map
-from cropmine.zones import NONCROPLAND, ORDINARY, OUTSIDE
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import Grid
+from cropmine.inputs.zones import KNOWN_NONCROPLAND, ORDINARY, OUTSIDE
+from cropmine.mapping.areas import measure_area, write_area
+from cropmine.mapping.bands import build_mosaics
+from cropmine.mapping.map_tiles import compose_map, write_map
 
 CODES = arrays(np.uint8, (3, 4), elements=st.integers(0, 200))
 
@@ -29,7 +32,7 @@ def test_bands_are_mean_class_and_spread_of_the_runs(runs, threshold):
 
 def test_zones_rule_the_map():
     codes = np.array([[180, 180, 180, 255, 255]], np.uint8)
-    zones = np.array([[ORDINARY, NONCROPLAND, OUTSIDE, ORDINARY, NONCROPLAND]], np.uint8)
+    zones = np.array([[ORDINARY, KNOWN_NONCROPLAND, OUTSIDE, ORDINARY, KNOWN_NONCROPLAND]], np.uint8)
     probability, classes, spread = compose_map([codes], zones, 0.5)
     assert probability.tolist() == [[180, 0, 255, 255, 255]]
     assert classes.tolist() == [[1, 0, 255, 255, 255]]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cropmine.metrics import (
+from cropmine.scoring.bootstrap import draw_blocks
+from cropmine.scoring.metrics import (
     PieceCounts,
     bootstrap_f1,
     compute_f1,
@@ -13,7 +14,6 @@ from cropmine.metrics import (
     count_confusion,
     describe_classes,
     describe_scores,
-    draw_blocks,
     join_histograms,
     leave_blocks_out,
     pool_rows,
@@ -21,7 +21,7 @@ from cropmine.metrics import (
     score_confusion,
     tabulate_pieces,
 )
-from cropmine.thresholds import choose_threshold
+from cropmine.scoring.thresholds import choose_threshold
 
 
 def piece(label, target, codes, block="b0", split="test"):

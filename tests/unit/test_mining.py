@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cropmine.config.experiments import Mined
 from cropmine.errors import CropmineError
-from cropmine.learning_settings import Mined
-from cropmine.mining import mine_segments, overlap_segments, read_overlap, write_overlap
+from cropmine.mining.overlaps import mine_segments, overlap_segments, read_overlap, write_overlap
 
 BOTH = Mined(cropland=0.8, noncropland=0.2)
 

@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from rasterfactory import make_grid, write_plain
 from rasterio.features import rasterize
 
-from cropmine.grids import Grid, pixel_areas
-from cropmine.learning_settings import Mined, Segmentation
-from cropmine.mining import overlap_segments
-from cropmine.polygons import polygonise_labels
-from cropmine.rasters import limit_gdal, write_raster
-from cropmine.region_settings import WeakMap
-from cropmine.segmenters import divide_tile, number_segments
-from cropmine.segments import Codebook, assign_clusters, label_segments
+from cropmine.config.experiments import Mined, Segmentation
+from cropmine.config.regions import WeakMap
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import Grid
+from cropmine.geo.outlines import polygonise_labels
+from cropmine.geo.rasters import limit_gdal, write_raster
+from cropmine.mining.clusters import Codebook, assign_clusters
+from cropmine.mining.overlaps import overlap_segments
+from cropmine.mining.segmentation import divide_tile, number_segments
+from cropmine.mining.segments import label_segments
 
 SCRIPTS = Path(__file__).parents[2] / "workflow_scripts"
 
@@ -96,9 +98,9 @@ def test_tiles_of_one_row_column_or_pixel_are_mined(tmp_path, shape):
 def test_a_tile_of_60_bands_is_mined_and_texture_changes_with_no_strip(tmp_path, monkeypatch):
     image, weak = write_tile(tmp_path, draw_pixels((40, 30), 60))
     whole = mine(tmp_path, image, weak, bands=60, features=["texture"])[0]
-    monkeypatch.setattr("cropmine.segmenters.STRIP_ROWS", 7)
-    monkeypatch.setattr("cropmine.imagery.HELD_BYTES", 0)
-    monkeypatch.setattr("cropmine.imagery.open_rows.__defaults__", (None, 0))
+    monkeypatch.setattr("cropmine.mining.segmentation.STRIP_ROWS", 7)
+    monkeypatch.setattr("cropmine.inputs.imagery.HELD_BYTES", 0)
+    monkeypatch.setattr("cropmine.inputs.imagery.open_rows.__defaults__", (None, 0))
     np.testing.assert_array_equal(mine(tmp_path, image, weak, bands=60, features=["texture"])[0], whole)
     assert whole.any()
 

@@ -3,16 +3,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from cropmine.config.experiments import Model
 from cropmine.errors import CropmineError
-from cropmine.learning_settings import Model
-from cropmine.models import (
-    Normalisation,
-    build_network,
-    check_imagery,
-    choose_precision,
-    load_checkpoint,
-    save_checkpoint,
-)
+from cropmine.training.checkpoints import check_imagery, load_checkpoint, save_checkpoint
+from cropmine.training.networks import Normalisation, build_network, choose_precision
 
 TINY = Model(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
 NORM = Normalisation(np.array([100.5, 7.0, 3.0, 1.0]), np.array([10.0, 2.0, 1.0, 0.5]))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tilefactory import make_grid
 
 import cropmine
-from cropmine.neighbours import Place, find_neighbours, place_of, read_places
-from cropmine.windows import OVERLAP_PX, STEP_PX
+from cropmine.inputs.imagery import place_of
+from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Place, find_neighbours, read_places
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 PIXEL = 30.0
@@ -64,6 +64,6 @@ def test_places_are_read_back_from_a_verdict(tmp_path):
 
 
 def test_neighbours_are_found_without_opening_a_raster():
-    code = "import sys, cropmine.neighbours; print({'numpy', 'rasterio', 'pyproj'} & set(sys.modules))"
+    code = "import sys, cropmine.inputs.neighbours; print({'numpy', 'rasterio', 'pyproj'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": LIBRARY})
     assert run.stdout == "set()\n", run.stderr

@@ -14,17 +14,17 @@ import yaml
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
-from cropmine import new_regions
-from cropmine.config import validate_config
+from cropmine.commands import new_region
+from cropmine.commands.guess_imagery import guess_imagery
+from cropmine.commands.guess_labels import Wishes, guess_labels
+from cropmine.commands.guess_weak_map import guess_weak_map
+from cropmine.commands.new_region import Inputs, draft_region, parse_inputs
+from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.headers import Footprint
-from cropmine.imagery_guesses import guess_imagery
-from cropmine.label_guesses import Wishes, guess_labels
-from cropmine.labels import read_labels
-from cropmine.new_regions import Inputs, draft_region, parse_inputs
-from cropmine.plans import resolve_split
-from cropmine.splits import split_labels
-from cropmine.weak_guesses import guess_weak_map
+from cropmine.geo.headers import Footprint
+from cropmine.inputs.labels import read_labels
+from cropmine.inputs.splits import split_labels
+from cropmine.planning.plans import resolve_split
 from workspace import ROOT
 
 
@@ -134,7 +134,7 @@ def test_a_user_says_what_can_not_be_guessed(here):
 
 
 def test_make_new_region_writes_a_configuration_once(here):
-    command = [sys.executable, "-m", "cropmine.new_regions", "valley", "--imagery", f"{here}/imagery"]
+    command = [sys.executable, "-m", "cropmine.commands.new_region", "valley", "--imagery", f"{here}/imagery"]
     run = {"cwd": here, "env": {"PYTHONPATH": str(ROOT / "workflow_scripts")}, "capture_output": True, "text": True}
     done = subprocess.run(command, check=True, **run)
     assert "Written to valley.yaml, which passes the check of inputs." in done.stdout
@@ -362,8 +362,8 @@ def test_a_region_takes_a_name_that_can_be_a_folder(here):
 
 def test_what_was_guessed_is_printed_and_an_error_ends_in_its_words(here, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    new_regions.main(["valley", "--imagery", f"{here}/imagery", "--labels", f"{here}/labels.gpkg"])
+    new_region.main(["valley", "--imagery", f"{here}/imagery", "--labels", f"{here}/labels.gpkg"])
     told = capsys.readouterr().out
     assert "Check: say in labels.definition" in told and "Written to valley.yaml" in told
     with pytest.raises(SystemExit, match="there is such a file already"):
-        new_regions.main(["valley", "--imagery", f"{here}/imagery"])
+        new_region.main(["valley", "--imagery", f"{here}/imagery"])

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from cropmine.config.experiments import Model
 from cropmine.errors import CropmineError
-from cropmine.learning_settings import Model
-from cropmine.optimizers import build_optimizer, build_schedule
+from cropmine.training.optimizers import build_optimizer, build_schedule
 
 
 def build(**settings):

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from tilefactory import make_grid, write_tile
 
 from cropmine.errors import CropmineError
-from cropmine.losses import decode_classes
-from cropmine.patches import (
+from cropmine.geo.rasters import write_raster
+from cropmine.training.losses import decode_classes
+from cropmine.training.patches import (
     LabelledTile,
     PatchBatches,
     PatchReader,
@@ -15,7 +16,6 @@ from cropmine.patches import (
     schedule_strata,
     turn_patches,
 )
-from cropmine.rasters import write_raster
 
 
 @pytest.fixture(scope="module")

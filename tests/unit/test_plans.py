@@ -4,9 +4,9 @@ import geopandas
 import pytest
 import shapely
 
-from cropmine.config import validate_config
+from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import choose_mined, describe_experiment, list_marks, list_shifts, plan_region
+from cropmine.planning.plans import choose_mined, describe_experiment, list_marks, list_shifts, plan_region
 
 LABELS = {"path": "l.gpkg", "class_field": "c", "cropland": ["a"], "noncropland": ["b"], "definition": "crops"}
 WEAK = {"global_map": {"path": "weak.tif"}}

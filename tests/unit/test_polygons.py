@@ -14,11 +14,12 @@ from hypothesis.extra import numpy as hnp
 from rasterio import Affine
 from rasterio.crs import CRS
 
-from cropmine.grids import Grid
-from cropmine.learning_settings import Mined
-from cropmine.mining import mine_segments, overlap_segments
-from cropmine.polygons import polygonise_labels, write_mined_polygons
-from cropmine.segments import label_segments
+from cropmine.config.experiments import Mined
+from cropmine.geo.grids import Grid
+from cropmine.geo.outlines import polygonise_labels
+from cropmine.mining.mined_polygons import write_mined_polygons
+from cropmine.mining.overlaps import mine_segments, overlap_segments
+from cropmine.mining.segments import label_segments
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=14)
 CLUSTERS = hnp.arrays(np.uint8, SHAPES, elements=st.integers(0, 2))

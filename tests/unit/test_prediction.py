@@ -12,16 +12,22 @@ from tilefactory import PIXEL_M, UTM, write_tile
 from torch import nn
 
 import cropmine
-from cropmine.codes import NODATA, encode_probability, threshold_code
-from cropmine.grids import Grid
-from cropmine.imagery import TileSource, read_tile
-from cropmine.learning_settings import Model
-from cropmine.models import Normalisation, build_network
-from cropmine.neighbours import place_of
-from cropmine.prediction import RAMP, fold_norms, predict_strips, predict_tile
-from cropmine.rasters import write_raster
-from cropmine.surroundings import HALO_PX, surround_tile
-from cropmine.windows import CORE_PX, OVERLAP_PX, STEP_PX, lattice_reach, lattice_starts, tile_windows
+from cropmine.classes import NODATA, encode_probability, threshold_code
+from cropmine.config.experiments import Model
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import TileSource, place_of, read_tile
+from cropmine.inputs.neighbours import (
+    CORE_PX,
+    OVERLAP_PX,
+    STEP_PX,
+    lattice_reach,
+    lattice_starts,
+    tile_windows,
+)
+from cropmine.inputs.tile_views import HALO_PX, surround_tile
+from cropmine.training.networks import Normalisation, build_network
+from cropmine.training.prediction import RAMP, fold_norms, predict_strips, predict_tile
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 NORM = Normalisation(np.array([700.0, 1700.0]), np.array([900.0, 1100.0]))
@@ -216,7 +222,8 @@ def test_a_threshold_is_strict():
 
 def test_scoring_and_mapping_import_no_trainer():
     code = (
-        "import sys, cropmine.prediction, cropmine.scores, cropmine.mapping; print('pytorch_lightning' in sys.modules)"
+        "import sys, cropmine.training.prediction, cropmine.scoring.score_files, cropmine.mapping.map_tiles; "
+        "print('pytorch_lightning' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": LIBRARY})
     assert run.stdout == "False\n", run.stderr

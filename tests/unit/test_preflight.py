@@ -6,9 +6,9 @@ import pytest
 from rasterio.transform import from_origin
 from regionfactory import BANDS, PX, STEP, make_world, write_tif
 
-from cropmine import preflight
-from cropmine.preflight import check_region
-from cropmine.region_settings import Region
+from cropmine.config.regions import Region
+from cropmine.inputs.checks import regions
+from cropmine.inputs.checks.regions import check_region
 
 
 @pytest.fixture
@@ -176,13 +176,13 @@ def test_a_region_of_imagery_alone_is_sound(world):
 
 def test_few_tiles_are_unpacked_to_be_seen_whole_and_many_are_not(world, monkeypatch):
     asked = []
-    look = preflight.survey_tile
-    monkeypatch.setattr(preflight, "survey_tile", lambda source, whole: asked.append(whole) or look(source, whole))
+    look = regions.survey_tile
+    monkeypatch.setattr(regions, "survey_tile", lambda source, whole: asked.append(whole) or look(source, whole))
     world.check()
-    monkeypatch.setattr(preflight, "FEW_PIXELS", 2 * PX * PX - 1)
+    monkeypatch.setattr(regions, "FEW_PIXELS", 2 * PX * PX - 1)
     world.check()
-    monkeypatch.setattr(preflight, "FEW_PIXELS", 2 * PX * PX)
+    monkeypatch.setattr(regions, "FEW_PIXELS", 2 * PX * PX)
     world.check()
-    monkeypatch.setattr(preflight, "FEW_TILES", 1)
+    monkeypatch.setattr(regions, "FEW_TILES", 1)
     world.check()
     assert asked == [True] * 2 + [False] * 2 + [True] * 2 + [False] * 2

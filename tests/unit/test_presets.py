@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cropmine.presets import PRESETS
-from cropmine.region_settings import WeakMap
+from cropmine.config.known_maps import PRESETS
+from cropmine.config.regions import WeakMap
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/bring-your-own-data.md"
 

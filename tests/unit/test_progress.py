@@ -4,9 +4,8 @@ from collections import Counter
 
 import pytest
 
-from cropmine import progress
-from cropmine.progress import Job, Progress, ProgressHandler, describe_training
-from cropmine.wording import spell_time
+from cropmine.planning import progress
+from cropmine.planning.progress import Job, Progress, ProgressHandler, describe_training, spell_time
 
 LINE = (
     "epoch {}, step 30, loss {}, learning_rate 0.001, validation_f1_cropland {}, validation_f1_noncropland 0.9, "

@@ -2,22 +2,22 @@
 
 import pytest
 
-from cropmine import provenance
+from cropmine.planning import digests
 
 
 @pytest.fixture
 def digest(tmp_path, monkeypatch):
     """Digest a script that imports `cropmine.mining.science`, which has the given text."""
-    monkeypatch.setattr(provenance, "LIBRARY", tmp_path)
+    monkeypatch.setattr(digests, "LIBRARY", tmp_path)
     (tmp_path / "__init__.py").write_text("")
     write_module(tmp_path, "mining/science.py", "")
 
     def of(science: str, script: str = "from cropmine.mining.science import work\nwork()\n") -> str:
         (tmp_path / "mining/science.py").write_text(science)
         (tmp_path / "script.py").write_text(script)
-        for cached in (provenance.digest_code, provenance._read_module, provenance._list_names):
+        for cached in (digests.digest_code, digests._read_module, digests._list_names):
             cached.cache_clear()
-        return provenance.digest_code(tmp_path / "script.py")
+        return digests.digest_code(tmp_path / "script.py")
 
     return of
 
@@ -99,7 +99,7 @@ def test_equal_code_in_another_package_is_another_digest(digest, tmp_path):
     assert digest("", script.format("geo")) != digest("", script.format("inputs"))
 
 
-@pytest.mark.parametrize("folder", sorted(provenance.UNCOUNTED_FOLDERS))
+@pytest.mark.parametrize("folder", sorted(digests.UNCOUNTED_FOLDERS))
 def test_what_reaches_a_job_as_settings_is_left_out_by_its_folder(digest, tmp_path, folder):
     write_module(tmp_path, f"{folder}/inner/deep.py", "X = 1\n")
     text = f"from cropmine.{folder}.inner.deep import X\n{WORK}"
@@ -121,7 +121,7 @@ def test_messages_and_logs_are_left_out_and_a_namesake_in_a_package_is_not(diges
 
 def test_a_package_that_is_upgraded_changes_the_digest(digest, monkeypatch):
     before = digest(f"import numpy\n{WORK}")
-    monkeypatch.setattr(provenance, "_installed_version", lambda package: "99")
+    monkeypatch.setattr(digests, "_installed_version", lambda package: "99")
     assert digest(f"import numpy\n{WORK}") != before
 
 
@@ -129,20 +129,20 @@ def test_a_file_of_the_templates_changes_the_digest_in_whatever_folder_it_is(tmp
     (tmp_path / "script.py").write_text("")
     (tmp_path / "templates/vendor").mkdir(parents=True)
     (tmp_path / "templates/page.html").write_text("page")
-    digests = set()
+    found = set()
     for content in ("one", "two"):
         (tmp_path / "templates/vendor/library.js").write_text(content)
-        provenance.digest_code.cache_clear()
-        digests.add(provenance.digest_code(tmp_path / "script.py", tmp_path / "templates"))
-    assert len(digests) == 2
+        digests.digest_code.cache_clear()
+        found.add(digests.digest_code(tmp_path / "script.py", tmp_path / "templates"))
+    assert len(found) == 2
 
 
 def test_settings_digest_alike_in_any_order():
-    assert provenance.digest_settings({"a": 1, "b": [1.5]}) == provenance.digest_settings({"b": [1.5], "a": 1})
-    assert provenance.digest_settings({"a": 1}) != provenance.digest_settings({"a": 2})
+    assert digests.digest_settings({"a": 1, "b": [1.5]}) == digests.digest_settings({"b": [1.5], "a": 1})
+    assert digests.digest_settings({"a": 1}) != digests.digest_settings({"a": 2})
 
 
 def test_every_script_digests():
-    scripts = [path for path in sorted(provenance.LIBRARY.parent.glob("*.py")) if path.parent != provenance.LIBRARY]
+    scripts = [path for path in sorted(digests.LIBRARY.parent.glob("*.py")) if path.parent != digests.LIBRARY]
     assert scripts
-    assert len({provenance.digest_code(path) for path in scripts}) == len(scripts)
+    assert len({digests.digest_code(path) for path in scripts}) == len(scripts)

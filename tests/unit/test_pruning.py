@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cropmine import pruning
-from cropmine.config import validate_config
-from cropmine.plans import plan_region
-from cropmine.pruning import list_unnamed, remove_files, render_unnamed
-from cropmine.sweeps import expand_sweeps
+from cropmine.config.validation import validate_config
+from cropmine.planning import pruning
+from cropmine.planning.plans import plan_region
+from cropmine.planning.pruning import list_unnamed, remove_files, render_unnamed
+from cropmine.planning.sweeps import expand_sweeps
 from workspace import valley_config
 
 

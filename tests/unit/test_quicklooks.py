@@ -5,9 +5,9 @@ from PIL import Image
 from rasterfactory import make_grid, write_plain
 from test_seams import UPRIGHT, make_land
 
-from cropmine.preflight import check_region
-from cropmine.quicklooks import draw_quicklooks
-from cropmine.region_settings import Region
+from cropmine.config.regions import Region
+from cropmine.inputs.checks.quicklooks import draw_quicklooks
+from cropmine.inputs.checks.regions import check_region
 
 
 def draw(folder, tiles, path):

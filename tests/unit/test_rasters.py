@@ -11,8 +11,9 @@ from rasterio.enums import Resampling
 from rasterio.warp import reproject
 
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid, open_raster
-from cropmine.rasters import match_values, read_raster, warp_nearest, write_cog, write_raster
+from cropmine.geo.cogs import write_cog
+from cropmine.geo.grids import Grid, open_raster
+from cropmine.geo.rasters import match_values, read_raster, warp_nearest, write_raster
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "int16", "int32", "float32", "float64"])

@@ -12,8 +12,9 @@ from rasterio.crs import CRS
 from scipy import ndimage
 
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid
-from cropmine.registration import (
+from cropmine.geo.grids import Grid
+from cropmine.inputs.weak_maps import read_shift
+from cropmine.mining.registration import (
     Surfaces,
     measure_surfaces,
     pool_surfaces,
@@ -21,10 +22,9 @@ from cropmine.registration import (
     write_registration,
     write_surfaces,
 )
-from cropmine.reports import TEMPLATES
-from cropmine.sections import describe_registrations
-from cropmine.segments import label_segments
-from cropmine.weak import read_shift
+from cropmine.mining.segments import label_segments
+from cropmine.reporting.report import TEMPLATES
+from cropmine.reporting.sections import describe_registrations
 
 PIXEL_M, WEAK_PX, TILE_PX, TILES, MARGIN_PX = 5, 4, 112, 2, 16
 WEAK_M = PIXEL_M * WEAK_PX

@@ -8,8 +8,8 @@ import pytest
 from reportfactory import EVIL, make_region, write_comparison
 
 from browsing import PHONE, start_browser, visit
-from cropmine.config import Report
-from cropmine.reports import build_report
+from cropmine.config.schema import Report
+from cropmine.reporting.report import build_report
 
 TITLE = f"{EVIL}</title><img src=x onerror=alert(1)>"
 

@@ -12,17 +12,14 @@ import pytest
 from reportfactory import EVIL, make_region, write_comparison
 from test_sweep_figures import THRESHOLDS, make_sweep
 
-from cropmine.comparison import (
-    DIFFERENCE_TAIL,
-    write_table,
-)
-from cropmine.config import Report
-from cropmine.embedding import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script
-from cropmine.figures import write_figure
-from cropmine.reports import build_report
-from cropmine.splits import read_pieces
-from cropmine.sweep_figures import draw_sweep
-from cropmine.wording import explain_difference, spell_hectares, spell_interval, spell_labels, spell_metres
+from cropmine.config.schema import Report
+from cropmine.inputs.splits import read_pieces
+from cropmine.reporting.charts import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script, write_figure
+from cropmine.reporting.report import build_report
+from cropmine.reporting.sweep_charts import draw_sweep
+from cropmine.reporting.wording import explain_difference, spell_hectares, spell_interval, spell_labels, spell_metres
+from cropmine.scoring.experiment_tables import DIFFERENCE_TAIL
+from cropmine.tables import write_table
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +265,14 @@ def further(whole, tmp_path_factory):
     summary = {"sentences": ["Mining is worth it.", f"Not of {EVIL}."], "prevalence": 0.12, "prevalence_assumed": True}
     files = {"summary": write_json(folder / "audit.json", summary | {"weak_map": weak_map}), "figure": sweep["figure"]}
     region["files"]["audits"] = {"kmeans10/global_map": files}
-    distances = {"test": measured(300, 40), "map": measured(9000, 1990), "folds": None, "sentence": "It is near."}
+    distances = {
+        "test": measured(300, 40),
+        "map": measured(9000, 1990),
+        "folds": None,
+        "ratio": 0.03,
+        "criterion": 0.5,
+        "optimistic": True,
+    }
     region["files"]["distances"] = write_json(folder / "distances.json", distances)
     rows = make_sweep({"row": ["human_source", "human_source_mined_target", "mined_target", "human_target"]})
     rows = rows.assign(source="highlands", target=EVIL, normalise="each", split="test")
@@ -288,7 +292,7 @@ def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
     assert [heading for heading in outline.headings if heading in further] == further
     assert "Best of 6 is mined.cropland 0.9" in page and page.count(">base</span>") == 4
     assert "<li>Mining is worth it.</li>" in page and "20 % to 40 %" in page and "12 %" in page
-    assert "It is near." in page and "9 km" in page and "300 m" in page
+    assert "so the scores are too optimistic for the map" in page and "9 km" in page and "300 m" in page
     assert "human labels of highlands + mined labels of" in page
     assert "The test labels have been scored 17 times." in page
     assert EVIL not in page and page.count("<script>") == 3
@@ -313,10 +317,10 @@ def test_a_region_without_them_is_as_before(whole, further, tmp_path):
 
 def test_distances_that_could_not_be_measured_are_only_told(whole, tmp_path):
     changed = copy.deepcopy(whole)
-    nothing = {"test": None, "map": measured(10, 3), "folds": 4, "sentence": "There are no test labels."}
+    nothing = {"test": None, "map": measured(10, 3), "folds": 4, "ratio": None, "optimistic": None}
     changed["files"]["distances"] = write_json(tmp_path / "distances.json", nothing)
     page = render(tmp_path, changed)
-    assert "There are no test labels." in page and "Distances of test labels" not in page
+    assert "There are no test labels, or no valid pixels" in page and "Distances of test labels" not in page
 
 
 def test_the_table_of_experiments_shows_differences_from_its_base_where_it_has_them(whole, tmp_path):

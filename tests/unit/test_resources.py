@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cropmine.resources import CAP_MB, CAP_MINUTES, NEEDS, estimate_mb, estimate_minutes
+from cropmine.planning.resources import CAP_MB, CAP_MINUTES, NEEDS, estimate_mb, estimate_minutes
 from workspace import ROOT
 
 QUAD_PX = 4096 * 4096

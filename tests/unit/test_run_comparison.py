@@ -10,11 +10,11 @@ import rasterio
 import shapely
 from tilefactory import make_grid
 
+from cropmine.commands.compare_runs import compare_runs, diff_configs, main
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid
-from cropmine.kept_runs import find_run, keep_run
-from cropmine.rasters import write_raster
-from cropmine.run_comparison import compare_runs, diff_configs, main
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.reporting.kept_runs import find_run, keep_run
 
 GRID = make_grid(120, 100)
 BLOCKS = 12

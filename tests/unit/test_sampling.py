@@ -10,14 +10,14 @@ import rasterio
 import shapely
 from rasterfactory import make_grid
 
-from cropmine.assessment import assess_map, assess_units, write_assessment
-from cropmine.designs import mark_sample, read_design, read_sample
+from cropmine.config.regions import ProbabilitySample
 from cropmine.errors import CropmineError
-from cropmine.grids import pixel_areas
-from cropmine.maps import write_map
-from cropmine.rasters import write_raster
-from cropmine.region_settings import ProbabilitySample
-from cropmine.sampling import draw_sample, keep_design
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.probability_samples import mark_sample, read_design, read_sample
+from cropmine.mapping.accuracy import assess_map, assess_units, write_assessment
+from cropmine.mapping.map_tiles import write_map
+from cropmine.mapping.sample_designs import draw_sample, keep_design
 
 SETTINGS = {"target_error": 0.02, "expected_cropland": 0.8, "expected_noncropland": 0.9, "least": 50, "seed": 0}
 STAMP = {"version": "first-0123abcd", "region": "valley"}

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from tilefactory import label_boxes, make_grid
 
 from cropmine.errors import CropmineError
-from cropmine.scores import collect_scores, histogram_pieces, read_scores, write_scores
+from cropmine.scoring.score_files import collect_scores, histogram_pieces, read_scores, write_scores
 
 
 @given(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cropmine.seams import find_seam
+from cropmine.inputs.checks.seams import find_seam
 
 SIDE = 256
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32)

@@ -12,11 +12,13 @@ from hypothesis.extra import numpy as hnp
 from rasterio.crs import CRS
 
 import cropmine
+from cropmine.config.experiments import Segmentation
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid, pixel_areas
-from cropmine.learning_settings import Segmentation
-from cropmine.segmenters import divide_tile, number_segments, smooth_clusters
-from cropmine.segments import assign_clusters, fit_codebook, label_segments, sample_pixels, seed_tile
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import Grid
+from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile, smooth_clusters
+from cropmine.mining.segmentation import divide_tile, number_segments
+from cropmine.mining.segments import label_segments
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 BANDS = ("blue", "green", "red", "nir")
@@ -223,10 +225,10 @@ def test_a_tile_with_a_codebook_imports_neither_a_learner_nor_superpixels():
 import sys, numpy as np
 from affine import Affine
 from rasterio.crs import CRS
-from cropmine.learning_settings import Segmentation
-from cropmine.grids import Grid
-from cropmine.segmenters import divide_tile, number_segments
-from cropmine.segments import Codebook
+from cropmine.config.experiments import Segmentation
+from cropmine.geo.grids import Grid
+from cropmine.mining.clusters import Codebook
+from cropmine.mining.segmentation import divide_tile, number_segments
 book, chosen = Codebook(np.zeros(1), np.ones(1), np.array([[0.0], [2.0]])), Segmentation(clusters=2, scope="region")
 grid = Grid(CRS.from_epsg(32636), Affine(5, 0, 5e5, 0, -5, 1e5), 9, 9)
 parts = divide_tile(np.ones((1, 9, 9)), np.ones((9, 9), bool), grid, chosen, "t", ["red"], book)

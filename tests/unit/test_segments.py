@@ -10,22 +10,20 @@ from rasterio.crs import CRS
 from threadpoolctl import threadpool_limits
 
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid
-from cropmine.rasters import write_raster
-from cropmine.segments import (
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.mining.clusters import (
     Codebook,
     assign_clusters,
     fit_codebook,
-    label_segments,
     pool_samples,
     read_codebook,
-    read_segment_strips,
-    read_segments,
     sample_pixels,
     seed_tile,
     write_codebook,
-    write_segments,
 )
+from cropmine.mining.segment_files import read_segment_strips, read_segments, write_segments
+from cropmine.mining.segments import label_segments
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
 CLUSTERS = hnp.arrays(np.uint8, SHAPES, elements=st.integers(0, 3))
@@ -73,7 +71,7 @@ def test_bands_of_rows_change_no_segment_nor_do_strips_that_are_summed_at_once(c
     areas = np.arange(1, len(clusters) + 1)[:, None] / 4
     whole = label_segments(clusters, areas, 1, most)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cropmine.segments.STRIP_PX", strip_px)
+        patch.setattr("cropmine.mining.segments.STRIP_PX", strip_px)
         banded = label_segments(clusters, lambda top, bottom: areas[top:bottom], 1, most, band_px=band_px)
     for one, other in zip(whole, banded, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -214,7 +212,7 @@ def test_the_threads_granted_change_no_cluster():
 
 
 def test_strips_of_segments_are_those_of_the_whole_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("cropmine.segments.STRIP_PX", 256 * 40)
+    monkeypatch.setattr("cropmine.mining.segment_files.STRIP_PX", 256 * 40)
     clusters = np.random.default_rng(8).integers(0, 3, (600, 40), dtype=np.uint8)
     ids, cluster_of_segment = label_segments(clusters, np.ones((1, 1)), 0, None)
     write_segments(
@@ -228,7 +226,7 @@ def test_strips_of_segments_are_those_of_the_whole_file(tmp_path, monkeypatch):
         np.testing.assert_array_equal(np.concatenate(strips), ids[top:bottom])
         assert {strip.dtype for strip in strips} == {np.dtype(np.uint32)}
     assert len(strips) == 2
-    monkeypatch.setattr("cropmine.segments.STRIP_PX", 1)
+    monkeypatch.setattr("cropmine.mining.segment_files.STRIP_PX", 1)
     assert [len(strip) for strip in read_segment_strips(tmp_path / "a.tif", 0, 600)] == [256, 256, 88]
 
 

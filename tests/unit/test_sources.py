@@ -1,6 +1,6 @@
 """Files of several tiles and regions, taken apart."""
 
-from cropmine.sources import group_parts
+from cropmine.inputs.imagery import group_parts
 
 
 def make_part(tiles, dates=1, masked=False):

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from test_splits import make_labels
 
-from cropmine.blocks import block_bounds, block_of
+from cropmine.classes import HUMAN, IGNORE, MINED
+from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid, pixel_size_m
-from cropmine.region_settings import Split
-from cropmine.splits import draw_labels, held_out_mask, split_labels, split_of
-from cropmine.targets import HUMAN, IGNORE, MINED, burn_labels, compose_target, mask_training
+from cropmine.geo.grids import Grid, pixel_size_m
+from cropmine.inputs.blocks import block_bounds, block_of
+from cropmine.inputs.label_rasters import burn_labels
+from cropmine.inputs.splits import draw_labels, held_out_mask, split_labels, split_of
+from cropmine.mining.targets import compose_target, mask_training
 
 GEOD = pyproj.Geod(ellps="WGS84")
 BLOCKS_ACROSS = 5

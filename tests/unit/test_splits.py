@@ -8,11 +8,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cropmine.blocks import block_bounds, block_of, cut_labels
+from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
-from cropmine.labels import GEOD
-from cropmine.region_settings import Split
-from cropmine.splits import (
+from cropmine.geo.grids import GEOD
+from cropmine.inputs.blocks import block_bounds, block_of, cut_labels
+from cropmine.inputs.splits import (
     assign_blocks,
     count_leaks,
     draw_labels,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cropmine.config import validate_config
-from cropmine.plans import plan_region
-from cropmine.stamps import describe_map, describe_recipe, find_year
+from cropmine.config.validation import validate_config
+from cropmine.planning.map_stamps import describe_map, describe_recipe, find_year
+from cropmine.planning.plans import plan_region
 from workspace import valley_config
 
 

@@ -5,13 +5,13 @@ import pytest
 import shapely
 from tilefactory import make_grid
 
+from cropmine.config.regions import LabelFiles, Split, WeakMap
 from cropmine.errors import CropmineError
-from cropmine.labels import read_labels
-from cropmine.maps import write_map
-from cropmine.rasters import write_raster
-from cropmine.region_settings import LabelFiles, Split, WeakMap
-from cropmine.splits import assign_blocks, split_labels, split_of
-from cropmine.suggestions import choose_suggestions, score_places, write_suggestions
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.labels import read_labels
+from cropmine.inputs.splits import assign_blocks, split_labels, split_of
+from cropmine.mapping.map_tiles import write_map
+from cropmine.mapping.suggestions import choose_suggestions, score_places, write_suggestions
 
 SPLIT = Split(method="holdout", block_m=100, buffer_m=0, train=0.5, validation=0.25, test=0.25)
 NO_BLOCKS = pd.DataFrame({"block": [], "split": []})

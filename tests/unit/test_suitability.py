@@ -4,13 +4,14 @@ import torch
 from affine import Affine
 from rasterio.crs import CRS
 
+from cropmine.config.experiments import Model
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid
-from cropmine.imagery import TileSource
-from cropmine.learning_settings import Model
-from cropmine.models import Normalisation, build_network, save_checkpoint
-from cropmine.rasters import write_raster
-from cropmine.suitability import check_model
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import TileSource
+from cropmine.mapping.model_checks import check_model
+from cropmine.training.checkpoints import save_checkpoint
+from cropmine.training.networks import Normalisation, build_network
 
 TINY = Model(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
 BANDS = ["red", "nir"]

@@ -8,9 +8,9 @@ from rasterfactory import make_grid, write_plain
 from rasterio.transform import from_origin
 from scipy.ndimage import zoom
 
-from cropmine.findings import Findings
-from cropmine.imagery import TileSource
-from cropmine.surveys import _take_end, check_values, survey_tile
+from cropmine.inputs.checks.findings import Findings
+from cropmine.inputs.checks.tiles import _take_end, check_values, survey_tile
+from cropmine.inputs.imagery import TileSource
 
 
 def survey(folder, name, factor=1.0, dtype="float32", size=300, empty=False):

@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cropmine.comparison import COLUMNS, DIFFERENCE_TAIL, write_table
-from cropmine.figures import write_figure
-from cropmine.sweep_figures import draw_sweep
-from cropmine.sweep_points import arrange_points, spell_option, tabulate_drawn
-from cropmine.sweeps import columns_of, spell_value
-from cropmine.wording import NONE, explain_sweep, spell_point
+from cropmine.planning.sweeps import columns_of, spell_value
+from cropmine.reporting.charts import write_figure
+from cropmine.reporting.sweep_charts import draw_sweep
+from cropmine.reporting.sweep_points import arrange_points, spell_option, tabulate_drawn
+from cropmine.reporting.wording import NONE, explain_sweep, spell_point
+from cropmine.scoring.experiment_tables import COLUMNS, DIFFERENCE_TAIL
+from cropmine.tables import write_table
 
 THRESHOLDS = {"mined.cropland": [0.7, 0.8, 0.9], "mined.noncropland": [0.1, None]}
 HUMAN = {"human": [0.1, 0.5, 1], "mined": [None, {"cropland": 0.8, "noncropland": 0.2}]}

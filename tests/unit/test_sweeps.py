@@ -1,9 +1,9 @@
 import pytest
 
-from cropmine.config import validate_config
+from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import plan_region
-from cropmine.sweeps import describe_sweep, expand_sweeps
+from cropmine.planning.plans import plan_region
+from cropmine.planning.sweeps import describe_sweep, expand_sweeps
 
 
 def read(grid, base="both", **more):

@@ -10,24 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
-from cropmine.blocks import block_bounds, block_of
-from cropmine.grids import Grid
-from cropmine.labels import GEOD
-from cropmine.region_settings import Split
-from cropmine.splits import draw_labels, held_out_mask, split_labels, split_of
-from cropmine.targets import (
+from cropmine.classes import CROPLAND, HUMAN, IGNORE, MINED, NONCROPLAND, RANDOM, WEAK
+from cropmine.config.regions import Split
+from cropmine.geo.grids import GEOD, Grid
+from cropmine.inputs.blocks import block_bounds, block_of
+from cropmine.inputs.label_rasters import burn_label_ids, burn_labels
+from cropmine.inputs.splits import draw_labels, held_out_mask, split_labels, split_of
+from cropmine.mining.targets import (
     CLOSED,
-    CROPLAND,
-    HUMAN,
     HUMAN_ONLY,
-    IGNORE,
-    MINED,
-    NONCROPLAND,
     OPEN,
-    RANDOM,
-    WEAK,
-    burn_label_ids,
-    burn_labels,
     compose_target,
     draw_random_like,
     look_up,
@@ -166,7 +158,7 @@ def test_strips_of_rows_are_composed_alike(monkeypatch):
     layers = [(rng.choice([0, 1, 255], (300, 5)).astype(np.uint8), source) for source in (WEAK, MINED, HUMAN)]
     mask = rng.choice([CLOSED, HUMAN_ONLY, OPEN], (300, 5)).astype(np.uint8)
     strips = compose_target(layers, mask)
-    monkeypatch.setattr("cropmine.targets.STRIP_ROWS", 1000)
+    monkeypatch.setattr("cropmine.mining.targets.STRIP_ROWS", 1000)
     np.testing.assert_array_equal(strips, compose_target(layers, mask))
 
 

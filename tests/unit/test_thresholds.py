@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from test_comparison import evaluate, make_scores
 
-from cropmine.comparison import tabulate_experiments
-from cropmine.metrics import Histograms, draw_blocks, tabulate_pieces
-from cropmine.selection import select_experiment
-from cropmine.thresholds import bootstrap_threshold, choose_threshold, explain_threshold, settle_choice
+from cropmine.scoring.bootstrap import draw_blocks
+from cropmine.scoring.experiment_tables import tabulate_experiments
+from cropmine.scoring.metrics import Histograms, tabulate_pieces
+from cropmine.scoring.selection import select_experiment
+from cropmine.scoring.thresholds import bootstrap_threshold, choose_threshold, explain_threshold, settle_choice
 
 
 def histograms(shift, blocks=16, quality=40):

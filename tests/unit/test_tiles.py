@@ -6,10 +6,10 @@ import geopandas
 import pytest
 import shapely
 
+from cropmine.config.experiments import Training
+from cropmine.config.regions import Region
 from cropmine.errors import CropmineError
-from cropmine.learning_settings import Training
-from cropmine.region_settings import Region
-from cropmine.tiles import check_files, choose_training_tiles, count_rows, find_tiles, tile_files
+from cropmine.planning.tiles import check_files, choose_training_tiles, count_rows, find_tiles, tile_files
 
 
 def region(**settings) -> Region:

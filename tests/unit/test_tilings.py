@@ -3,8 +3,8 @@
 import pytest
 from rasterfactory import make_grid
 
-from cropmine.findings import Findings
-from cropmine.tilings import check_tiling
+from cropmine.inputs.checks.findings import Findings
+from cropmine.inputs.checks.tiles import check_tiling
 
 PX = 10.0
 

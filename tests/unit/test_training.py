@@ -12,16 +12,16 @@ import torch
 from tilefactory import label_boxes, write_tile
 
 import cropmine
-from cropmine import training as training_module
+from cropmine.config.experiments import Model, Training
 from cropmine.errors import CropmineError
-from cropmine.learning_settings import Model, Training
-from cropmine.models import load_checkpoint
-from cropmine.patches import LabelledTile, PatchReader
-from cropmine.prediction import predict_tile
-from cropmine.progress import read_training
-from cropmine.scores import collect_scores
-from cropmine.surroundings import surround_tile
-from cropmine.training import COLUMNS, LastCheckpoint, cut_validation, train_model
+from cropmine.inputs.tile_views import surround_tile
+from cropmine.planning.progress import read_training
+from cropmine.scoring.score_files import collect_scores
+from cropmine.training import trainer as training_module
+from cropmine.training.checkpoints import load_checkpoint
+from cropmine.training.patches import LabelledTile, PatchReader
+from cropmine.training.prediction import predict_tile
+from cropmine.training.trainer import COLUMNS, LastCheckpoint, cut_validation, train_model
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 MODEL = Model(
@@ -105,18 +105,18 @@ def test_a_seed_gives_the_same_weights_twice_and_another_seed_others(region, tmp
 
 KILLED = """
 import os, pickle, signal, sys
-from cropmine import training
+from cropmine.training import trainer
 
 arguments, epoch = pickle.loads(sys.stdin.buffer.read())
-save = training.LastCheckpoint.save
+save = trainer.LastCheckpoint.save
 
 def save_and_die(last, progress, task):
     save(last, progress, task)
     if len(progress.rows) == epoch:
         os.kill(os.getpid(), signal.SIGKILL)
 
-training.LastCheckpoint.save = save_and_die
-training.train_model(*arguments[0], **arguments[1])
+trainer.LastCheckpoint.save = save_and_die
+trainer.train_model(*arguments[0], **arguments[1])
 """
 
 
@@ -129,7 +129,7 @@ def test_a_training_that_was_killed_goes_on_after_its_last_epoch_to_the_same_wei
     assert run.returncode == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["last.ckpt"]
     assert not LastCheckpoint(tmp_path / "killed/last.ckpt", "other").load().rows
-    with caplog.at_level("INFO", logger="cropmine.training"):
+    with caplog.at_level("INFO", logger="cropmine.training.trainer"):
         again = train(region, tmp_path / "killed", model, fingerprint="a")
     assert "going on after epoch 3" in caplog.text
     (tmp_path / "run.log").write_text(caplog.text)

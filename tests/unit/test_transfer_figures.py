@@ -7,10 +7,11 @@ import pandas as pd
 from PIL import Image
 from test_comparison import make_scores, make_settings
 
-from cropmine.comparison import evaluate_experiment, tabulate_transfer, write_table
-from cropmine.figures import write_figure
-from cropmine.transfer_figures import draw_transfer, tabulate_cells
-from cropmine.wording import explain_transfer
+from cropmine.reporting.charts import write_figure
+from cropmine.reporting.sweep_charts import draw_transfer, tabulate_cells
+from cropmine.reporting.wording import explain_transfer
+from cropmine.scoring.experiment_tables import evaluate_experiment, tabulate_transfer
+from cropmine.tables import write_table
 
 QUALITY = {"human_source": 5, "human_source_mined_target": 25, "mined_target": 15, "human_target": 50}
 

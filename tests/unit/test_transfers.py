@@ -2,10 +2,10 @@
 
 import pytest
 
-from cropmine.config import validate_config
+from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.plans import plan_region
-from cropmine.transfers import describe_transfer, list_lessons
+from cropmine.planning.plans import plan_region
+from cropmine.planning.transfers import describe_transfer, list_lessons
 
 LABELS = {"path": "l.gpkg", "class_field": "c", "cropland": ["a"], "noncropland": ["b"], "definition": "crops"}
 

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from rasterfactory import make_grid
 
-from cropmine.rasters import write_raster
-from cropmine.truth import count_codes, read_truth, sum_codes, tabulate_truth
+from cropmine.geo.rasters import write_raster
+from cropmine.scoring.truth import count_codes, read_truth, sum_codes, tabulate_truth
 
 
 def test_pixels_without_truth_or_prediction_are_not_counted():

@@ -6,9 +6,10 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid, pixel_areas
-from cropmine.maps import write_map
-from cropmine.units import measure_units, read_units, write_units
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import Grid
+from cropmine.mapping.areas import measure_units, read_units, write_units
+from cropmine.mapping.map_tiles import write_map
 
 GRID = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), 40, 30)
 

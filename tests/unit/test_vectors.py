@@ -8,8 +8,8 @@ from affine import Affine
 from pyproj import CRS
 
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid
-from cropmine.vectors import SIMPLE_BYTES, read_geoparquet, read_polygons
+from cropmine.geo.grids import Grid
+from cropmine.geo.vectors import SIMPLE_BYTES, read_geoparquet, read_polygons
 
 UTM = CRS.from_epsg(32637)
 GRID = Grid(UTM, Affine(10, 0, 500_000, 0, -10, 100_000), 20, 20)

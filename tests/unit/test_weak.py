@@ -11,11 +11,11 @@ from rasterfactory import checkerboard, make_grid, write_plain, write_polygons
 from rasterio.crs import CRS
 from scipy import ndimage
 
+from cropmine.config.regions import WeakMap
 from cropmine.errors import CropmineError
-from cropmine.grids import Grid, pixel_size_m
-from cropmine.rasters import write_raster
-from cropmine.region_settings import WeakMap
-from cropmine.weak import erode_weak_map, find_within, load_weak, read_weak_map
+from cropmine.geo.grids import Grid, pixel_size_m
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.weak_maps import erode_weak_map, find_within, load_weak, read_weak_map
 
 GRID = make_grid(40, 30)
 WIDE = GRID.padded(20)

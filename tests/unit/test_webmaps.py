@@ -10,9 +10,12 @@ from PIL import Image
 from rasterfactory import make_grid
 from reportfactory import make_region
 
-from cropmine.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
-from cropmine.grids import read_grid
-from cropmine.overlays import (
+from cropmine.geo.cogs import write_cog
+from cropmine.geo.grids import read_grid
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.splits import read_pieces
+from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
+from cropmine.reporting.map_layers import (
     LAYER_PX,
     compare_maps,
     find_degrees,
@@ -22,10 +25,8 @@ from cropmine.overlays import (
     stretch,
     thin_grid,
 )
-from cropmine.panels import choose_places
-from cropmine.rasters import write_cog, write_raster
-from cropmine.splits import read_pieces
-from cropmine.webmaps import describe_labels, describe_webmap
+from cropmine.reporting.places import choose_places
+from cropmine.reporting.web_map import describe_labels, describe_webmap
 
 
 def decode(uri):

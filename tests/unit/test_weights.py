@@ -8,9 +8,9 @@ from safetensors.torch import save_file
 from test_models import NORM, PLACE, TINY
 
 from cropmine.errors import CropmineError
-from cropmine.models import build_network, save_checkpoint
-from cropmine.predictors import load_predictor
-from cropmine.weights import export_weights, load_weights
+from cropmine.training.checkpoints import export_weights, load_weights, save_checkpoint
+from cropmine.training.networks import build_network
+from cropmine.training.predictors import load_predictor
 
 
 @pytest.fixture(scope="module")

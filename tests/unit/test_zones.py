@@ -10,7 +10,7 @@ from pyproj import Transformer
 from rasterfactory import make_grid, write_polygons
 
 from cropmine.errors import CropmineError
-from cropmine.zones import NONCROPLAND, ORDINARY, OUTSIDE, read_zones
+from cropmine.inputs.zones import KNOWN_NONCROPLAND, ORDINARY, OUTSIDE, read_zones
 
 GRID = make_grid(40, 30)
 WEST, SOUTH, EAST, NORTH = GRID.bounds
@@ -48,7 +48,7 @@ def test_nodata_goes_before_noncropland_and_the_area_before_both(tmp_path):
     zones = read_zones(GRID, area, [(cloud, "nodata"), (water, "noncropland")])
     outside = pixels(30, 0, 40, 30) | pixels(12, 5, 16, 30)
     assert np.array_equal(zones == OUTSIDE, outside)
-    assert np.array_equal(zones == NONCROPLAND, pixels(10, 10, 30, 20) & ~outside)
+    assert np.array_equal(zones == KNOWN_NONCROPLAND, pixels(10, 10, 30, 20) & ~outside)
 
 
 def test_an_area_elsewhere_leaves_nothing_and_an_exclusion_elsewhere_takes_nothing(tmp_path):

@@ -6,9 +6,9 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.grids import Grid
-from cropmine.imagery import TileSource
-from cropmine.rasters import write_raster
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import TileSource
 
 UTM = CRS.from_epsg(32636)
 PIXEL_M = 5

@@ -1,5 +1,6 @@
 """The one kind of error that users see: what is wrong, where, and what to do."""
 
+import difflib
 from collections.abc import Sequence
 
 
@@ -29,3 +30,14 @@ def _end_sentence(text: str, mark: str) -> str:
     """A sentence with one mark at its end; a question or an ellipsis keeps its own."""
     bare = text.rstrip(".,;: \n")
     return text.strip() if text.endswith("...") else bare if bare.endswith(("?", "!", "…")) else bare + mark
+
+
+def suggest(word: str, known: list[str]) -> str:
+    """A did-you-mean for a misspelt word, as the tail of a sentence; the known words if none is near."""
+    near = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(map(str, known))}" if known else ""
+
+
+def hint_at(word: str, known: list[str]) -> str | None:
+    """A did-you-mean for a misspelt word, as a sentence of its own; the known words if none is near."""
+    return suggest(word, known).removeprefix("; ") or None

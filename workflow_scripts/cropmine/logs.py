@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cropmine import __version__
 from cropmine.errors import CropmineError
+from cropmine.version import VERSION
 
 PACKAGES = ("numpy", "rasterio", "geopandas", "sklearn", "torch", "segmentation_models_pytorch")
 
@@ -63,7 +63,7 @@ def list_versions() -> list[str]:
     """The versions of cropmine, of Python and of the packages that a script has imported."""
     loaded = {name: getattr(sys.modules.get(name), "__version__", None) for name in PACKAGES}
     return [
-        f"cropmine {__version__}",
+        f"cropmine {VERSION}",
         f"Python {platform.python_version()}",
         *(f"{name} {version}" for name, version in loaded.items() if version),
     ]

@@ -26,8 +26,8 @@ import torch
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2]), str(HERE.parents[3] / "workflow_scripts")]
 
-from cropmine.region_settings import Simulation  # noqa: E402
-from cropmine.simulation import simulate_region, write_region  # noqa: E402
+from cropmine.config.regions import Simulation  # noqa: E402
+from cropmine.inputs.simulation import simulate_region, write_region  # noqa: E402
 from workspace import Outcome, Workspace, valley_config  # noqa: E402
 
 # What tells of a run rather than of its results: times, and the states of trainings that didn't end.

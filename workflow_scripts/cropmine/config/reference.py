@@ -1,0 +1,133 @@
+"""The reference of the configuration, docs/configuration.md, made from the models.
+
+Write it with ``PYTHONPATH=workflow_scripts python -m cropmine.config.reference > docs/configuration.md``.
+"""
+
+import re
+import sys
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from cropmine.config.messages import split_union
+from cropmine.config.schema import Config
+
+HEADER = """# Configuration
+
+This file is generated from the models in `workflow_scripts/cropmine/config/`; a test keeps it in step. Write it by
+
+    PYTHONPATH=workflow_scripts python -m cropmine.config.reference > docs/configuration.md
+
+A configuration is a YAML file: `config.yaml`, or yours by `snakemake --configfile my.yaml`. Unknown keys are refused,
+and every fault is told at once, each with its place and a hint. Paths start at the working directory. A key without a
+default (—) is required; one whose default is `null` may be left out.
+"""
+_UNITS = {"_m": "metres", "_m2": "square metres", "_px": "pixels"}
+_TYPES = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Any: "values"}
+_BOUNDS = {
+    "range": "{}",
+    "ge": "≥ {}",
+    "gt": "> {}",
+    "le": "≤ {}",
+    "lt": "< {}",
+    "multiple_of": "a multiple of {}",
+    "min_length": "at least {} long",
+}
+
+
+def render_reference() -> str:
+    """Describe every key of the configuration in Markdown: a table for each model, nested models linked."""
+    sections = [HEADER]
+    for model in list_models(Config):
+        title = "Top level" if model is Config else model.__name__
+        rows = [_render_row(name, field) for name, field in model.model_fields.items()]
+        table = "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])
+        sections.append(f"## {title}\n\n{(model.__doc__ or '').strip()}\n\n{table}\n")
+    return "\n".join(sections)
+
+
+def list_models(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """A model and those nested in it, each once, in the order of their keys."""
+    found = [model]
+    for field in model.model_fields.values():
+        for nested in _nested_models(field.annotation):
+            found += [inner for inner in list_models(nested) if inner not in found]
+    return found
+
+
+def _nested_models(kind: Any) -> list[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [model for argument in get_args(kind) for model in _nested_models(argument)]
+
+
+def _render_row(name: str, field) -> str:
+    key = field.alias or name
+    unit = next((unit for ending, unit in _UNITS.items() if key.endswith(ending)), None)
+    meaning = f"{field.description} ({unit})" if unit and unit not in field.description else field.description
+    cells = [
+        f"`{key}`",
+        _spell_type(field.annotation, field.metadata, field.default is not None),
+        _spell_default(field),
+        meaning,
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _spell_type(kind: Any, metadata: Any = (), nullable: bool = False) -> str:
+    if get_origin(kind) not in (dict, tuple):
+        metadata = [*metadata, *(part for argument in get_args(kind) for part in getattr(argument, "__metadata__", ()))]
+    names = list(dict.fromkeys(_spell_branch(branch) for branch in split_union(kind) if branch is not NoneType))
+    nulls = ["`null`"] if nullable and NoneType in split_union(kind) else []
+    return ", ".join([" or ".join([*_merge_numbers(names), *nulls]), *_spell_bounds(metadata)])
+
+
+def _merge_numbers(names: list[str]) -> list[str]:
+    return [name for name in names if name != "whole number" or "number" not in names]
+
+
+def _spell_branch(kind: Any) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin is dict:
+        return f"{_spell_type(arguments[1])} by name"
+    if origin is tuple and arguments[-1] is not ...:
+        return f"list of {len(arguments)}: {', '.join(_spell_type(argument) for argument in arguments)}"
+    if origin is tuple:
+        return "list of " + re.sub(r"number\b", "numbers", _spell_type(arguments[0]))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"[{kind.__name__}](#{kind.__name__.lower()})"
+    return _TYPES[kind]
+
+
+def _spell_bounds(metadata: Any) -> list[str]:
+    parts = [part for outer in metadata for part in (outer, *getattr(outer, "metadata", ()))]
+    bounds = {key: getattr(part, key) for part in parts for key in _BOUNDS if hasattr(part, key)}
+    if {"ge", "le"} <= bounds.keys():
+        bounds = {"range": f"{bounds.pop('ge')} to {bounds.pop('le')}"} | bounds
+    return [_BOUNDS[key].format(value) for key, value in bounds.items()]
+
+
+def _spell_default(field) -> str:
+    if field.default is PydanticUndefined:
+        return "—"
+    return _spell_value(field.default)
+
+
+def _spell_value(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return "its defaults"
+    if isinstance(value, dict) and value:
+        return f"`{next(iter(value))}` with its defaults"
+    if value is None or isinstance(value, bool):
+        return f"`{'null' if value is None else str(value).lower()}`"
+    if isinstance(value, dict | list | tuple):
+        return f"`{'{}' if isinstance(value, dict) else list(value)}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_reference())

@@ -1,0 +1,1 @@
+"""Rasters and vectors: grids, areas, files. Nothing here knows about cropland."""

@@ -1,0 +1,151 @@
+"""Raster files: written whole, tiled, compressed and the same to the byte each time, and read onto any grid."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from cropmine.errors import CropmineError
+from cropmine.files import replacing
+from cropmine.geo.grids import Grid, open_raster
+
+BLOCK_PX = 256
+ZSTD_LEVEL = 3  # of maps, 9 takes twice as long to write and saves 7 %
+CACHE_BYTES = 2**26
+SMALLEST_OVERVIEW_PX = 256
+WARP_TOLERANCE_PX = 1e-4  # GDAL's default, 0.125 source pixels, makes a pixel's value depend on the window that is read
+
+
+def limit_gdal(threads: int) -> rasterio.Env:
+    """Let GDAL read and write with so many threads in a block, and hold few blocks of files that are read once."""
+    return rasterio.Env(GDAL_NUM_THREADS=threads, GDAL_CACHEMAX=CACHE_BYTES)
+
+
+def write_raster(
+    path: str | Path,
+    array: np.ndarray,
+    grid: Grid,
+    nodata: float | None = None,
+    descriptions: list[str] | None = None,
+    tags: dict[str, str] | None = None,
+    colormap: dict[int, tuple] | None = None,
+    overviews: bool = False,
+) -> None:
+    """Write a tiled GeoTIFF, compressed by ZSTD.
+
+    The array is (h, w) or (bands, h, w) of the grid's shape; its dtype is the file's. `descriptions` name the bands,
+    `colormap` gives (r, g, b[, a]) to values of a band of uint8, `overviews` are by nearest neighbour.
+    """
+    options = {"driver": "GTiff", "tiled": True, "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX}
+    options |= {"predictor": _predictor(array), "zstd_level": ZSTD_LEVEL}
+    _check_shape(array, grid)
+    profile = _profile(array.dtype, 1 if array.ndim == 2 else len(array), grid, nodata)
+    with replacing(path) as temporary, rasterio.open(temporary, "w", **options, **profile) as dataset:
+        dataset.write(array.reshape(-1, *grid.shape))  # of two dimensions it would be copied
+        _describe(dataset, descriptions, tags, colormap, None)
+        if overviews:
+            dataset.build_overviews(_overview_factors(grid), Resampling.nearest)
+
+
+def wrap_raster(source: str, path: str | Path) -> None:
+    """Write a VRT that reads another raster, such as one of GDAL's virtual file systems.
+
+    Raises CropmineError if the source isn't readable.
+    """
+    with replacing(path) as temporary, open_raster(source) as dataset:
+        rasterio.shutil.copy(dataset, temporary, driver="VRT")
+
+
+def read_raster(path: str | Path, window: tuple[int, int, int, int] | None = None) -> np.ndarray:
+    """Read a raster or a window (col, row, width, height) inside it.
+
+    Gives (h, w) for a file of one band, else (bands, h, w), in the file's dtype. Raises CropmineError if it isn't
+    readable.
+    """
+    with open_raster(path) as dataset:
+        array = dataset.read(window=Window(*window) if window else None)
+    return array[0] if len(array) == 1 else array
+
+
+def warp_nearest(dataset: rasterio.DatasetReader, band: int, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Read a band of an open raster in any CRS onto a grid by nearest neighbour.
+
+    Gives the values, (h, w) in the file's dtype, nodata tags left alone, and whether a pixel lies inside the raster and
+    its internal mask, bool (h, w). Reads no more of the raster than the grid covers. Raises CropmineError if the raster
+    has no CRS or no such band.
+    """
+    if not dataset.crs:
+        raise CropmineError(dataset.name, "the raster has no CRS", "assign one (gdal_edit -a_srs EPSG:...)")
+    if band > dataset.count:
+        raise CropmineError(dataset.name, f"has {dataset.count} bands, no band {band}")
+    if np.dtype(dataset.dtypes[band - 1]).kind not in "uif":
+        raise CropmineError(
+            dataset.name, f"has the dtype {dataset.dtypes[band - 1]}", "convert it to whole or real numbers"
+        )
+    has_alpha = ColorInterp.alpha in dataset.colorinterp
+    options = {"crs": grid.crs, "transform": grid.transform, "width": grid.width, "height": grid.height}
+    options |= {"resampling": Resampling.nearest, "tolerance": WARP_TOLERANCE_PX, "src_nodata": None}
+    with WarpedVRT(dataset, add_alpha=not has_alpha, **options) as warped:
+        alpha = warped.colorinterp.index(ColorInterp.alpha) + 1
+        values, inside = warped.read([band, alpha])
+    return values, inside > 0
+
+
+def match_values(values: np.ndarray, wanted: Iterable[float | None]) -> np.ndarray:
+    """Tell which values equal one of some numbers, bool of the same shape.
+
+    Numbers that the dtype can't hold, None and NaN match nothing: -9999 in a file of uint16, or a tag that isn't there.
+    """
+    numbers = [number for number in wanted if number is not None and np.isfinite(number)]
+    if values.dtype.kind in "iu":
+        limits = np.iinfo(values.dtype)
+        numbers = [number for number in numbers if number == int(number) and limits.min <= number <= limits.max]
+    numbers = np.array(numbers).astype(values.dtype)
+    return values == numbers[0] if len(numbers) == 1 else np.isin(values, numbers)
+
+
+def _check_shape(array: np.ndarray, grid: Grid) -> None:
+    if array.shape[-2:] != grid.shape or array.ndim not in (2, 3):
+        raise ValueError(f"an array of shape {array.shape} doesn't fit a grid of shape {grid.shape}")
+
+
+def _profile(dtype: np.dtype, bands: int, grid: Grid, nodata: float | None) -> dict:
+    return {
+        "width": grid.width,
+        "height": grid.height,
+        "count": bands,
+        "dtype": dtype,
+        "crs": grid.crs,
+        "transform": grid.transform,
+        "nodata": nodata,
+        "compress": "zstd",
+        "bigtiff": "IF_SAFER",
+    }
+
+
+def _predictor(array: np.ndarray) -> int:
+    return 2 if np.issubdtype(array.dtype, np.integer) else 3
+
+
+def _describe(dataset, descriptions, tags, colormap, scales) -> None:
+    for band, description in enumerate(descriptions or [], start=1):
+        dataset.set_band_description(band, description)
+    if tags:
+        dataset.update_tags(**{key: str(tags[key]) for key in sorted(tags)})
+    if colormap:
+        dataset.write_colormap(1, colormap)
+    if scales:
+        dataset.scales, dataset.offsets = scales, [0.0] * len(scales)
+
+
+def _overview_factors(grid: Grid) -> list[int]:
+    factors, side = [], max(grid.shape)
+    while side > SMALLEST_OVERVIEW_PX:
+        side /= 2
+        factors.append(2 ** (len(factors) + 1))
+    return factors

@@ -1,0 +1,1 @@
+"""Imagery, weak maps, labels, zones and splits."""

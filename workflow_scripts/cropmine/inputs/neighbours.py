@@ -1,0 +1,128 @@
+"""Neighbours of tiles: those that the windows of a tile see, told from where tiles lie, without opening a raster."""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SAME_PX = 0.01
+# Lattices of pixels lie at whole or half pixels of their CRS; a number in between lets no rounding tell tiles apart.
+PHASE = 0.3
+Window = tuple[int, int, int, int]
+CORE_PX = 256
+STEP_PX = 512
+OVERLAP_PX = 32
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tile lies: the name of its CRS, its north-western corner, its pixel, and its size in pixels."""
+
+    crs: str
+    west: float
+    north: float
+    pixel_width: float
+    pixel_height: float
+    width: int
+    height: int
+
+    @property
+    def pixel(self) -> tuple[float, float]:
+        """Width and height of a pixel, units of the CRS."""
+        return self.pixel_width, self.pixel_height
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Column and row of its first pixel, counted from the origin of the CRS."""
+        return math.floor(self.west / self.pixel[0] + PHASE), math.floor(-self.north / self.pixel[1] + PHASE)
+
+    def locate(self, other: "Place") -> Window | None:
+        """The window (column, row, width, height) of this tile's pixels that another covers; None on another grid."""
+        longest = max(self.width, self.height, other.width, other.height)
+        apart = (abs(a / b - 1) * longest for a, b in zip(self.pixel, other.pixel, strict=True))
+        if self.crs != other.crs or max(apart) > SAME_PX:
+            return None
+        column, row = (other.west - self.west) / self.pixel[0], (self.north - other.north) / self.pixel[1]
+        return round(column), round(row), other.width, other.height
+
+    def sees(self, other: "Place") -> bool:
+        """Whether the windows in which this tile is predicted hold a pixel of another."""
+        window = self.locate(other)
+        if window is None:
+            return False
+        corner, size = self.corner, (self.width, self.height)
+        for axis in (0, 1):
+            near, far = lattice_reach(corner[axis], corner[axis] + size[axis])
+            start = corner[axis] + window[axis]
+            if start >= far or start + window[axis + 2] <= near:
+                return False
+        return True
+
+
+def find_neighbours(places: Mapping[str, Place]) -> dict[str, list[str]]:
+    """Name the neighbours of every tile, in the order of `places`."""
+    cells: dict[tuple, list[str]] = defaultdict(list)
+    size = _cell_size(places)
+    for tile, place in places.items():
+        cells[_cell(place, size)].append(tile)
+    order = {tile: number for number, tile in enumerate(places)}
+    found = {}
+    for tile, place in places.items():
+        crs, column, row = _cell(place, size)
+        around = [cells.get((crs, column + x, row + y), ()) for x in (-1, 0, 1) for y in (-1, 0, 1)]
+        near = [other for cell in around for other in cell if other != tile and place.sees(places[other])]
+        found[tile] = sorted(near, key=order.__getitem__)
+    return found
+
+
+def read_places(path: str | Path) -> dict[str, Place]:
+    """Read where the tiles of a region lie from the verdict that check_region gives."""
+    places = json.loads(Path(path).read_text(encoding="utf-8"))["places"]
+    return {tile: Place(**place) for tile, place in places.items()}
+
+
+def _cell_size(places: Mapping[str, Place]) -> dict[str, tuple[float, float]]:
+    """By CRS, a size of cells that no tile sees beyond the next of."""
+    size: dict[str, tuple[float, float]] = {}
+    for place in places.values():
+        reach = [side + 2 * sum(map(abs, lattice_reach(0, 1))) for side in (place.width, place.height)]
+        ground = reach[0] * place.pixel[0], reach[1] * place.pixel[1]
+        size[place.crs] = tuple(map(max, size.get(place.crs, (0, 0)), ground))
+    return size
+
+
+def _cell(place: Place, size: Mapping[str, tuple[float, float]]) -> tuple[str, int, int]:
+    width, height = size[place.crs]
+    return place.crs, math.floor(place.west / width), math.floor(place.north / height)
+
+
+def tile_windows(shape: tuple[int, int], core: int = CORE_PX) -> list[Window]:
+    """Divide a tile of shape (h, w) into windows (column, row, width, height) of nearly one size, at most `core` px."""
+    rows, columns = (range(0, size, even_step(size, core)) for size in shape)
+    return [
+        (left, top, min(columns.step, shape[1] - left), min(rows.step, shape[0] - top))
+        for top in rows
+        for left in columns
+    ]
+
+
+def even_step(size: int, core: int = CORE_PX) -> int:
+    """The width of the windows that a length is divided into: nearly equal ones of at most `core`."""
+    return -(-size // -(-size // core))
+
+
+def lattice_starts(start: int, stop: int) -> range:
+    """Where the windows begin that hold any of the pixels start to stop - 1, counted from the origin of a CRS.
+
+    Windows of STEP_PX + OVERLAP_PX px begin at every multiple of STEP_PX. Their places hang on the ground alone, not
+    on the tiles that cut it, so that a pixel is seen in the same windows whichever tile holds it.
+    """
+    return range((start - OVERLAP_PX) // STEP_PX * STEP_PX, stop, STEP_PX)
+
+
+def lattice_reach(start: int, stop: int) -> tuple[int, int]:
+    """The first pixel, and that after the last, which these windows see."""
+    starts = lattice_starts(start, stop)
+    return starts[0], starts[-1] + STEP_PX + OVERLAP_PX

@@ -1,0 +1,284 @@
+"""Simulated regions: imagery, weak maps, labels and truth on one grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import edt
+import geopandas
+import numpy as np
+import pyogrio
+import shapely
+import shapely.affinity
+from affine import Affine
+from pyproj import Transformer
+from rasterio.crs import CRS
+from rasterio.features import rasterize
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from cropmine.config.regions import Simulation
+from cropmine.files import replacing
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.simulated_land import FIELD, PASTURE, Land, draw_land, draw_noise, draw_swath, image_land
+
+BANDS = ("blue", "green", "red", "nir")
+EARTH_M = 40075016.685578488  # the equator, the width of the world in EPSG:3857
+PIXEL_M = EARTH_M / 2**15 / 256
+ORIGIN_PX = (5_016_832, 4_185_088)  # pixels east and south of the world's north-western corner: 35.3° E, 0.4° N
+NO_TRUTH = 255
+WEAK_DEGREES = 0.00025  # 27.8 m at the equator
+WEAK_MARGIN = 3
+BLUR_PX = 4.0
+BLOB_CELLS = 5.0
+OTHER_REACH_PX = (20, 40)  # how far from its cropland label a site's other label lies; farther where there is none
+CLEARANCE_PX = 3.2
+UNSURE_SHARE = 0.05
+ALONE_SHARE = 0.06
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A made-up region in memory.
+
+    `grid` of the whole region, (h, w); `tile_px` width and height of a tile; `pixels` uint16 (4, h, w), 0 nodata;
+    `mask` uint8 (h, w), 1 bad; `truth` uint8 (h, w), 1 cropland, 0 not, 255 without imagery; `cover` uint8 (h, w), the
+    covers of simulated_land; `weak` and `weak_other`, a second product with errors of its own and not shifted, uint8,
+    255 nodata, on `weak_grid`; `labels` in EPSG:4326 with the field `class`.
+    """
+
+    grid: Grid
+    tile_px: int
+    pixels: np.ndarray
+    mask: np.ndarray
+    truth: np.ndarray
+    cover: np.ndarray
+    weak: np.ndarray
+    weak_other: np.ndarray
+    weak_grid: Grid
+    labels: geopandas.GeoDataFrame
+
+
+def simulate_region(settings: Simulation) -> Landscape:
+    """Make up a region. The same settings make the same region.
+
+    Texture and geometry tell fields from grass and bare ground, whose spectra they share.
+    """
+    streams = np.random.Generator(np.random.PCG64(settings.seed)).spawn(7)
+    grid = _place_grid(streams[0], settings)
+    visible = draw_swath(streams[1], grid.shape)
+    land = draw_land(streams[2], visible)
+    pixels, mask = image_land(streams[3], land, visible)
+    cropland = land.cover == FIELD
+    weak, weak_grid = draw_weak_map(
+        streams[4], cropland, grid, settings.weak_shift_px, settings.omission, settings.commission
+    )
+    weak_other, _ = draw_weak_map(streams[6], cropland, grid, (0, 0), settings.omission, settings.commission)
+    polygons, classes = draw_labels(streams[5], land, visible & (mask == 0), settings.label_sites)
+    truth = np.where(visible, cropland, NO_TRUTH).astype(np.uint8)
+    labels = _place_labels(polygons, classes, grid)
+    return Landscape(grid, settings.tile_px, pixels, mask, truth, land.cover, weak, weak_other, weak_grid, labels)
+
+
+def _place_grid(rng, settings):
+    """The region's grid, moved by up to 20 km with the seed, on the pixels of the web map's zoom level 15."""
+    column, row = np.array(ORIGIN_PX) + 256 * rng.integers(-16, 17, 2)
+    transform = Affine(PIXEL_M, 0, column * PIXEL_M - EARTH_M / 2, 0, -PIXEL_M, EARTH_M / 2 - row * PIXEL_M)
+    size = settings.tile_px
+    return Grid(CRS.from_epsg(3857), transform, settings.columns * size, settings.rows * size)
+
+
+def _place_labels(polygons, classes, grid):
+    corner, pixel = (grid.transform.c, grid.transform.f), (grid.transform.a, grid.transform.e)
+    placed = shapely.transform(np.array(polygons, object), lambda points: points * pixel + corner)
+    return geopandas.GeoDataFrame({"class": classes}, geometry=placed, crs=3857).to_crs(4326)
+
+
+def write_region(
+    landscape: Landscape,
+    imagery: Sequence[str | Path],
+    masks: Sequence[str | Path],
+    weak: tuple[str | Path, str | Path],
+    labels: str | Path,
+    truth: str | Path,
+) -> None:
+    """Write a region's files: a GeoTIFF of imagery and one of its mask a tile, row by row from the north-west.
+
+    The two weak maps and the truth are GeoTIFFs, the labels a GeoPackage. The same region makes the same bytes.
+    """
+    size = landscape.tile_px
+    rows, columns = (range(0, length, size) for length in landscape.grid.shape)
+    for (row, column), image, mask in zip(product(rows, columns), imagery, masks, strict=True):
+        grid = landscape.grid.window(column, row, size, size)
+        cut = np.s_[row : row + size, column : column + size]
+        write_raster(image, landscape.pixels[:, *cut], grid, nodata=0, descriptions=BANDS)
+        write_raster(mask, landscape.mask[cut], grid)
+    for path, values in zip(weak, (landscape.weak, landscape.weak_other), strict=True):
+        write_raster(path, values, landscape.weak_grid, nodata=255)
+    write_raster(truth, landscape.truth, landscape.grid, nodata=NO_TRUTH)
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2021-01-01T00:00:00.000Z"})
+    with replacing(labels) as temporary:
+        landscape.labels.to_file(temporary, driver="GPKG", layer="labels", engine="pyogrio")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def draw_weak_map(
+    rng: np.random.Generator,
+    cropland: np.ndarray,
+    grid: Grid,
+    shift: tuple[float, float],
+    omission: float,
+    commission: float,
+) -> tuple[np.ndarray, Grid]:
+    """Degrade the truth to a weak map in longitude and latitude: averaged, shifted, with blobs of both errors.
+
+    `cropland` bool (h, w) on `grid`; `shift` pixels to the east and to the south; `omission` and `commission` the
+    shares of the map's cropland and other land that are turned over. Returns uint8 (rows, columns), 1 cropland, 0 not,
+    255 outside the region, and its grid in EPSG:4326.
+    """
+    weak_grid = _cover_grid(grid)
+    column, row = _pixel_positions(weak_grid, grid)
+    smooth = ndimage.gaussian_filter(cropland.astype(np.float32), BLUR_PX)
+    share = ndimage.map_coordinates(smooth, [row - shift[1], column - shift[0]], order=1, mode="nearest")
+    near = np.abs(row - (grid.height - 1) / 2) < grid.height / 2 + 6
+    near &= np.abs(column - (grid.width - 1) / 2) < grid.width / 2 + 6
+    clean = share > np.quantile(share[near], 1 - cropland.mean())
+    weak = clean.copy()
+    for present, turned in ((True, omission), (False, commission)):
+        blobs = draw_noise(rng, weak.shape, BLOB_CELLS) + 0.4 * draw_noise(rng, weak.shape, BLOB_CELLS / 3)
+        here = (clean == present) & near
+        if turned and here.any():
+            weak[here] ^= blobs[here] >= np.quantile(blobs[here], 1 - turned)
+    return np.where(near, weak, 255).astype(np.uint8), weak_grid
+
+
+def _cover_grid(grid):
+    """The grid of WEAK_DEGREES that covers a grid in EPSG:3857 with a margin."""
+    left, bottom, right, top = Transformer.from_crs(3857, 4326, always_xy=True).transform_bounds(*grid.bounds)
+    first = np.floor(np.array([left, bottom]) / WEAK_DEGREES) - WEAK_MARGIN
+    last = np.ceil(np.array([right, top]) / WEAK_DEGREES) + WEAK_MARGIN
+    width, height = (last - first).astype(int)
+    transform = Affine(WEAK_DEGREES, 0, first[0] * WEAK_DEGREES, 0, -WEAK_DEGREES, last[1] * WEAK_DEGREES)
+    return Grid(CRS.from_epsg(4326), transform, int(width), int(height))
+
+
+def _pixel_positions(weak_grid, grid):
+    """Column and row on `grid`, 0 at the first pixel's centre, of every weak pixel's centre."""
+    longitudes = weak_grid.transform.c + (np.arange(weak_grid.width) + 0.5) * weak_grid.transform.a
+    latitudes = weak_grid.transform.f + (np.arange(weak_grid.height) + 0.5) * weak_grid.transform.e
+    to_map = Transformer.from_crs(4326, 3857, always_xy=True)
+    x, y = to_map.transform(*np.meshgrid(longitudes, latitudes))
+    step = grid.transform
+    return (x - step.c) / step.a - 0.5, (y - step.f) / step.e - 0.5
+
+
+def draw_labels(
+    rng: np.random.Generator, land: Land, clear: np.ndarray, sites: int
+) -> tuple[list[shapely.Polygon], list[str]]:
+    """Draw human labels at sites spread over a region, most with a field and a piece of other land near it.
+
+    `clear` bool (h, w): where the imagery can be seen. Returns polygons in pixel coordinates (column, row), each wholly
+    in one field or patch of other land and apart, and their classes: cropland, other, or, for some pastures, unsure.
+    """
+    fields, patches = _distances(land, clear)
+    centres, tree = _field_centres(land, fields)
+    drawn, taken = [], set()
+    spacing = np.sqrt(clear.size / sites)
+    for site in _spread_sites(rng, clear.shape, sites):
+        alone = rng.random() < ALONE_SHARE
+        index = _nearest_free(tree, site, taken, spacing)
+        place = site if index is None else centres[index]
+        field = None
+        if index is not None and not alone:
+            field = _draw_polygon(rng, land.parcels, land.parcels[tuple(place)], fields, place)
+            taken.add(index)
+        drawn += [(field, "cropland"), (_draw_other(rng, land, patches, place), "other")]
+    drawn += [(polygon, "unsure") for polygon in _draw_unsure(rng, land, patches, max(1, round(UNSURE_SHARE * sites)))]
+    polygons, classes = [], []
+    for polygon, name in drawn:
+        if polygon is not None and not shapely.intersects(polygon, polygons).any():
+            polygons.append(polygon)
+            classes.append(name)
+    return polygons, classes
+
+
+def _distances(land, clear):
+    """Distance to the edge of the field, and to that of the patch of other land, that a pixel lies in; else 0."""
+    cover = land.cover
+    fields = edt.edt(np.where((cover == FIELD) & clear, land.parcels, 0).astype(np.uint32), parallel=1)
+    patches = edt.edt(np.where((cover != FIELD) & clear, cover, 0).astype(np.uint32), parallel=1)
+    return fields, patches
+
+
+def _field_centres(land, fields):
+    """The innermost pixels of the fields that are wide enough, (n, 2), and a tree of them."""
+    rows, columns = np.nonzero(fields >= CLEARANCE_PX)
+    parcel = land.parcels[rows, columns]
+    order = np.lexsort((-fields[rows, columns], parcel))
+    first = order[np.unique(parcel[order], return_index=True)[1]]
+    centres = np.stack([rows[first], columns[first]], axis=1)
+    return centres, cKDTree(centres) if len(centres) else None
+
+
+def _nearest_free(tree, site, taken, reach):
+    if tree is None:
+        return None
+    near = tree.query_ball_point(site, reach, return_sorted=True)
+    free = [index for index in near if index not in taken]
+    return min(free, key=lambda index: np.hypot(*(tree.data[index] - site)), default=None)
+
+
+def _spread_sites(rng, shape, count):
+    """Places on a jittered grid, row and column, in its order."""
+    rows = max(1, round(np.sqrt(count * shape[0] / shape[1])))
+    columns = -(-count // rows)
+    cells = np.sort(rng.permutation(rows * columns)[:count])
+    places = np.stack(np.divmod(cells, columns), axis=1) + rng.uniform(0.2, 0.8, (count, 2))
+    return (places * shape / (rows, columns)).astype(int)
+
+
+def _draw_other(rng, land, patches, place):
+    """A polygon on land that isn't cropland, near a place; each cover that is near has the same chance."""
+    for reach in OTHER_REACH_PX:
+        low = np.maximum(place - reach, 0)
+        box = tuple(slice(a, a + 2 * reach + 1) for a in low)
+        roomy = patches[box] >= CLEARANCE_PX
+        for cover in rng.permutation(np.unique(land.cover[box][roomy])):
+            spots = np.argwhere(roomy & (land.cover[box] == cover))
+            spots = spots[rng.integers(len(spots), size=6)] + low
+            for spot in spots[np.argsort(-patches[tuple(spots.T)], kind="stable")]:
+                polygon = _draw_polygon(rng, land.cover, cover, patches, spot)
+                if polygon is not None:
+                    return polygon
+    return None
+
+
+def _draw_unsure(rng, land, patches, count):
+    spots = np.argwhere((land.cover == PASTURE) & (patches >= CLEARANCE_PX))
+    spots = spots[rng.integers(len(spots), size=count)] if len(spots) else spots
+    return [_draw_polygon(rng, land.cover, PASTURE, patches, spot) for spot in spots]
+
+
+def _draw_polygon(rng, numbers, number, room, centre):
+    """A quadrangle or pentagon round a pixel whose every touched pixel has the number; None if none fits."""
+    low = np.maximum(centre - 16, 0)
+    box = tuple(slice(a, a + 33) for a in low)
+    pure = (numbers[box] == number) & (room[box] > 0)
+    middle = centre - low + 0.5
+    for _ in range(8):
+        corners = rng.integers(4, 6)
+        turns = rng.uniform() + (np.arange(corners) + rng.uniform(-0.25, 0.25, corners)) / corners
+        rays = np.stack([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=1)
+        steps = np.arange(0, rng.uniform(7, 13), 0.5)
+        walks = np.floor(middle + steps[:, None, None] * rays).astype(int)
+        inside = ((walks >= 0) & (walks < pure.shape)).all(axis=2)
+        row, column = np.where(inside[..., None], walks, 0).transpose(2, 0, 1)
+        free = np.logical_and.accumulate(inside & pure[row, column], axis=0).sum(axis=0) * 0.5
+        reach = (free - 0.8) * rng.uniform(0.75, 1, corners)
+        polygon = shapely.Polygon((middle + reach.clip(0.5)[:, None] * rays)[:, ::-1])
+        touched = rasterize([polygon], pure.shape, all_touched=True).astype(bool)
+        if polygon.is_valid and polygon.area >= 14 and pure[touched].all():
+            return shapely.affinity.translate(polygon, low[1], low[0])
+    return None

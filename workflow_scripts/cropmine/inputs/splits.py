@@ -1,0 +1,290 @@
+"""Which labels train, validate and test: splits of blocks, draws of labels, and what is held out.
+
+A block's split depends on nothing but the block and the seed.
+"""
+
+import hashlib
+import logging
+import math
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from rasterio.features import rasterize
+
+from cropmine.classes import CLASS_VALUES
+from cropmine.config.regions import Split
+from cropmine.errors import CropmineError
+from cropmine.files import replacing
+from cropmine.geo.grids import CRS_LONLAT, Grid, pixel_size_m
+from cropmine.geo.vectors import keep_polygons, place_on_grid
+from cropmine.inputs.blocks import block_bounds, cut_labels, parse_names, zone_blocks
+from cropmine.inputs.labels import ORIGIN, SPLITS, SUGGESTED
+
+log = logging.getLogger(__name__)
+TRAIN, VALIDATION, TEST = SPLITS
+HELD_OUT = (VALIDATION, TEST)
+UNUSED = "unused"
+_SLACK_PX = 0.02  # GDAL leaves out pixels that a zone reaches into by under a hundredth of their width
+
+
+def assign_blocks(blocks, split: Split) -> pd.DataFrame:
+    """Draw a split or a fold for every block, from its name and the seed alone.
+
+    Returns columns block (str) and split (str, holdout) or fold (int32, kfold), in the order of `blocks`.
+    """
+    draws = np.array([_draw_uniform(f"{split.seed} {block}".encode()) for block in blocks])
+    table = pd.DataFrame({"block": np.asarray(blocks, dtype=object)})
+    if split.method == "kfold":
+        return table.assign(fold=np.floor(draws * split.folds).astype(np.int32))
+    borders = [split.train, split.train + split.validation]
+    return table.assign(split=np.array(SPLITS, dtype=object)[np.searchsorted(borders, draws, side="right")])
+
+
+def _draw_validation(pieces: geopandas.GeoDataFrame, split: Split) -> np.ndarray:
+    """The split of pieces of which only those that test are told: blocks of the others train or validate."""
+    told = pieces["split"].to_numpy(object)
+    trains = dict(zip(names := pd.unique(pieces["block"]), find_training_blocks(names, split), strict=True))
+    others = np.array([TRAIN if trains[block] else VALIDATION for block in pieces["block"]], dtype=object)
+    return np.where(told == TEST, TEST, others)
+
+
+def find_training_blocks(blocks, split: Split) -> np.ndarray:
+    """Tell which blocks are drawn to train, bool (n,): with kfold, or a field that tells it of each label, all.
+
+    A method that isn't settled yet, since there are no labels, counts as holdout: that draws blocks by name alone.
+    """
+    if split.method in ("auto", "holdout"):
+        return (assign_blocks(blocks, split)["split"] == TRAIN).to_numpy()
+    if split.method == "field" and split.field is None:
+        share = split.validation / (split.train + split.validation)
+        return np.array([_draw_uniform(f"{split.seed} {block}".encode()) >= share for block in blocks], bool)
+    return np.ones(len(blocks), bool)
+
+
+def rank_labels(labels: geopandas.GeoDataFrame, draws, seed: int) -> pd.DataFrame:
+    """Rank the labels of each class at random, once a draw.
+
+    A rank follows from a hash of seed, draw and the label's outline, so an added label leaves the order of the others
+    as it was. Returns one row a label: label and rank_{draw} (int32, from 0 in each class).
+    """
+    outlines = shapely.transform(np.asarray(labels.geometry, dtype=object), lambda xy: np.round(xy, 7) + 0.0)
+    wkb = shapely.to_wkb(shapely.normalize(outlines), byte_order=1)
+    table = pd.DataFrame({"label": labels["label"].to_numpy(), "target": labels["target"].to_numpy()})
+    for draw in draws:
+        table["draw"] = [_draw_uniform(f"{seed} {draw} ".encode() + outline) for outline in wkb]
+        ordered = table.sort_values(["draw", "label"])
+        table[f"rank_{draw}"] = ordered.groupby("target").cumcount().astype(np.int32)
+    return table.drop(columns=["target", "draw"], errors="ignore")
+
+
+def split_labels(labels: geopandas.GeoDataFrame, split: Split, draws) -> tuple[geopandas.GeoDataFrame, pd.DataFrame]:
+    """Cut labels into pieces with a block, a split or a fold, and ranks; and list the blocks.
+
+    labels: as read_labels gives them, with its split column if the method is field. Returns the pieces, columns label,
+    piece, target, class, block, split (null for kfold), fold (-1 unless kfold), origin (only if any is suggested),
+    rank_{draw} (-1 for a label that can't train) and geometry; and the blocks, columns block, split or fold, their
+    borders in degrees and their numbers of labels by class. Raises CropmineError where the labels hold a class of which
+    none is left to train, and for a suggested label that would validate or test.
+    """
+    pieces = cut_labels(labels, split.block_m)
+    if split.method != "field":
+        pieces = pieces.merge(assign_blocks(pd.unique(pieces["block"]), split), on="block", how="left")
+    elif split.field is None:
+        pieces["split"] = _draw_validation(pieces, split)
+    pieces["fold"] = pieces["fold"].astype(np.int32) if "fold" in pieces else np.int32(-1)
+    pieces["split"] = (pieces["split"] if "split" in pieces else pd.Series(None, pieces.index, object)).astype("string")
+    pieces["class"] = pieces["target"].map({target: name for name, target in CLASS_VALUES.items()})
+    told = [ORIGIN] if ORIGIN in pieces and (pieces[ORIGIN] == SUGGESTED).any() else []
+    if told:
+        pieces = _keep_suggested_training(pieces)
+    _check_splits(pieces, split)
+    ranked = pieces["label"][(pieces["fold"] >= 0) | _find_trainable(pieces, pieces["split"].to_numpy(object))]
+    ranks = rank_labels(labels[labels["label"].isin(ranked)], draws, split.seed)
+    pieces = pieces.merge(ranks, on="label", how="left")
+    names = [f"rank_{draw}" for draw in draws]
+    pieces[names] = pieces[names].fillna(-1).astype(np.int32)
+    order = ["label", "piece", "target", "class", "block", "split", "fold", *told, *names, "geometry"]
+    return pieces[order], _list_blocks(pieces, split)
+
+
+def write_pieces(path: str | Path, pieces: geopandas.GeoDataFrame) -> None:
+    """Write the pieces that split_labels gives as GeoParquet, the same bytes for the same pieces."""
+    with replacing(path) as temporary:
+        pieces.to_parquet(temporary, index=False, compression="zstd")
+
+
+def read_pieces(path: str | Path) -> geopandas.GeoDataFrame:
+    """Read the pieces of labels.parquet, as split_labels gives them.
+
+    Raises CropmineError if the file doesn't hold them. As geopandas.read_parquet, but without the search of PROJ's
+    database (20 ms) for a CRS that is known.
+    """
+    try:
+        table = pq.read_table(path, partitioning=None)
+        geometry = shapely.from_wkb(table["geometry"].to_numpy())
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise CropmineError(path, f"holds no labels ({error})", "delete it and it will be made anew") from error
+    return geopandas.GeoDataFrame(table.drop_columns("geometry").to_pandas(), geometry=geometry, crs=CRS_LONLAT)
+
+
+def write_splits(path: str | Path, blocks: pd.DataFrame) -> None:
+    """Write the blocks that split_labels gives as CSV."""
+    with replacing(path) as temporary:
+        blocks.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -> np.ndarray:
+    """Tell what every piece of labels.parquet does in a run: train, validation or test.
+
+    In a run of k-fold, the blocks of `fold` test, those of the next fold validate and the others train; without a fold
+    all train, as for the map. Suggested labels of the former blocks are "unused". Returns an object array of str.
+    Raises CropmineError if the fold and the labels don't go together.
+    """
+    folded = len(labels) and (labels["fold"] >= 0).any()
+    if fold is None and folded:
+        return np.full(len(labels), TRAIN, object)
+    if (fold is not None and not folded) or (fold is not None and not 0 <= fold < (folds or 0)):
+        what = f"were not split for fold {fold} of {folds}"
+        raise CropmineError("labels", what, "a run has a fold if the split is kfold")
+    if fold is None:
+        return labels["split"].to_numpy(object)
+    steps = (labels["fold"].to_numpy() - fold) % folds
+    parts = np.where(steps == 0, TEST, np.where(steps == 1, VALIDATION, TRAIN)).astype(object)
+    if ORIGIN in labels:
+        parts[(labels[ORIGIN] == SUGGESTED).to_numpy() & (parts != TRAIN)] = UNUSED
+    return parts
+
+
+def select_split(labels: pd.DataFrame, fold: int | None, split: Split, part: str) -> pd.DataFrame:
+    """Select the pieces of labels.parquet that train, validate or test (`part`) in a run."""
+    return labels[split_of(labels, fold, split.folds) == part]
+
+
+def draw_labels(labels: pd.DataFrame, splits: np.ndarray, fraction: float, draw: int) -> np.ndarray:
+    """Choose the pieces that train: a fraction of the training labels of each class, at least one unless it is 0.
+
+    splits: as split_of gives them. A greater fraction of the same draw holds all of a lesser one. Returns a bool array.
+    """
+    trainable = _find_trainable(labels, splits)
+    targets, ranks = labels["target"].to_numpy(), labels[f"rank_{draw}"].to_numpy()
+    drawn = np.zeros(len(labels), dtype=bool)
+    for target in CLASS_VALUES.values():
+        own = trainable & (targets == target)
+        order = np.unique(ranks[own])
+        count = math.ceil(round(fraction * len(order), 6))  # 0.1 of 30 is 3, not 3.0000000000000004
+        drawn |= own & np.isin(ranks, order[:count])
+    return drawn
+
+
+def cut_training(labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> np.ndarray:
+    """Cut the training pieces to what is outside held-out blocks and their buffers.
+
+    splits: as split_of gives them. Returns lon/lat polygons (n,) object, empty where a piece can't train.
+    """
+    trains = _find_trainable(labels, splits)
+    cut = np.where(trains, np.asarray(labels.geometry, dtype=object), shapely.Polygon())
+    zones = zone_blocks(_find_held_out(labels, splits), buffer_m, block_m)
+    pieces, met = shapely.STRtree(zones).query(cut, predicate="intersects")
+    rounds = pd.Series(pieces).groupby(pieces).cumcount().to_numpy()
+    for number in np.unique(rounds):
+        own = rounds == number  # one zone a piece
+        cut[pieces[own]] = shapely.difference(cut[pieces[own]], zones[met[own]])
+    return keep_polygons(cut)
+
+
+def held_out_mask(labels: pd.DataFrame, splits: np.ndarray, grid: Grid, buffer_m: float, block_m: float) -> np.ndarray:
+    """Mark the pixels that a held-out block touches: nothing may train there, whatever its source.
+
+    A held-out block is one that holds a piece of a validation or test label, widened by `buffer_m` true metres on
+    every side. Returns a bool array (h, w).
+    """
+    margin_m = buffer_m + _SLACK_PX * max(pixel_size_m(grid))
+    _, zones = place_on_grid(zone_blocks(_find_held_out(labels, splits), margin_m, block_m), grid)
+    if not len(zones):
+        return np.zeros(grid.shape, dtype=bool)
+    burnt = rasterize(zones, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8")
+    return burnt.astype(bool)
+
+
+def count_leaks(taught: pd.DataFrame, labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> int:
+    """Count the pieces of another region's labels that lie in a held-out block of `labels`, or within its buffer."""
+    zones = shapely.STRtree(zone_blocks(_find_held_out(labels, splits), buffer_m, block_m))
+    return len(np.unique(zones.query(np.asarray(taught.geometry, dtype=object), predicate="intersects")[0]))
+
+
+def _find_held_out(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:
+    """Names of the blocks that hold a validation or test label."""
+    return pd.unique(labels["block"][np.isin(splits.astype(str), HELD_OUT)])
+
+
+def _find_trainable(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:
+    """Training pieces outside the held-out blocks, which only a split field can put them in."""
+    held_out = labels["block"].isin(_find_held_out(labels, splits)).to_numpy()
+    return (splits.astype(str) == TRAIN) & ~held_out
+
+
+def _keep_suggested_training(pieces: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """Drop what of suggested labels reaches into a block that validates or tests; stop at one that wholly lies there.
+
+    Where suggested labels lie was chosen by where the map is in doubt: scores on them would say nothing of the rest.
+    """
+    suggested = (pieces[ORIGIN] == SUGGESTED).to_numpy()
+    wrong = suggested & np.isin(pieces["split"].to_numpy(object).astype(str), HELD_OUT)
+    lost = set(pieces["label"][wrong]) - set(pieces["label"][suggested & ~wrong])
+    if lost:
+        first = pieces[wrong & pieces["label"].isin(lost).to_numpy()].iloc[0]
+        what = f"{len(lost)} labels of origin suggested lie in blocks of the {first['split']} split"
+        raise CropmineError("labels", what, f"they only ever train: leave out those of block {first['block']}")
+    return pieces[~wrong].reset_index(drop=True)
+
+
+def _check_splits(pieces: geopandas.GeoDataFrame, split: Split) -> None:
+    """Warn of a class that is held out nowhere; stop at one that trains nowhere, its buffers taken off."""
+    for fold in range(split.folds) if split.method == "kfold" else [None]:
+        splits = split_of(pieces, fold, split.folds)
+        here = "the split" if fold is None else f"fold {fold}"
+        trains = ~shapely.is_empty(cut_training(pieces, splits, split.buffer_m, split.block_m))
+        for name, target in CLASS_VALUES.items():
+            own = (pieces["target"] == target).to_numpy()
+            if not own.any():
+                log.warning("there are no %s labels", name)
+                continue
+            counts = {part: pieces["label"][own & (splits == part)].nunique() for part in SPLITS}
+            clear = pieces["label"][own & trains].nunique()
+            log.info("%s, %s labels: %s; %d train beyond the buffer", here, name, counts, clear)
+            if not clear:
+                hint = "a smaller split.block_m or buffer_m, or another split.seed"
+                raise CropmineError("split", f"no {name} label is left to train on in {here}: {counts}", hint)
+            for part in HELD_OUT:
+                if not counts[part]:
+                    log.warning("%s has no %s label for %s", here, name, part)
+
+
+def _list_blocks(pieces: geopandas.GeoDataFrame, split: Split) -> pd.DataFrame:
+    """The table of blocks; a block that mixes splits counts as test, then as validation."""
+    grouped = pieces.groupby("block", sort=False)
+    table = pd.DataFrame(index=grouped.size().index)
+    if split.method == "kfold":
+        table["fold"] = grouped["fold"].first()
+    else:
+        strictest = pieces["split"].map({name: place for place, name in enumerate(SPLITS)}).astype(int)
+        table["split"] = strictest.groupby(pieces["block"], sort=False).max().map(dict(enumerate(SPLITS)))
+    rows, columns = parse_names(table.index)
+    bounds = block_bounds(rows, columns, split.block_m)
+    for name, values in zip(("lon_min", "lat_min", "lon_max", "lat_max"), bounds, strict=True):
+        table[name] = np.round(values, 9)
+    for name in ("cropland", "noncropland"):
+        own = pieces[pieces["target"] == CLASS_VALUES[name]]
+        table[f"labels_{name}"] = own.groupby("block")["label"].nunique().reindex(table.index, fill_value=0)
+    order = np.lexsort((columns, rows))
+    return table.iloc[order].rename_axis("block").reset_index()
+
+
+def _draw_uniform(key: bytes) -> float:
+    """A number in [0, 1) that follows from the key alone."""
+    return (int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 11) / 2**53

@@ -1,0 +1,121 @@
+"""A tile amid its neighbours: pixels beyond its edges come from the tiles that lie there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cropmine.geo.grids import Grid, read_grid
+from cropmine.inputs.imagery import TileSource, place_of, read_windows
+from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Window, lattice_starts
+
+MULTIPLE_PX = 32  # what networks halve five times
+HALO_PX = 32
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A window of the lattice: where it begins, in pixels of a tile, and the part of it that holds tiles.
+
+    margins: pixels above, below, left and right of that part that are mirrored: 32 px beyond an edge of all tiles, and
+    to multiples of 32 px from the origin of the CRS.
+    """
+
+    column: int
+    row: int
+    window: Window
+    margins: tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """A tile, its grid, and the neighbours with the windows of the tile's pixels that they cover."""
+
+    source: TileSource
+    grid: Grid
+    others: tuple[tuple[TileSource, Window], ...] = ()
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read a window (column, row, width, height) that may leave the tile.
+
+        Gives pixels (channels, h, w), 0 where invalid; validity bool (h, w); and what of it is the tile's own, bool
+        (h, w). A neighbour shows where the tile itself has nothing valid, of several the first.
+        """
+        return self.read_many([window])[0]
+
+    def read_many(self, windows: Sequence[Window]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Read windows as read does one, each file opened once."""
+        found = [(pixels, valid, valid.copy()) for pixels, valid in read_windows(self.source, windows)]
+        for source, place in self.others:
+            short = [
+                (window, pixels, valid)
+                for window, (pixels, valid, _) in zip(windows, found, strict=True)
+                if _meet(window, place) and not valid.all()
+            ]
+            offsets = [(window[0] - place[0], window[1] - place[1], *window[2:]) for window, *_ in short]
+            others = read_windows(source, offsets) if short else []
+            for (_, pixels, valid), (beyond, seen) in zip(short, others, strict=True):
+                fill = seen & ~valid
+                np.copyto(pixels, beyond, where=fill)
+                valid |= fill
+        return found
+
+    def lay_panes(self) -> Iterator[tuple[int, list[Pane]]]:
+        """Lay the windows of the lattice over the tile: yields the first row of each line of them, and its panes.
+
+        A window is there if a tile lies in its core, which is all of it before the next one begins. It is cut to the
+        tiles in it. All that hangs on the ground alone.
+        """
+        column, row = place_of(self.grid).corner
+        tiles = [(0, 0, self.grid.width, self.grid.height), *(place for _, place in self.others)]
+        for top in lattice_starts(row, row + self.grid.height):
+            panes = []
+            for left in lattice_starts(column, column + self.grid.width):
+                window = left - column, top - row, STEP_PX + OVERLAP_PX, STEP_PX + OVERLAP_PX
+                core = *window[:2], STEP_PX, STEP_PX
+                if any(_meet(core, tile) for tile in tiles):
+                    inner = _bound([_cut(window, tile) for tile in tiles if _meet(window, tile)])
+                    panes.append(Pane(*window[:2], inner, _measure_margins(inner, window, (column, row))))
+            yield top - row, panes
+
+
+def surround_tile(
+    tile: str, sources: Mapping[str, TileSource], grids: Mapping[str, Grid] | None = None
+) -> Surroundings:
+    """Put a tile amid those of `sources` that its windows see; `grids` are those of all, if they are known already."""
+    grids = grids or {name: read_grid(source.images[0]) for name, source in sources.items()}
+    place = place_of(grids[tile])
+    places = {name: place_of(grids[name]) for name in sources if name != tile}
+    others = tuple((sources[name], place.locate(other)) for name, other in places.items() if place.sees(other))
+    return Surroundings(sources[tile], grids[tile], others)
+
+
+def _meet(window: Window, other: Window) -> bool:
+    return all(
+        window[axis] < other[axis] + other[axis + 2] and other[axis] < window[axis] + window[axis + 2]
+        for axis in (0, 1)
+    )
+
+
+def _cut(window: Window, other: Window) -> Window:
+    near = [max(window[axis], other[axis]) for axis in (0, 1)]
+    far = [min(window[axis] + window[axis + 2], other[axis] + other[axis + 2]) for axis in (0, 1)]
+    return near[0], near[1], far[0] - near[0], far[1] - near[1]
+
+
+def _bound(windows: list[Window]) -> Window:
+    near = [min(window[axis] for window in windows) for axis in (0, 1)]
+    far = [max(window[axis] + window[axis + 2] for window in windows) for axis in (0, 1)]
+    return near[0], near[1], far[0] - near[0], far[1] - near[1]
+
+
+def _measure_margins(inner: Window, window: Window, corner: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns to mirror on each side of the part of a window that holds tiles, whose corner is counted too."""
+    margins = []
+    for axis in (1, 0):
+        start, stop = inner[axis], inner[axis] + inner[axis + 2]
+        before = HALO_PX if start > window[axis] else 0
+        behind = HALO_PX if stop < window[axis] + window[axis + 2] else 0
+        first, last = corner[axis] + start - before, corner[axis] + stop + behind
+        margins.append((before + first % MULTIPLE_PX, behind + -last % MULTIPLE_PX))
+    return tuple(margins)

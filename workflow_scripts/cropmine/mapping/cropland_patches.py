@@ -1,0 +1,105 @@
+"""Outlines of cropland patches: connected pixels of the class, smoothed. A patch is no field: fields may touch."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import cc3d
+import geopandas
+import numpy as np
+import pyarrow.parquet
+import shapely
+from rasterio.windows import Window
+
+from cropmine.classes import CROPLAND
+from cropmine.files import replacing
+from cropmine.geo.areas import measure_polygons
+from cropmine.geo.grids import CRS_LONLAT, grid_of, open_raster
+from cropmine.geo.outlines import polygonise_labels
+
+BLOCK_PX = 2048
+TOLERANCE_PX = 1.0
+TAG = b"cropmine:"
+
+
+def outline_patches(classes: Sequence[str | Path], min_area_m2: float) -> geopandas.GeoDataFrame:
+    """Outline the cropland patches of rasters of classes, one a CRS.
+
+    A patch is cropland connected by the sides of its pixels. Holes under `min_area_m2` of true area are filled, smaller
+    patches dropped, and the steps of the pixels smoothed within a pixel's width. Columns: patch (int64, from 1),
+    area_ha (true area of the outline) and geometry in EPSG:4326, from west to east.
+    """
+    polygons = np.concatenate([_outline_raster(path, min_area_m2) for path in classes])
+    bounds = shapely.bounds(polygons)
+    polygons = polygons[np.lexsort((bounds[:, 1], bounds[:, 0]))]
+    areas = measure_polygons(polygons)
+    columns = {"patch": np.arange(1, len(polygons) + 1), "area_ha": np.round(areas / 1e4, 4)}
+    return geopandas.GeoDataFrame(columns, geometry=polygons, crs=CRS_LONLAT)
+
+
+def _outline_raster(path: str | Path, min_area_m2: float) -> np.ndarray:
+    with open_raster(path) as dataset:
+        grid = grid_of(dataset)
+        whole, cut = [], []
+        for polygons, at_edge in _outline_blocks(dataset):
+            whole.append(polygons[~at_edge])
+            cut.append(polygons[at_edge])
+    joined = shapely.get_parts(shapely.union_all(np.concatenate([*cut, np.empty(0, object)])))
+    polygons = np.concatenate([*whole, joined])
+    kept = polygons[measure_polygons(_to_lonlat(polygons, grid)) >= min_area_m2]
+    filled = _fill_holes(kept, grid, min_area_m2)
+    lonlat = _to_lonlat(shapely.simplify(filled, TOLERANCE_PX * grid.transform.a), grid)
+    broken = ~shapely.is_valid(lonlat)
+    lonlat[broken] = _to_lonlat(filled[broken], grid)
+    return lonlat[measure_polygons(lonlat) >= min_area_m2]
+
+
+def _outline_blocks(dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The polygons of cropland of each block of a raster, and which of them touch another block."""
+    grid = grid_of(dataset)
+    for top in range(0, grid.height, BLOCK_PX):
+        for left in range(0, grid.width, BLOCK_PX):
+            width, height = min(BLOCK_PX, grid.width - left), min(BLOCK_PX, grid.height - top)
+            cropland = dataset.read(1, window=Window(left, top, width, height)) == CROPLAND
+            if not cropland.any():
+                continue
+            ids, count = cc3d.connected_components(cropland, connectivity=4, return_N=True)
+            keep = np.arange(count + 1) > 0
+            block = grid.window(left, top, width, height)
+            found, polygons = polygonise_labels(ids.astype(np.uint32), block.transform, keep)
+            edges = np.concatenate([ids[0], ids[-1], ids[:, 0], ids[:, -1]])
+            yield polygons, np.isin(found, edges)
+
+
+def _fill_holes(polygons: np.ndarray, grid, min_area_m2: float) -> np.ndarray:
+    """Polygons without their holes under an area."""
+    holed = np.flatnonzero(shapely.get_num_interior_rings(polygons))
+    filled = polygons.copy()
+    for place in holed:
+        holes = shapely.get_rings(polygons[place])[1:]
+        areas = measure_polygons(_to_lonlat(shapely.polygons(holes), grid))
+        filled[place] = shapely.polygons(shapely.get_exterior_ring(polygons[place]), holes[areas >= min_area_m2])
+    return filled
+
+
+def _to_lonlat(polygons: np.ndarray, grid) -> np.ndarray:
+    return shapely.transform(polygons, grid.to_lonlat.transform, interleaved=False) if len(polygons) else polygons
+
+
+def read_tags(path: str | Path) -> dict[str, str]:
+    """Read the tags of the map that write_patches wrote."""
+    metadata = pyarrow.parquet.read_schema(path).metadata
+    told = {key.decode(): value.decode() for key, value in metadata.items() if key.startswith(TAG)}
+    return {key.removeprefix(TAG.decode()): value for key, value in told.items()}
+
+
+def write_patches(path: str | Path, patches: geopandas.GeoDataFrame, tags: Mapping[str, str]) -> None:
+    """Write patches as GeoParquet whose metadata hold the tags of the map, the same bytes for the same patches."""
+    buffer = io.BytesIO()
+    patches.to_parquet(buffer, index=False)
+    table = pyarrow.parquet.read_table(buffer)
+    told = {TAG + key.encode(): str(value).encode() for key, value in sorted(tags.items())}
+    with replacing(path) as temporary:
+        pyarrow.parquet.write_table(
+            table.replace_schema_metadata(table.schema.metadata | told), temporary, compression="zstd"
+        )

@@ -1,0 +1,1 @@
+"""From pixels to training targets: segments, overlaps, mined labels."""

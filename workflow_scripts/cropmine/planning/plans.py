@@ -1,0 +1,364 @@
+"""The plan of a region: which files, recipes, runs and models its part of the workflow has, in plain builtins.
+
+It is made when the Snakefile is parsed, so it opens no raster and imports nothing heavy.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from cropmine.config.base import WEAK_MAP_MODEL
+from cropmine.config.experiments import Experiment, Mined
+from cropmine.config.regions import Region, Split
+from cropmine.config.schema import Config
+from cropmine.errors import CropmineError
+from cropmine.planning.digests import digest_settings
+from cropmine.planning.recipes import (
+    choose_segmentation,
+    choose_weak_map,
+    list_registered,
+    name_recipe,
+    resolve_recipe,
+    spell_thresholds,
+)
+from cropmine.planning.tiles import (
+    choose_training_tiles,
+    count_rows,
+    find_tiles,
+    imagery_patterns,
+    stand_in,
+    tile_files,
+)
+
+DRAWS = 10
+FEW_LABELS = 200
+REGISTRATION_TILES = 50
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of an experiment: where its parts lie and what made them. A run of the weak map has no recipe."""
+
+    name: str
+    seed: int
+    fold: int | None
+    recipe: str
+    model: str
+
+    @property
+    def score_file(self) -> str:
+        """The file of the run's scores, below the region's folder."""
+        return f"scores/{self.recipe or WEAK_MAP_MODEL}/{self.model}/{self.name}.json"
+
+
+@dataclass
+class Plan:
+    """What the workflow does for one region."""
+
+    name: str
+    region: Region
+    files: dict[str, dict[str, list[str]]]
+    training_tiles: list[str]
+    experiments: dict[str, Experiment] = field(default_factory=dict)
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    final_runs: dict[str, list[Run]] = field(default_factory=dict)
+    recipes: dict[str, dict] = field(default_factory=dict)
+    models: dict[str, dict] = field(default_factory=dict)
+    mined: dict[str, dict] = field(default_factory=dict)
+    sweeps: dict[str, list[tuple["Point", list[Run]]]] = field(default_factory=dict)
+    registration_tiles: list[str] = field(default_factory=list)
+    virtual: dict[str, str] = field(default_factory=dict)
+    human_lessons: dict[str, list[Run]] = field(default_factory=dict)
+    mined_lessons: dict[str, list[Run]] = field(default_factory=dict)
+
+    @property
+    def tiles(self) -> list[str]:
+        return list(self.files)
+
+    @property
+    def dates(self) -> int:
+        return len(imagery_patterns(self.region))
+
+    @property
+    def every_run(self) -> list[Run]:
+        """The runs of the experiments, of the points of sweeps and of transfers, and those that make the map."""
+        points = [runs for sweep in self.sweeps.values() for _, runs in sweep]
+        made = [*self.runs.values(), *points, *self.final_runs.values(), *self.human_lessons.values()]
+        return [run for runs in made for run in runs]
+
+    def trains_forest(self, run: Run) -> bool:
+        """Whether a run trains a random forest and no network."""
+        return "method" in self.models[run.model]["model"]
+
+    def model_file(self, run: Run) -> str:
+        """The file of a run's trained model, below the region's folder."""
+        name = "forest.npz" if self.trains_forest(run) else "model.ckpt"
+        return f"models/{run.recipe}/{run.model}/{run.name}/{name}"
+
+    @property
+    def mined_from(self) -> list[tuple[str, str]]:
+        """The segmentations and weak maps that mined polygons are made of, the first first."""
+        return list(dict.fromkeys(tuple(folder.split("/")[:2]) for folder in self.mined))
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the region gets a map: an experiment trains a model, or one from elsewhere is given."""
+        return bool(self.trained or self.region.model)
+
+    @property
+    def registered(self) -> list[tuple[str, str]]:
+        """The segmentations and weak maps of which a shift is measured for mined polygons."""
+        pairs = ((place[0], name) for place in self.mined_from for name in list_registered(self.region, place[1]))
+        return list(dict.fromkeys(pairs))
+
+    @property
+    def trained(self) -> list[str]:
+        """The experiments that train a model."""
+        return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
+
+
+def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"]] = MappingProxyType({})) -> Plan:
+    """Plan one region, with the points of sweeps that expand_sweeps gives beside its experiments.
+
+    Experiments that need what the region lacks (labels, a weak map) are left out: a region without labels is mined,
+    one without a weak map is trained on its human labels, one with a model from elsewhere is only mapped. Raises
+    CropmineError as find_tiles does, and for a simulated region whose inputs lie elsewhere than in its inputs folder.
+    """
+    region = config.regions[name]
+    region = region.model_copy(update={"split": resolve_split(region)})
+    if region.simulate:
+        _check_simulated_paths(name, region)
+    tiles = find_tiles(name, region)
+    plan = Plan(
+        name,
+        region,
+        {tile: tile_files(region, tile) for tile in tiles},
+        choose_training_tiles(name, tiles, config.training, list_seeds(region, config)[0]),
+    )
+    _stand_in(plan)
+    if region.model:
+        return plan
+    few = config.training.model_copy(update={"tiles": REGISTRATION_TILES})
+    plan.registration_tiles = choose_training_tiles(name, plan.training_tiles, few, list_seeds(region, config)[0])
+    for experiment_name in region.experiments or config.experiments:
+        experiment = config.experiments[experiment_name]
+        if region.labels and (region.weak or not experiment.uses_weak_map):
+            plan.experiments[experiment_name] = experiment
+            plan.runs[experiment_name] = _plan_runs(plan, config, experiment)
+            plan.final_runs[experiment_name] = _plan_final_runs(plan, config, experiment)
+    for sweep, grid in points.items():
+        if config.sweeps[sweep].base in plan.experiments:
+            plan.sweeps[sweep] = [(point, _plan_runs(plan, config, point.experiment)) for point in grid]
+    for transfer, lessons in config.transfers.items():
+        if name in (*lessons.sources, *lessons.targets):
+            _check_transferable(f"transfers.{transfer}", plan)
+            plan.human_lessons[transfer] = _plan_runs(plan, config, lessons.human_experiment)
+        if name in lessons.targets:
+            plan.mined_lessons[transfer] = _plan_runs(plan, config, lessons.mined_experiment)
+    _plan_mined(plan, config)
+    return plan
+
+
+def _check_transferable(where: str, plan: Plan) -> None:
+    """One model teaches and the same blocks test it, whatever taught it."""
+    if plan.region.split.method == "kfold":
+        what = f"regions.{plan.name} is split by kfold, which has no test blocks that stay the same"
+        raise CropmineError(where, what, "set its split.method to holdout or field")
+
+
+def _stand_in(plan: Plan) -> None:
+    """Put a file in the place of every path of GDAL's virtual file systems, and keep what it stands for."""
+
+    def replace(path: str) -> str:
+        file = stand_in(plan.name, path)
+        if file != path:
+            plan.virtual[file] = path
+        return file
+
+    for files in plan.files.values():
+        files |= {kind: [replace(path) for path in files[kind]] for kind in ("images", "masks")}
+        files["features"] = {name: replace(path) for name, path in files["features"].items()}
+    weak = {
+        name: map_ if map_.path is None else map_.model_copy(update={"path": replace(map_.path)})
+        for name, map_ in plan.region.weak.items()
+    }
+    plan.region = plan.region.model_copy(update={"weak": weak})
+
+
+def resolve_split(region: Region) -> Split:
+    """The split of a region with its method told: k-fold under 200 labels, where every label counts."""
+    split, labels = region.split, region.labels
+    if split.method != "auto" or labels is None:
+        return split
+    if split.field is not None or labels.test_path:
+        method = "field"
+    else:
+        counts = [] if region.simulate else [count_rows(path) for path in labels.path]
+        method = "kfold" if counts and None not in counts and sum(counts) < FEW_LABELS else "holdout"
+    return split.model_copy(update={"method": method})
+
+
+def _plan_final_runs(plan: Plan, config: Config, experiment: Experiment) -> list[Run]:
+    """The runs that make the map: with k-fold they train on all labels."""
+    return [_plan_run(plan, config, experiment, seed, None) for seed in list_seeds(plan.region, config)]
+
+
+def _plan_runs(plan: Plan, config: Config, experiment: Experiment) -> list[Run]:
+    return [_plan_run(plan, config, experiment, *run) for run in _list_runs(plan.region, config)]
+
+
+def _list_runs(region: Region, config: Config) -> list[tuple[int, int | None]]:
+    folds = range(region.split.folds) if region.split.method == "kfold" else [None]
+    return [(seed, fold) for seed in list_seeds(region, config) for fold in folds]
+
+
+def list_seeds(region: Region, config: Config) -> tuple[int, ...]:
+    """The seeds of a region's runs."""
+    return region.seeds or config.seeds
+
+
+def _plan_run(plan: Plan, config: Config, experiment: Experiment, seed: int, fold: int | None) -> Run:
+    name = f"seed{seed}" if fold is None else f"seed{seed}_fold{fold}"
+    if experiment.model == WEAK_MAP_MODEL:
+        return Run(name, seed, fold, "", choose_weak_map(plan.region, experiment))
+    recipe = resolve_recipe(plan.region, config, experiment, seed, fold)
+    recipe_name = name_recipe(recipe)
+    plan.recipes[recipe_name] = recipe
+    key = choose_model(config, experiment)
+    settings = {
+        "model": config.models[key].model_dump(mode="json"),
+        "training": config.training.model_dump(mode="json", exclude={"tiles"}),
+    }
+    model_name = f"{key}_{digest_settings(settings | {'tiles': config.training.tiles})}"
+    plan.models[model_name] = settings
+    return Run(name, seed, fold, recipe_name, model_name)
+
+
+def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
+    """List the measured shifts that the experiments of a region wait for: a segmentation and a weak map each.
+
+    Those of deep segmentations, which wait for the training of an experiment, come last.
+    """
+    runs = [run for runs in [*plan.runs.values(), *plan.final_runs.values()] for run in runs]
+    recipes = [plan.recipes[run.recipe] for run in runs if run.recipe]
+    places = [(recipe["segmentation_name"], recipe["weak_name"]) for recipe in recipes if recipe["mined"]]
+    places += [(recipe["registered_by"], recipe["weak_name"]) for recipe in recipes if "registered_by" in recipe]
+    places += [(next(iter(config.segmentations)), run.model) for run in runs if not run.recipe]
+    shifts = {(place, name): None for place, weak in places for name in list_registered(plan.region, weak)}
+    return sorted(shifts, key=lambda shift: config.segmentations[shift[0]].method == "deep")
+
+
+def choose_model(config: Config, experiment: Experiment) -> str:
+    """The name of the model that an experiment trains."""
+    return experiment.model or next(iter(config.models))
+
+
+def list_marks(plan: Plan, config: Config, segmentation: str, weak: str) -> dict[str, list[float]]:
+    """The thresholds and erosions at which a region's experiments take labels from a segmentation and a weak map."""
+    marks: dict[str, set[float]] = {"cropland": set(), "noncropland": set(), "erode_m": set()}
+    for experiment in plan.experiments.values():
+        if not experiment.uses_weak_map or choose_weak_map(plan.region, experiment) != weak:
+            continue
+        if experiment.mined and choose_segmentation(config, experiment) == segmentation:
+            marks["cropland"] |= {experiment.mined.cropland} - {None}
+            marks["noncropland"] |= {experiment.mined.noncropland} - {None}
+        marks["erode_m"] |= {experiment.erode_m} - {0}
+    return {key: sorted(values) for key, values in marks.items()}
+
+
+def _plan_mined(plan: Plan, config: Config) -> None:
+    """Collect the mined polygons to make: those of the experiments, and not twice where one holds another."""
+    if not plan.region.weak:
+        return
+    wanted: dict[tuple[str, str], list[Mined]] = {}
+    for name in plan.region.experiments or config.experiments:
+        experiment = config.experiments[name]
+        if experiment.mined and not experiment.mined.random:
+            place = (choose_segmentation(config, experiment), choose_weak_map(plan.region, experiment))
+            wanted.setdefault(place, []).append(experiment.mined)
+    if not wanted:
+        wanted = {
+            (next(iter(config.segmentations)), next(iter(plan.region.weak))): [Mined(cropland=0.8, noncropland=0.2)]
+        }
+    for (segmentation, weak), thresholds in wanted.items():
+        for mined in thresholds:
+            if not any(_holds(other, mined) for other in thresholds if other != mined):
+                settings = {"mined": mined.model_dump(mode="json"), "min_valid": plan.region.weak[weak].min_valid}
+                folder = (
+                    f"{segmentation}/{weak}/{spell_thresholds(settings['mined'], '_')}_valid{settings['min_valid']:g}"
+                )
+                plan.mined[folder] = settings
+
+
+def _holds(other: Mined, mined: Mined) -> bool:
+    return all(
+        theirs == ours or ours is None
+        for theirs, ours in ((other.cropland, mined.cropland), (other.noncropland, mined.noncropland))
+    )
+
+
+def choose_mined(plan: Plan, chosen: str | None) -> str | None:
+    """The experiment whose mined labels people are shown: the chosen one, or that of the first mined polygons.
+
+    None if no experiment mines.
+    """
+    mining = {name: own.mined for name, own in plan.experiments.items() if own.mined and not own.mined.random}
+    if chosen in mining:
+        return chosen
+    first = next(iter(plan.mined.values()), {}).get("mined")
+    return next((name for name, mined in mining.items() if mined.model_dump(mode="json") == first), None)
+
+
+def _check_simulated_paths(name: str, region: Region) -> None:
+    folder = f"results/{name}/inputs"
+    paths = {"imagery": (region.imagery, f"{folder}/imagery/{{tile}}.tif")}
+    if region.mask:
+        paths["mask.path"] = (region.mask.path, f"{folder}/masks/{{tile}}.tif")
+    maps = f"{folder}/weak.tif", f"{folder}/weak_other.tif"
+    for key, weak in region.weak.items():
+        if weak.path is not None:
+            paths[f"weak.{key}.path"] = (weak.path, weak.path if weak.path in maps else " or ".join(maps))
+    if region.labels:
+        paths["labels.path"] = (region.labels.path[0], f"{folder}/labels.gpkg")
+    for key, (given, made) in paths.items():
+        if given != made:
+            raise CropmineError(
+                f"regions.{name}.{key}",
+                f"a simulated region's lie in its inputs folder, not at {given}",
+                f"write {made}",
+            )
+
+
+def describe_experiment(plan: Plan, config: Config, name: str) -> dict:
+    """One experiment of a plan as the comparison of experiments reads it: what it is made of, and its runs."""
+    return describe_runs(plan, config, name, plan.experiments[name], plan.runs[name])
+
+
+def describe_runs(plan: Plan, config: Config, name: str, experiment: Experiment, runs: list[Run]) -> dict:
+    """An experiment or a point of a sweep, and its runs."""
+    mined = experiment.mined
+    return {
+        "name": name,
+        "human": experiment.human,
+        "weak_map": choose_weak_map(plan.region, experiment) if experiment.uses_weak_map else None,
+        "weak_classes": list(experiment.weak_classes),
+        "erode_m": experiment.erode_m,
+        "mined_cropland": mined.cropland if mined else None,
+        "mined_noncropland": mined.noncropland if mined else None,
+        "random": bool(mined and mined.random),
+        "segmentation": choose_segmentation(config, experiment) if mined else None,
+        "model": choose_model(config, experiment),
+        "model_digest": runs[0].model,
+        "trained": experiment.model != WEAK_MAP_MODEL,
+        "runs": [{"run": run.name, "recipe": run.recipe, "seed": run.seed, "fold": run.fold} for run in runs],
+    }
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a grid: its name, its values by dotted key, and the experiment that they make."""
+
+    name: str
+    values: dict[str, Any]
+    experiment: Experiment

@@ -1,0 +1,251 @@
+"""Sections of the report that a region may have: sweeps, audits, distances; and transfers between regions."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cropmine.classes import CLASS_WORDS
+from cropmine.planning.progress import spell_time
+from cropmine.reporting.charts import draw_distances, draw_reliability, embed_picture
+from cropmine.reporting.wording import (
+    NONE,
+    explain_brier,
+    explain_distances,
+    explain_sweep,
+    explain_transfer,
+    spell_figure,
+    spell_hectares,
+    spell_metres,
+    spell_point,
+    spell_transfer,
+)
+from cropmine.scoring.audit_rates import ALL, ERODED, MINED
+from cropmine.scoring.thresholds import explain_threshold
+
+MEASURE_WORDS = {
+    "user": "user's accuracy",
+    "producer": "producer's accuracy",
+    "overall": "overall accuracy",
+    "area_ha": "area",
+}
+QUANTILE_WORDS = {"5": "5 % within", "25": "25 % within", "50": "Half within", "75": "75 % within", "95": "95 % within"}
+AUDIT_FIGURES = {
+    "omission_by_label": "Human cropland that the weak map omits",
+    "commission": "Cropland of the weak map that is none",
+    "false_positive_rate": "Human non-cropland that it calls cropland",
+}
+
+
+def list_rows(table: pd.DataFrame) -> list[dict]:
+    """List the rows of a table as dicts, with None for what is missing."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def read_json(path: str | Path) -> dict:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def describe_sweeps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Describe sweeps, by name the files `table` and `figure`: picture, rows on validation labels and a sentence."""
+    described = []
+    for name, own in files.items():
+        table = pd.read_csv(own["table"])
+        rows = list_rows(table[table["split"] == "validation"])
+        for row in rows:
+            row["point"] = spell_point(row["experiment"])
+        at_own = [row for row in rows if row["threshold_choice"] == "validation"]
+        described.append(
+            {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_sweep(at_own)}
+        )
+    return described
+
+
+def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Describe audits, by segmentation and weak map the files `summary` and `figure`: picture, sentences, figures."""
+    described = []
+    for name, own in files.items():
+        summary = read_json(own["summary"])
+        segmentation, _, weak = name.partition("/")
+        known = {key: summary.get("weak_map", {}).get(key) for key in AUDIT_FIGURES}
+        figures = [{"words": AUDIT_FIGURES[key]} | found for key, found in known.items() if found]
+        described.append(
+            {
+                "segmentation": segmentation,
+                "weak": weak,
+                "picture": embed_picture(own["figure"]),
+                "sentences": summary["sentences"],
+                "prevalence": summary.get("prevalence"),
+                "assumed": bool(summary.get("prevalence_assumed")),
+                "figures": [found for found in figures if found["value"] is not None],
+            }
+        )
+    return described
+
+
+def compare_weak_maps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Compare audits of several weak maps over the same segments, files as for describe_audits and `table`.
+
+    Gives segmentation and the rows of audit_comparison.compare_audits by class and threshold, for segmentations that
+    several weak maps were laid over.
+    """
+    by_segmentation: dict[str, dict] = {}
+    for name, own in files.items():
+        segmentation, _, weak = name.partition("/")
+        by_segmentation.setdefault(segmentation, {})[weak] = own
+    compared = []
+    for segmentation, audits in by_segmentation.items():
+        if len(audits) > 1:
+            tables = {weak: pd.read_parquet(own["table"]) for weak, own in audits.items()}
+            rows = pd.DataFrame(compare_audits(tables, read_json(next(iter(audits.values()))["summary"])["marks"]))
+            rows = rows.astype(object).where(rows.notna(), None)
+            compared += [
+                {"segmentation": segmentation, "class": cls, "coverage": coverage, "rows": own.to_dict("records")}
+                for (cls, coverage), own in rows.groupby(["class", "coverage"], sort=False)
+            ]
+    return compared
+
+
+def describe_registrations(files: Mapping[str, str]) -> list[dict]:
+    """Describe registrations, by segmentation and weak map the file of surfaces: what was found, and what was done."""
+    described = []
+    for name, path in files.items():
+        segmentation, _, weak = name.partition("/")
+        described.append({"segmentation": segmentation, "weak": weak} | read_json(path))
+    return described
+
+
+def describe_distances(path: str) -> dict:
+    """Describe distances, as measure_distances writes them: chart, sentence and a table of quantiles."""
+    measured = read_json(path)
+    whole = measured["test"] and measured["map"]
+    rows = [
+        {"words": words} | {kind: spell_metres(measured[kind]["quantiles"][quantile]) for kind in ("test", "map")}
+        for quantile, words in (QUANTILE_WORDS if whole else {}).items()
+    ]
+    return measured | {
+        "rows": rows,
+        "chart": draw_distances(measured) if whole else None,
+        "sentence": explain_distances(measured),
+    }
+
+
+def describe_accuracy(path: str | Path | None) -> list[dict]:
+    """Describe accuracy.csv, of a probability sample: of each map its version, estimator, samples and rows."""
+    if path is None:
+        return []
+    table = pd.read_csv(path, na_values="-")
+    described = []
+    for kind, own in table.groupby("map", sort=False):
+        first = own.iloc[0]
+        rows = [
+            {"class": CLASS_WORDS.get(row["class"], ""), "measure": MEASURE_WORDS[row["measure"]]}
+            | _spell_estimate(row)
+            for row in list_rows(own[own["measure"] != "area"])
+        ]
+        head = {"map": kind, "version": first["map_version"], "estimator": first["estimator"]}
+        described.append(head | {"samples": int(first["samples"]), "rows": rows})
+    return described
+
+
+def _spell_estimate(row: Mapping) -> dict[str, str]:
+    """An estimate and its interval: shares as figures, areas as hectares."""
+    if row["estimate"] is None:
+        return {"estimate": NONE, "interval": NONE}
+    spell = (lambda value: f"{spell_hectares(value)} ha") if row["measure"] == "area_ha" else spell_figure
+    low, high = max(row["lo"], 0), row["hi"] if row["measure"] == "area_ha" else min(row["hi"], 1)
+    return {"estimate": spell(row["estimate"]), "interval": f"{spell(low)} to {spell(high)}"}
+
+
+def describe_calibration(scores: Mapping | None) -> dict | None:
+    """Describe the calibration of a map from scores/map.json: figures, chart and a sentence; None if there is none."""
+    measured = (scores or {}).get("calibration")
+    if measured is None:
+        return None
+    return measured | {"chart": draw_reliability(measured["bins"]), "sentence": explain_brier(measured)}
+
+
+def describe_threshold(choice: Mapping, area: Mapping | None) -> dict:
+    """Describe how the map's threshold was settled, and what it maps at that one and at others."""
+    rows = [dict(row) for row in area["by_threshold"]] if area else []
+    reach = choice["threshold_range"] or ()
+    for row in rows:
+        row["words"] = ", ".join(
+            words
+            for words, known in (
+                ("used", row["threshold"] == choice["threshold"]),
+                ("best on validation", row["threshold"] == choice["threshold_best"]),
+                ("low end of its range", reach and row["threshold"] == reach[0]),
+                ("high end of its range", reach and row["threshold"] == reach[1]),
+            )
+            if known
+        )
+    return {"sentence": explain_threshold(choice), "rows": rows}
+
+
+def describe_transfers(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
+    """Describe transfers, by name the files `table` and `figure`: picture, rows on test labels and a sentence."""
+    described = []
+    for name, own in files.items():
+        table = pd.read_csv(own["table"])
+        rows = list_rows(table[table["split"] == "test"])
+        for row in rows:
+            row["labels"] = spell_transfer(row)
+        at_own = [row for row in rows if row["threshold_choice"] == "validation"]
+        described.append(
+            {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_transfer(at_own)}
+        )
+    return described
+
+
+def describe_run(run: Mapping) -> dict | None:
+    """Describe what was run, from run.json: software, hours by rule, the longest first, and the configuration."""
+    if "config" not in run:
+        return None
+    hours = sorted(run["hours"].items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "version": run["cropmine"],
+        "commit": run["commit"],
+        "packages": {"python": run["python"]} | run["packages"],
+        "hours": [{"rule": rule, "time": spell_time(3600 * spent)} for rule, spent in hours],
+        "total": spell_time(3600 * sum(run["hours"].values())),
+        "config": json.dumps(run["config"], indent=2, ensure_ascii=False),
+    }
+
+
+def compare_audits(tables: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[float]]) -> list[dict]:
+    """Compare the purity of labels by weak map, mined and merely eroded, at the coverage of the first map's mined ones.
+
+    tables: of audits over the same segments and labels, by weak map; marks: thresholds of the first map by class. Gives
+    class, threshold, coverage, weak, source (mined or eroded), purity, purity_lo and purity_hi, interpolated between
+    the settings whose coverage is next; None where no setting of a map keeps as much, or as little.
+    """
+    first = next(iter(tables.values()))
+    found = []
+    for name, thresholds in marks.items():
+        for threshold in thresholds:
+            mined = _select(first, name, MINED)
+            coverage = float(mined.loc[mined["threshold"] == threshold, "coverage"].iloc[0])
+            known = {"class": name, "threshold": threshold, "coverage": coverage}
+            for weak, table in tables.items():
+                for source in (MINED, ERODED):
+                    purity = _interpolate(_select(table, name, source), coverage)
+                    found.append(known | {"weak": weak, "source": source} | purity)
+    return found
+
+
+def _select(table: pd.DataFrame, name: str, source: str) -> pd.DataFrame:
+    return table[(table["class"] == name) & (table["source"] == source) & (table["size_class"] == ALL)]
+
+
+def _interpolate(curve: pd.DataFrame, coverage: float) -> dict[str, float | None]:
+    curve = curve[curve["coverage"] > 0].sort_values("coverage", kind="stable")
+    x = curve["coverage"].to_numpy()
+    values = {key: curve[key].to_numpy(dtype=float) for key in ("purity", "purity_lo", "purity_hi")}
+    if not len(x) or not x[0] <= coverage <= x[-1]:
+        return dict.fromkeys(values)
+    at = {key: float(np.interp(coverage, x, column)) for key, column in values.items()}
+    return {key: value if np.isfinite(value) else None for key, value in at.items()}

@@ -1,0 +1,1 @@
+"""How good labels, models and maps are."""

@@ -1,0 +1,55 @@
+"""The demo's own check: how far scores on labels agree with those on the truth that only a made-up region has."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cropmine.classes import CROPLAND, IGNORE, STEPS
+from cropmine.geo.grids import Grid, open_raster
+from cropmine.geo.rasters import warp_nearest
+from cropmine.scoring.metrics import Histograms, count_confusion, score_confusion
+
+FIGURES = {
+    "f1_cropland_truth": "f1_cropland",
+    "precision_truth": "precision_cropland",
+    "recall_truth": "recall_cropland",
+}
+
+
+def read_truth(path: str | Path, grid: Grid) -> np.ndarray:
+    """Read the truth onto the grid of a tile: uint8 (h, w), 1 cropland, 0 not, 255 none."""
+    with open_raster(path) as dataset:
+        values, inside = warp_nearest(dataset, 1, grid)
+    return np.where(inside, values, np.uint8(IGNORE))
+
+
+def count_codes(truth: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Count the pixels of each probability code by truth: uint8 (h, w) twice to int64 (2, 201), non-cropland first."""
+    known = (truth != IGNORE) & (codes <= STEPS)
+    pairs = (truth[known] == CROPLAND) * (STEPS + 1) + codes[known].astype(np.intp)
+    return np.bincount(pairs, minlength=2 * (STEPS + 1)).reshape(2, STEPS + 1).astype(np.int64)
+
+
+def sum_codes(tiles: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Sum count_codes over pairs of truth and codes, one a tile: int64 (2, 201)."""
+    return sum((count_codes(truth, codes) for truth, codes in tiles), np.zeros((2, STEPS + 1), np.int64))
+
+
+def tabulate_truth(table: pd.DataFrame, counts: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Set the scores on test labels beside those on the whole truth, at both thresholds.
+
+    table: the table of experiments; counts: by experiment, what sum_codes gives of its first run over all tiles.
+    Columns: experiment, threshold, threshold_choice, f1_cropland_labels, f1_cropland_truth, precision_truth,
+    recall_truth; an experiment without counts has no row.
+    """
+    target = np.array([False, True])
+    rows = []
+    for row in table[(table["split"] == "test") & table["experiment"].isin(list(counts))].itertuples():
+        histograms = Histograms(target.astype(np.int64), np.array(["", ""]), target, counts[row.experiment])
+        figures = score_confusion(count_confusion(histograms, row.threshold).counts.sum(axis=0))
+        choice = {"threshold": row.threshold, "threshold_choice": row.threshold_choice}
+        truth = {name: figures[source] for name, source in FIGURES.items()}
+        rows.append({"experiment": row.experiment} | choice | {"f1_cropland_labels": row.f1_cropland} | truth)
+    return pd.DataFrame(rows)

@@ -1,0 +1,1 @@
+"""Networks and forests: training them and predicting with them."""

@@ -1,0 +1,3 @@
+"""The version of cropmine."""
+
+VERSION = "0.1.0"
