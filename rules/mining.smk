@@ -209,8 +209,6 @@ rule audit_labels:
     output:
         table="results/{region}/audits/{segmentation}/{weak}.parquet",
         summary="results/{region}/audits/{segmentation}/{weak}.json",
-        figure="results/{region}/figures/audit_{segmentation}_{weak}.png",
-        data="results/{region}/figures/audit_{segmentation}_{weak}.csv",
     log:
         "results/{region}/logs/audit_labels/{segmentation}/{weak}.log",
     benchmark:

@@ -32,6 +32,33 @@ if SIMULATED:
             "../workflow_scripts/check_simulation.py"
 
 
+rule draw_audit:
+    input:
+        table="results/{region}/audits/{segmentation}/{weak}.parquet",
+        summary="results/{region}/audits/{segmentation}/{weak}.json",
+    output:
+        figure="results/{region}/figures/audit_{segmentation}_{weak}.png",
+        data="results/{region}/figures/audit_{segmentation}_{weak}.csv",
+    log:
+        "results/{region}/logs/draw_audit/{segmentation}/{weak}.log",
+    benchmark:
+        "results/{region}/benchmarks/draw_audit/{segmentation}/{weak}.tsv"
+    localrule: True
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory("draw_audit"),
+        runtime=minutes("draw_audit"),
+    params:
+        settings="{}",
+        code=code("draw_audit"),
+    message:
+        "Drawing the audit of {wildcards.segmentation} and {wildcards.weak} in {wildcards.region}"
+    script:
+        "../workflow_scripts/draw_audit.py"
+
+
 rule describe_run:
     input:
         run_inputs,

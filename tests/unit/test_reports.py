@@ -262,9 +262,13 @@ def further(whole, tmp_path_factory):
         "commission": {"value": 0.04, "lo": None, "hi": None},
         "false_positive_rate": dict.fromkeys(("value",)),
     }
-    summary = {"sentences": ["Mining is worth it.", f"Not of {EVIL}."], "prevalence": 0.12, "prevalence_assumed": True}
-    files = {"summary": write_json(folder / "audit.json", summary | {"weak_map": weak_map}), "figure": sweep["figure"]}
-    region["files"]["audits"] = {"kmeans10/global_map": files}
+    counts = {"cropland": 40, "noncropland": 0}
+    summary = {"labels": counts, "blocks": counts, "tiles": 3, "tiles_with_labels": 2, "kfold": False}
+    summary |= {"prevalence": 0.12, "prevalence_assumed": True, "prevalence_corrected": None, "weak_map": weak_map}
+    files = {"summary": write_json(folder / "audit.json", summary), "figure": sweep["figure"]}
+    files["table"] = str(folder / "audit.parquet")
+    pd.DataFrame().to_parquet(files["table"])
+    region["files"]["audits"] = {f"kmeans10/{EVIL}": files}
     distances = {
         "test": measured(300, 40),
         "map": measured(9000, 1990),
@@ -291,7 +295,8 @@ def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
     further = ["Sweeps", "What mining is worth", "Do the scores hold for the whole map?", "Transfer between regions"]
     assert [heading for heading in outline.headings if heading in further] == further
     assert "Best of 6 is mined.cropland 0.9" in page and page.count(">base</span>") == 4
-    assert "<li>Mining is worth it.</li>" in page and "20 % to 40 %" in page and "12 %" in page
+    assert "none of non-cropland trains on a tile that was audited.</li>" in page
+    assert "20 % to 40 %" in page and "12 %" in page
     assert "so the scores are too optimistic for the map" in page and "9 km" in page and "300 m" in page
     assert "human labels of highlands + mined labels of" in page
     assert "The test labels have been scored 17 times." in page

@@ -52,6 +52,7 @@ def test_new_imagery_of_a_tile_reruns_that_tile_and_what_the_models_make(workspa
         "mask_tile": 1,
         "burn_target": 2,
         "audit_labels": 1,
+        "draw_audit": 1,
         "measure_distances": 1,
         "train_model": 2,
         "score_model": 2,
@@ -69,12 +70,13 @@ def test_a_new_threshold_reruns_only_its_own_targets_and_going_back_reruns_nothi
         "burn_target": 2,
         "mine_polygons": 2,
         "audit_labels": 1,
+        "draw_audit": 1,
         "train_model": 1,
         "score_model": 1,
         "compare_experiments": 1,
     }
     mined["noncropland"] = 0.2
-    assert jobs_after(workspace) == {"compare_experiments": 1, "audit_labels": 1}
+    assert jobs_after(workspace) == {"compare_experiments": 1, "audit_labels": 1, "draw_audit": 1}
 
 
 def test_another_number_of_clusters_segments_anew(workspace):
@@ -84,6 +86,7 @@ def test_another_number_of_clusters_segments_anew(workspace):
         "overlap_tile": 2,
         "mine_polygons": 2,
         "audit_labels": 1,
+        "draw_audit": 1,
         "burn_target": 2,
         "train_model": 1,
         "score_model": 1,
@@ -130,6 +133,7 @@ def test_an_added_label_moves_no_block_and_segments_nothing(workspace):
         "mask_tile": 2,
         "burn_target": 4,
         "audit_labels": 1,
+        "draw_audit": 1,
         "measure_distances": 1,
         "train_model": 2,
         "score_model": 2,
@@ -151,6 +155,7 @@ def test_an_added_tile_is_mined_alone(workspace):
         "mask_tile": 1,
         "burn_target": 2,
         "audit_labels": 1,
+        "draw_audit": 1,
         "measure_distances": 1,
         "train_model": 2,
         "score_model": 2,
@@ -164,6 +169,7 @@ def test_an_added_experiment_trains_alone(workspace):
         "burn_target": 3,
         "mine_polygons": 3,
         "audit_labels": 1,
+        "draw_audit": 1,
         "train_model": 1,
         "score_model": 1,
         "compare_experiments": 1,

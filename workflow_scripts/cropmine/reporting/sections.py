@@ -9,6 +9,7 @@ import pandas as pd
 
 from cropmine.classes import CLASS_WORDS
 from cropmine.planning.progress import spell_time
+from cropmine.reporting.audit_text import write_sentences
 from cropmine.reporting.charts import draw_distances, draw_reliability, embed_picture
 from cropmine.reporting.wording import (
     NONE,
@@ -65,7 +66,10 @@ def describe_sweeps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
 
 
 def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
-    """Describe audits, by segmentation and weak map the files `summary` and `figure`: picture, sentences, figures."""
+    """Describe audits: picture, sentences, figures.
+
+    files: `table`, `summary` and `figure` by segmentation and weak map.
+    """
     described = []
     for name, own in files.items():
         summary = read_json(own["summary"])
@@ -77,7 +81,7 @@ def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
                 "segmentation": segmentation,
                 "weak": weak,
                 "picture": embed_picture(own["figure"]),
-                "sentences": summary["sentences"],
+                "sentences": write_sentences(summary, pd.read_parquet(own["table"])),
                 "prevalence": summary.get("prevalence"),
                 "assumed": bool(summary.get("prevalence_assumed")),
                 "figures": [found for found in figures if found["value"] is not None],
@@ -87,7 +91,7 @@ def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
 
 
 def compare_weak_maps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
-    """Compare audits of several weak maps over the same segments, files as for describe_audits and `table`.
+    """Compare audits of several weak maps over the same segments, files as for describe_audits.
 
     Gives segmentation and the rows of audit_comparison.compare_audits by class and threshold, for segmentations that
     several weak maps were laid over.

@@ -43,7 +43,7 @@ def audit_labels(
     labels: labels.parquet; read_weak(grid): values and validity of the weak map, without a guard; settings: min_valid,
     prevalence (or None) and marks, the thresholds (cropland, noncropland) and distances (erode_m) of the experiments;
     public: labels that the weak map was trained on. Returns the table as audits.tabulate_audit makes it and the summary
-    of audit_findings.summarise_audit with its sentences.
+    of summarise_audit.
     """
     pieces = labels[split_of(labels, None) == TRAIN].reset_index(drop=True)
     marks = {name: settings["marks"].get(name) or values for name, values in DEFAULT_MARKS.items()}
