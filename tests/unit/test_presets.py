@@ -1,10 +1,11 @@
 """Presets of well-known maps."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from cropmine.config.known_maps import PRESETS
+from cropmine.config.known_maps import PRESETS, PresetName
 from cropmine.config.regions import WeakMap
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/bring-your-own-data.md"
@@ -18,6 +19,10 @@ def test_a_preset_tells_the_classes_and_the_guide_lists_it_with_its_source(name)
     assert weak.nodata == preset.settings["nodata"]
     row = f"| `{name}` | [{preset.title}]({preset.source}) | {preset.years} | {preset.definition} |"
     assert f"{row} {preset.training_labels} |" in GUIDE.read_text()
+
+
+def test_every_name_that_a_weak_map_may_give_has_a_preset():
+    assert get_args(PresetName) == tuple(PRESETS)
 
 
 def test_what_is_written_beside_a_preset_wins():

@@ -1,7 +1,9 @@
 """The one kind of error that users see: what is wrong, where, and what to do."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
 
 
 class CropmineError(Exception):
@@ -10,18 +12,20 @@ class CropmineError(Exception):
     Its text has the form ``where: what. Hint: hint.``; one of several faults lists them, one a line.
     """
 
-    def __init__(self, where: str, what: str, hint: str | None = None, faults: Sequence["CropmineError"] = ()):
+    def __init__(
+        self, where: str | Path, what: str, hint: str | None = None, faults: Sequence["CropmineError"] = ()
+    ) -> None:
         self.where, self.what, self.hint, self.faults = str(where), str(what), hint or None, tuple(faults)
         text = f"{self.where}: {_end_sentence(self.what, ':' if self.faults else '.')}"
         if self.hint:
             text += f" Hint: {_end_sentence(self.hint, '.')}"
         super().__init__("\n  - ".join([text, *(str(fault).replace("\n", "\n  ") for fault in self.faults)]))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.where, self.what, self.hint, self.faults)
 
     @classmethod
-    def gather(cls, where: str, faults: Sequence["CropmineError"]) -> "CropmineError":
+    def gather(cls, where: str | Path, faults: Sequence["CropmineError"]) -> "CropmineError":
         """One error of one fault or more: a single one as it is, several as a list under `where`."""
         return faults[0] if len(faults) == 1 else cls(where, f"{len(faults)} faults", faults=faults)
 
@@ -32,12 +36,12 @@ def _end_sentence(text: str, mark: str) -> str:
     return text.strip() if text.endswith("...") else bare if bare.endswith(("?", "!", "…")) else bare + mark
 
 
-def suggest(word: str, known: list[str]) -> str:
+def suggest(word: object, known: Collection[object]) -> str:
     """A did-you-mean for a misspelt word, as the tail of a sentence; the known words if none is near."""
     near = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(map(str, known))}" if known else ""
 
 
-def hint_at(word: str, known: list[str]) -> str | None:
+def hint_at(word: object, known: Collection[object]) -> str | None:
     """A did-you-mean for a misspelt word, as a sentence of its own; the known words if none is near."""
     return suggest(word, known).removeprefix("; ") or None

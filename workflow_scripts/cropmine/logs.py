@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cropmine.errors import CropmineError
 from cropmine.version import VERSION
@@ -18,7 +19,7 @@ PACKAGES = ("numpy", "rasterio", "geopandas", "sklearn", "torch", "segmentation_
 
 
 @contextmanager
-def rule_log(snakemake) -> Iterator[None]:
+def rule_log(snakemake: Any) -> Iterator[None]:
     """Send logging, warnings and an uncaught exception to the log file of a Snakemake job.
 
     The log opens with the rule, its wildcards, settings and versions and closes with the seconds and the memory that

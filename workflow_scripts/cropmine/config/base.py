@@ -12,12 +12,12 @@ TILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 WEAK_MAP_MODEL = "weak_map"
 
 
-def listed(value):
+def listed(value: object) -> object:
     """Take a single value for a list of one."""
     return value if isinstance(value, list | tuple) or value is None else [value]
 
 
-def _text_keys(value):
+def _text_keys(value: object) -> object:
     """YAML reads the key 2021-03-15 as a date and 2021 as a number."""
     return {str(key): entry for key, entry in value.items()} if isinstance(value, dict) else value
 

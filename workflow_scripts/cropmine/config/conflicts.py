@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from cropmine.config.base import NAME, TILE_NAME, WEAK_MAP_MODEL
 from cropmine.config.experiments import Experiment, Transfer
@@ -56,8 +56,8 @@ def _check_references(config: Config) -> Iterator[CropmineError]:
 
 def _check_transfer(where: str, transfer: Transfer, config: Config) -> Iterator[CropmineError]:
     named = {"sources": transfer.sources, "targets": transfer.targets}
-    for key, regions in named.items():
-        yield from _check_known(regions, config.regions, f"{where}.{key}", "a region")
+    for key, names in named.items():
+        yield from _check_known(names, config.regions, f"{where}.{key}", "a region")
     yield from _check_known([transfer.segmentation], config.segmentations, f"{where}.segmentation", "a segmentation")
     yield from _check_known([transfer.model], config.models, f"{where}.model", "a model")
     if not transfer.pairs:
@@ -83,7 +83,9 @@ def _check_transfer(where: str, transfer: Transfer, config: Config) -> Iterator[
 
 def _check_same_imagery(where: str, regions: "dict[str, Region]") -> Iterator[CropmineError]:
     """A network reads the bands and dates that it was trained on."""
-    first = next(iter(regions), None)
+    if not regions:
+        return
+    first = next(iter(regions))
     for name, region in regions.items():
         for key, same in (
             ("bands", region.bands == regions[first].bands),
@@ -134,7 +136,7 @@ def _check_deep(where: str, base: str | None, config: Config) -> Iterator[Cropmi
             yield CropmineError(where, f"regions.{name} is split by kfold", hint)
 
 
-def _check_known(names, known, where: str, what: str) -> Iterator[CropmineError]:
+def _check_known(names: Iterable[str | None], known: Collection[str], where: str, what: str) -> Iterator[CropmineError]:
     for name in names:
         if name is not None and name not in known:
             yield CropmineError(where, f"{name!r} isn't {what}", hint_at(name, list(known)))
@@ -156,9 +158,11 @@ def _check_region(name: str, region: Region, config: Config) -> Iterator[Cropmin
     for key, pattern in region.features.items():
         yield from _check_name(key, f"{here}.features")
         yield from _check_pattern(f"{here}.features.{key}", pattern)
-    for key, weak in region.weak.items():
+    for key, weak_map in region.weak.items():
         plain = [other for other, map_ in region.weak.items() if map_.path is not None]
-        yield from _check_known(weak.consensus, plain, f"{here}.weak.{key}.consensus", "another weak map with a path")
+        yield from _check_known(
+            weak_map.consensus, plain, f"{here}.weak.{key}.consensus", "another weak map with a path"
+        )
 
 
 def _check_patterns(here: str, region: Region) -> Iterator[CropmineError]:

@@ -1,7 +1,7 @@
 """Settings of learning: segmentations, models, trainings, experiments, sweeps and transfers."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -50,7 +50,7 @@ class Segmentation(Settings):
     seed: int = Field(0, ge=0, description="seed of the draw and of K-means")
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         if self.smooth_px % 2 == 0:
             raise ValueError("smooth_px must be odd")
         if (self.experiment is None) == (self.method == "deep"):
@@ -131,7 +131,7 @@ class Forest(Settings):
     features: str | None = Field(None, description="one of the region's `features`, used in place of the bands")
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         if any(size % 2 == 0 for size in self.neighbourhood_px):
             raise ValueError("neighbourhood_px must be odd")
         return self
@@ -171,7 +171,7 @@ class Mined(Settings):
     random: bool = Field(False, description="control: as many random pixels instead of those mined")
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         if self.cropland is None and self.noncropland is None:
             raise ValueError("names neither cropland nor noncropland")
         if self.cropland is not None and self.noncropland is not None and self.cropland <= self.noncropland:
@@ -193,7 +193,7 @@ class Experiment(Settings):
     )
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         if self.model == WEAK_MAP_MODEL:
             if self.human or self.mined or self.weak_classes:
                 raise ValueError("model weak_map is the weak map itself and takes no labels")
@@ -218,7 +218,7 @@ class Sweep(Settings):
     )
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         if (points := math.prod(map(len, self.grid.values()))) > MOST_POINTS:
             raise ValueError(f"a grid of {points} points, and at most {MOST_POINTS} are tried")
         return self
@@ -242,7 +242,7 @@ class Transfer(Settings):
     )
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         if self.mined.cropland is None or self.mined.noncropland is None or self.mined.random:
             raise ValueError("mined labels teach alone here, so mined needs both cropland and noncropland, not random")
         return self

@@ -1,7 +1,18 @@
 """Well-known cropland maps: which of their values are cropland, and what their makers mean by it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+PresetName = Literal[
+    "esa_worldcover_2020",
+    "esa_worldcover_2021",
+    "worldcereal_2021",
+    "copernicus_lc100",
+    "glad_cropland",
+    "digital_earth_africa_2019",
+    "cdl",
+    "dynamic_world",
+]
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,7 @@ class Preset:
 ANNUAL = "land sown or planted and harvestable at least once within 12 months after sowing"
 
 
-PRESETS = {
+PRESETS: dict[str, Preset] = {
     "esa_worldcover_2020": Preset(
         {"cropland": [40], "nodata": 0, "year": 2020},
         "ESA WorldCover 10 m 2020 v100",

@@ -6,6 +6,8 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from cropmine.errors import CropmineError, hint_at
 
@@ -51,7 +53,7 @@ def describe_faults(error: ValidationError, model: type[BaseModel], raw: Any) ->
     return [_describe_place(place, [fault for *_, fault in entries], model) for place, entries in groups]
 
 
-def _clean_place(fault: dict, raw: Any) -> tuple[tuple, bool]:
+def _clean_place(fault: ErrorDetails, raw: Any) -> tuple[tuple, bool]:
     """The keys that lead to a fault, and whether pydantic named branches of a union or other inner steps among them."""
     place, value, foreign = [], raw, False
     for position, part in enumerate(fault["loc"]):
@@ -68,7 +70,7 @@ def _clean_place(fault: dict, raw: Any) -> tuple[tuple, bool]:
     return tuple(place), foreign
 
 
-def _describe_place(place: tuple, faults: list[dict], model: type[BaseModel]) -> CropmineError:
+def _describe_place(place: tuple, faults: list[ErrorDetails], model: type[BaseModel]) -> CropmineError:
     where = ".".join(map(str, place)) or "config"
     first = faults[0]
     if first["loc"][-1:] == ("[key]",):
@@ -86,7 +88,7 @@ def _describe_place(place: tuple, faults: list[dict], model: type[BaseModel]) ->
     return CropmineError(where, what, _describe_field(model, place))
 
 
-def _spell_expected(fault: dict) -> str:
+def _spell_expected(fault: ErrorDetails) -> str:
     if fault["type"] in _EXPECTED:
         return _EXPECTED[fault["type"]].format(**fault.get("ctx", {}))
     return fault["msg"].removeprefix("Input should be ")
@@ -133,7 +135,7 @@ def _step_into(kind: Any, part: Any) -> list:
     return [argument for argument in get_args(kind) if argument is not ...] if get_origin(kind) is tuple else []
 
 
-def _find_field(kind: Any, part: Any):
+def _find_field(kind: Any, part: Any) -> FieldInfo | None:
     fields = kind.model_fields.items() if _is_model(kind) else ()
     return next((field for name, field in fields if part in (name, field.alias)), None)
 

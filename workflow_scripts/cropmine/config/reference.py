@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from cropmine.config.messages import split_union
@@ -63,10 +64,12 @@ def _nested_models(kind: Any) -> list[type[BaseModel]]:
     return [model for argument in get_args(kind) for model in _nested_models(argument)]
 
 
-def _render_row(name: str, field) -> str:
+def _render_row(name: str, field: FieldInfo) -> str:
     key = field.alias or name
     unit = next((unit for ending, unit in _UNITS.items() if key.endswith(ending)), None)
-    meaning = f"{field.description} ({unit})" if unit and unit not in field.description else field.description
+    meaning = field.description or ""
+    if unit and unit not in meaning:
+        meaning += f" ({unit})"
     cells = [
         f"`{key}`",
         _spell_type(field.annotation, field.metadata, field.default is not None),
@@ -111,7 +114,7 @@ def _spell_bounds(metadata: Any) -> list[str]:
     return [_BOUNDS[key].format(value) for key, value in bounds.items()]
 
 
-def _spell_default(field) -> str:
+def _spell_default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "—"
     return _spell_value(field.default)

@@ -1,15 +1,15 @@
 """Settings of a region: its imagery, weak maps, labels and split."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from cropmine.config.base import Fraction, Patterns, Settings, Values, listed
-from cropmine.config.known_maps import PRESETS, fill_preset
+from cropmine.config.known_maps import PresetName, fill_preset
 
 
-def _off(value):
+def _off(value: object) -> object:
     """YAML 1.1 reads a bare `off` as false."""
     return "off" if value is False else value
 
@@ -58,7 +58,7 @@ class WeakMap(Settings):
     """A global or national cropland map, plentiful and noisy; or what several of them agree on."""
 
     path: str | None = Field(None, description="raster of class values or probabilities, or a polygon file")
-    preset: Literal[tuple(PRESETS)] | None = Field(
+    preset: PresetName | None = Field(
         None, description="a well-known map, whose cropland, nodata and year are then known"
     )
     consensus: tuple[str, ...] = Field((), description="in place of a path: other weak maps of the region, by name")
@@ -97,11 +97,11 @@ class WeakMap(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill(cls, settings):
+    def _fill(cls, settings: Any) -> Any:
         return fill_preset(settings)
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         if (self.path is None) != bool(self.consensus):
             raise ValueError("give either a path, or a consensus of other weak maps")
         if len(self.consensus) == 1:
@@ -164,7 +164,7 @@ class Split(Settings):
     seed: int = Field(0, ge=0, description="seed of the draw of blocks")
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         drawn = self.method in ("auto", "holdout")
         if drawn and not math.isclose(self.train + self.validation + self.test, 1, abs_tol=1e-6):
             raise ValueError("train, validation and test must add up to 1")
@@ -221,7 +221,7 @@ class Region(Settings):
     )
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check(self) -> Self:
         tests = self.labels.test_path if self.labels else ()
         if tests and self.split.method in ("holdout", "kfold"):
             raise ValueError(f"labels.test_path goes with split.method field or auto, not {self.split.method}")
