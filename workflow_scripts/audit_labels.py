@@ -2,12 +2,12 @@
 
 import json
 
-from cropmine.files import replacing
 from cropmine.inputs.splits import read_pieces
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
 from cropmine.scoring.audit_summary import audit_labels
 from cropmine.scoring.audit_tallies import TileFiles, write_audit
+from cropmine.tables import write_json
 
 
 def main(snakemake):
@@ -22,8 +22,7 @@ def main(snakemake):
     public = next(iter(files.get("training_labels", [])), None)
     table, summary = audit_labels(read_pieces(files.labels), tiles, read_weak, list(files.weak), settings, public)
     write_audit(out.table, table)
-    with replacing(out.summary) as temporary:
-        temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    write_json(out.summary, summary)
 
 
 with rule_log(snakemake):

@@ -3,9 +3,10 @@
 import json
 
 from cropmine.logs import rule_log
-from cropmine.mapping.areas import measure_area, write_area
+from cropmine.mapping.areas import measure_area
 from cropmine.mapping.bands import build_mosaics
 from cropmine.mapping.products import stamp_tags
+from cropmine.tables import write_json
 
 
 def main(snakemake):
@@ -13,7 +14,7 @@ def main(snakemake):
     tags = stamp_tags(settings["stamp"], settings["inputs"])
     build_mosaics(snakemake.output.mosaic, snakemake.input.maps, tags)
     area = measure_area(snakemake.input.maps, settings["stamp"]["threshold"], settings["others"])
-    write_area(snakemake.output.area, area | {"tags": tags})
+    write_json(snakemake.output.area, area | {"tags": tags})
 
 
 with rule_log(snakemake):

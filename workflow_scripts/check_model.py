@@ -2,7 +2,7 @@
 
 import json
 
-from cropmine.files import replacing
+from cropmine.files import write_text
 from cropmine.inputs.imagery import group_sources
 from cropmine.logs import rule_log
 from cropmine.mapping.model_checks import check_model
@@ -13,8 +13,7 @@ def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     sources = group_sources(files.images, files.get("masks", []), settings)
     verdict = check_model(files.model, list(sources.values()), settings["bands"], settings["dates"])
-    with replacing(snakemake.output.verdict) as temporary:
-        temporary.write_text(write_canonical(verdict) + "\n", encoding="utf-8")
+    write_text(snakemake.output.verdict, write_canonical(verdict) + "\n")
 
 
 with rule_log(snakemake):

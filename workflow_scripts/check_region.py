@@ -4,7 +4,7 @@ import json
 import logging
 
 from cropmine.config.regions import Region
-from cropmine.files import replacing
+from cropmine.files import write_text
 from cropmine.inputs.checks.findings import Findings
 from cropmine.inputs.checks.quicklooks import draw_quicklooks
 from cropmine.inputs.checks.regions import check_region
@@ -23,8 +23,7 @@ def main(snakemake):
         write_table(snakemake.log.table, findings.tabulate())
     for warning in verdict["warnings"]:
         logging.getLogger("check_region").warning(warning)
-    with replacing(snakemake.output.verdict) as temporary:
-        temporary.write_text(write_canonical(verdict) + "\n", encoding="utf-8")
+    write_text(snakemake.output.verdict, write_canonical(verdict) + "\n")
     draw_quicklooks(snakemake.output.quicklooks, region, verdict)
 
 

@@ -2,11 +2,10 @@
 
 import json
 
-from cropmine.files import replacing
 from cropmine.logs import rule_log
 from cropmine.scoring.experiment_tables import evaluate_experiments, tabulate_differences, tabulate_experiments
 from cropmine.scoring.selection import select_experiment
-from cropmine.tables import write_table
+from cropmine.tables import write_json, write_table
 
 
 def main(snakemake):
@@ -16,8 +15,7 @@ def main(snakemake):
     choice = select_experiment(evaluations, seed)
     write_table(snakemake.output.table, tabulate_experiments(evaluations, choice["experiment"], seed))
     write_table(snakemake.output.differences, tabulate_differences(evaluations, seed))
-    with replacing(snakemake.output.selected) as temporary:
-        temporary.write_text(json.dumps(choice, indent=1) + "\n", encoding="utf-8")
+    write_json(snakemake.output.selected, choice)
 
 
 with rule_log(snakemake):

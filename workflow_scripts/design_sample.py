@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from cropmine.files import replacing
 from cropmine.logs import rule_log
 from cropmine.mapping.products import find_products, stamp_tags
 from cropmine.mapping.sample_designs import keep_design
+from cropmine.tables import write_json
 
 
 def main(snakemake):
@@ -17,8 +17,7 @@ def main(snakemake):
     ]
     tags = stamp_tags(stamp, settings["inputs"])
     kept = keep_design(output.parent / "samples", classes, settings["sampling"], stamp, tags)
-    with replacing(output) as temporary:
-        temporary.write_text(json.dumps({"sample": str(kept)}, indent=1) + "\n", encoding="utf-8")
+    write_json(output, {"sample": str(kept)})
 
 
 with rule_log(snakemake):

@@ -6,7 +6,8 @@ from cropmine.config.regions import Split
 from cropmine.inputs.imagery import group_sources
 from cropmine.inputs.splits import read_pieces
 from cropmine.logs import rule_log
-from cropmine.scoring.distances import measure_distances, sample_map, write_distances
+from cropmine.scoring.distances import measure_distances, sample_map
+from cropmine.tables import write_json
 
 
 def main(snakemake):
@@ -16,7 +17,7 @@ def main(snakemake):
     points = sample_map(sources, next(iter(files.get("area", [])), None), excludes)
     (path,) = files.labels
     measured = measure_distances(read_pieces(path), Split(**settings["split"]), points)
-    write_distances(snakemake.output.distances, measured)
+    write_json(snakemake.output.distances, measured)
 
 
 with rule_log(snakemake):

@@ -9,7 +9,6 @@ import numpy as np
 
 from cropmine.classes import CROPLAND, STEPS
 from cropmine.config.regions import Split
-from cropmine.files import replacing
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import read_raster
 from cropmine.inputs.splits import TRAIN, read_pieces, split_of
@@ -18,6 +17,7 @@ from cropmine.mapping.bands import CLASS_BAND, PROBABILITY_BAND
 from cropmine.scoring.calibration import measure_calibration
 from cropmine.scoring.metrics import describe_classes
 from cropmine.scoring.score_files import HELD_OUT, collect_scores, read_scores
+from cropmine.tables import write_json
 
 SCORED = (TRAIN, *HELD_OUT)
 FOLDED = "With k-fold the model of the map trains on every label, so none is left to score the map itself on."
@@ -46,8 +46,7 @@ def main(snakemake):
         scores = {"note": None} | {split: describe_classes(pieces, split) for split in SCORED}
         pieces = collect_scores(labels, splits, grids, read_probabilities)
     scores["calibration"] = measure_calibration(pieces, "test")
-    with replacing(snakemake.output.scores) as temporary:
-        temporary.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    write_json(snakemake.output.scores, scores)
 
 
 with rule_log(snakemake):

@@ -4,8 +4,9 @@ import json
 
 from cropmine.config.regions import LabelFiles, Split
 from cropmine.inputs.labels import read_labels
-from cropmine.inputs.splits import split_labels, write_pieces, write_splits
+from cropmine.inputs.splits import split_labels, write_pieces
 from cropmine.logs import rule_log
+from cropmine.tables import write_table
 
 
 def main(snakemake):
@@ -15,7 +16,7 @@ def main(snakemake):
     labels = read_labels(files, files.path, split.field, files.test_path)
     pieces, blocks = split_labels(labels, split, settings["draws"])
     write_pieces(snakemake.output.labels, pieces)
-    write_splits(snakemake.output.splits, blocks)
+    write_table(snakemake.output.splits, blocks, decimals=9)
 
 
 with rule_log(snakemake):

@@ -14,7 +14,8 @@ from cropmine.geo.rasters import write_raster
 from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.splits import split_labels
 from cropmine.reporting.wording import explain_distances
-from cropmine.scoring.distances import find_nearest, measure_distances, sample_map, write_distances
+from cropmine.scoring.distances import find_nearest, measure_distances, sample_map
+from cropmine.tables import write_json
 
 SPLIT = Split(method="holdout", block_m=2000, buffer_m=500)
 
@@ -99,5 +100,5 @@ def test_without_test_labels_or_valid_pixels_nothing_is_concluded(tmp_path):
         measured["test"] is None and measured["optimistic"] is None and "no test labels" in explain_distances(measured)
     )
     assert measure_distances(pieces, split, np.empty((0, 2)))["map"] is None
-    write_distances(tmp_path / "d.json", measured)
+    write_json(tmp_path / "d.json", measured)
     assert json.loads((tmp_path / "d.json").read_text()) == measured

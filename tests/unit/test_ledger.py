@@ -3,8 +3,9 @@
 import json
 import subprocess
 
-from cropmine.reporting.run_record import count_test_scorings, describe_run, tally_jobs, write_run
+from cropmine.reporting.run_record import count_test_scorings, describe_run, tally_jobs
 from cropmine.scoring.score_files import write_scores
+from cropmine.tables import write_json
 
 
 def piece(split):
@@ -59,5 +60,5 @@ def test_the_commit_is_marked_where_files_differ_from_it(tmp_path):
     assert describe_run(tmp_path / "results", [], {}, tmp_path)["commit"] == head
     (tmp_path / "file").write_text("two")
     path = tmp_path / "run.json"
-    write_run(path, describe_run(tmp_path / "results", [], {}, tmp_path))
+    write_json(path, describe_run(tmp_path / "results", [], {}, tmp_path))
     assert json.loads(path.read_text())["commit"] == head + "+"

@@ -11,9 +11,10 @@ from tilefactory import make_grid
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid
 from cropmine.inputs.zones import KNOWN_NONCROPLAND, ORDINARY, OUTSIDE
-from cropmine.mapping.areas import measure_area, write_area
+from cropmine.mapping.areas import measure_area
 from cropmine.mapping.bands import build_mosaics
 from cropmine.mapping.map_tiles import compose_map, write_map
+from cropmine.tables import write_json
 
 CODES = arrays(np.uint8, (3, 4), elements=st.integers(0, 200))
 
@@ -112,5 +113,5 @@ def test_areas_count_common_pixels_once_and_agree_with_the_mosaic(quilt, tmp_pat
     )
     by_threshold = [{"threshold": at, "cropland_ha": area["total"]["cropland_ha"]} for at in (0.4, 0.5)]
     assert area["by_threshold"] == by_threshold
-    write_area(tmp_path / "area.json", area)
+    write_json(tmp_path / "area.json", area)
     assert "biased" in (tmp_path / "area.json").read_text()

@@ -21,8 +21,8 @@ from cropmine.inputs.splits import (
     split_labels,
     split_of,
     write_pieces,
-    write_splits,
 )
+from cropmine.tables import write_table
 
 latitudes, longitudes = st.floats(-84, 84), st.floats(-179.9, 179.9)
 block_sizes = st.floats(10, 200_000)
@@ -219,7 +219,7 @@ def test_the_files_hold_what_others_read_and_the_same_bytes_twice(tmp_path):
     for folder in ("a", "b"):
         pieces, blocks = split_labels(make_labels(scatter_fields(100)), Split(), [0, 1])
         write_pieces(tmp_path / folder / "labels.parquet", pieces)
-        write_splits(tmp_path / folder / "splits.csv", blocks)
+        write_table(tmp_path / folder / "splits.csv", blocks, decimals=9)
     for name in ("labels.parquet", "splits.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     table = geopandas.read_parquet(tmp_path / "a" / "labels.parquet")

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
+from cropmine.files import write_text
 from cropmine.geo.cogs import write_large_cog
 from cropmine.geo.grids import Grid, open_raster, read_grid
 from cropmine.geo.rasters import warp_nearest
@@ -20,11 +20,10 @@ from cropmine.inputs.splits import read_pieces
 from cropmine.mapping.bands import list_colours
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.reporting.kept_runs import find_run, read_run
-from cropmine.reporting.sections import read_json
 from cropmine.scoring.experiment_tables import Evaluation, compare_pair
 from cropmine.scoring.metrics import count_confusion, score_confusion, tabulate_pieces
 from cropmine.scoring.score_files import collect_scores
-from cropmine.tables import write_table
+from cropmine.tables import read_json, write_table
 
 BLOCK_PX = 2048
 GAINED, LOST = 2, 3
@@ -60,8 +59,7 @@ def compare_runs(results: str | Path, first: str, second: str) -> Path:
         changes = draw_changes(folder / region, *pair)
         described.append((region, scores, area, changes))
     alone = sorted(names[0] ^ names[1])
-    with replacing(folder / "summary.md") as temporary:
-        temporary.write_text(_write_summary(runs, differences, described, alone), encoding="utf-8")
+    write_text(folder / "summary.md", _write_summary(runs, differences, described, alone))
     return folder
 
 

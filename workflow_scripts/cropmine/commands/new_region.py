@@ -23,7 +23,7 @@ from cropmine.config.base import NAME, WEAK_MAP_MODEL
 from cropmine.config.regions import Region
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
+from cropmine.files import write_text
 from cropmine.geo.grids import Grid, measure_pixel
 from cropmine.geo.headers import Footprint
 from cropmine.inputs.checks.regions import check_region
@@ -218,8 +218,7 @@ def main(arguments: Sequence[str]) -> None:
         draft = draft_region(inputs)
     except CropmineError as error:
         sys.exit(str(error))
-    with replacing(path) as temporary:
-        temporary.write_text(draft.text, encoding="utf-8")
+    write_text(path, draft.text)
     told = [f"Check: {note}" for note in draft.notes] + [f"Warning: {warning}" for warning in draft.warnings]
     print(draft.text, *told, NEXT.format(path=path), sep="\n")
 

@@ -1,6 +1,5 @@
 """Probability samples as they come back: what was drawn, what people labelled, and where nothing may train."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from cropmine.errors import CropmineError
 from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid
 from cropmine.geo.vectors import draw_circles, place_on_grid, read_vector
 from cropmine.inputs.labels import class_text, tabulate_classes
+from cropmine.tables import read_json
 
 NEAR_M = 1.0  # a point may have moved by what a program rounds
 POINT = 0
@@ -25,7 +25,7 @@ HIDDEN = "the points that design_sample wrote, each with the class that its pixe
 def read_design(path: str | Path) -> dict:
     """Read the design.json of a sample. Raises CropmineError if it isn't one."""
     try:
-        design = json.loads(Path(path).read_text(encoding="utf-8"))
+        design = read_json(path)
         design["classes"] = {entry["stratum"]: entry["class"] for entry in design["strata"]}
         design["sizes"] = {entry["stratum"]: entry["area_ha"] for entry in design["strata"]}
         design["places"] = {entry["sample"]: entry for entry in design["pixels"]}

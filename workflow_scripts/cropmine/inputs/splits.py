@@ -132,12 +132,6 @@ def read_pieces(path: str | Path) -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame(table.drop_columns("geometry").to_pandas(), geometry=geometry, crs=CRS_LONLAT)
 
 
-def write_splits(path: str | Path, blocks: pd.DataFrame) -> None:
-    """Write the blocks that split_labels gives as CSV."""
-    with replacing(path) as temporary:
-        blocks.to_csv(temporary, index=False, lineterminator="\n")
-
-
 def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -> np.ndarray:
     """Tell what every piece of labels.parquet does in a run: train, validation or test.
 

@@ -1,6 +1,5 @@
 """Weak maps: global or national cropland maps read onto a tile's grid, moved, guarded or eroded."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid, open_raster, pixel_size_m
 from cropmine.geo.rasters import match_values, warp_nearest
 from cropmine.geo.vectors import burn_polygons, is_vector, read_polygons
+from cropmine.tables import read_json
 
 PROBABILITY_SLACK = 1e-3
 DISTANCE_SLACK_M = 1e-6
@@ -56,7 +56,7 @@ def load_weak(
 def read_shift(path: str | Path) -> tuple[float, float]:
     """Read the shift of a weak map, true metres to the east and north. Raises CropmineError if the file isn't one."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_json(path)
         return float(content["east"]), float(content["north"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CropmineError(path, f"holds no shift ({error!r})", "delete it and it will be measured anew") from error

@@ -11,11 +11,11 @@ from rasterio.windows import Window
 
 from cropmine.classes import CLASS_NAMES, CROPLAND, NODATA, NONCROPLAND
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
 from cropmine.geo.grids import grid_of, open_raster
 from cropmine.mapping.areas import sum_by_unit
 from cropmine.mapping.bands import CLASS_BAND
 from cropmine.mapping.sample_designs import STRATA, iterate_strips
+from cropmine.tables import write_table
 
 Z95 = 1.959963984540054
 LEAST_A_STRATUM = 2
@@ -156,6 +156,5 @@ def _cut_strata(rasters: Sequence[Path], units: geopandas.GeoDataFrame) -> dict[
 
 
 def write_assessment(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table of estimates as CSV, to six decimals, a dash where there is none."""
-    with replacing(path) as temporary:
-        table.round(6).to_csv(temporary, index=False, na_rep="-", lineterminator="\n")
+    """Write a table of estimates as CSV, with a dash where there is none."""
+    write_table(path, table, missing="-")

@@ -1,6 +1,5 @@
 """Areas of a map: cropland by class, by threshold and by administrative unit."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,13 +11,13 @@ from rasterio.warp import transform_bounds
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS, threshold_code
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.geopackages import write_geopackage
 from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid, open_raster, read_grid
 from cropmine.geo.rasters import warp_nearest
 from cropmine.geo.vectors import place_on_grid, read_vector
 from cropmine.mapping.bands import CLASS_BAND, PROBABILITY_BAND
+from cropmine.tables import write_table
 
 COLUMNS = (
     *("unit", "cropland_ha", "noncropland_ha", "mapped_ha", "unit_ha", "valid_share", "cropland_share"),
@@ -88,8 +87,7 @@ def write_units(
     csv: str | Path, layer: str | Path, table: geopandas.GeoDataFrame, tags: Mapping[str, str] | None = None
 ) -> None:
     """Write what measure_units gives as CSV without the geometries, and as GeoPackage with them and tags."""
-    with replacing(csv) as temporary:
-        pd.DataFrame(table.drop(columns="geometry")).to_csv(temporary, index=False, lineterminator="\n")
+    write_table(csv, pd.DataFrame(table.drop(columns="geometry")))
     write_geopackage(layer, table, "area_by_unit", tags)
 
 
@@ -155,9 +153,3 @@ def _name_areas(hectares: np.ndarray, threshold: float) -> dict[str, float]:
     first = threshold_code(threshold) + 1
     cropland, other = (round(float(part.sum()), 4) for part in (hectares[first:], hectares[:first]))
     return {"cropland_ha": cropland, "noncropland_ha": other, "valid_ha": round(cropland + other, 4)}
-
-
-def write_area(path: str | Path, area: dict) -> None:
-    """Write what measure_area gives as JSON."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(area, indent=2) + "\n")

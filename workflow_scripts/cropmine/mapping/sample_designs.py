@@ -1,6 +1,5 @@
 """A stratified random sample of a map's pixels, for people to label: the only ground for accuracy and area."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +14,11 @@ import shapely
 from rasterio.windows import Window
 
 from cropmine.classes import CROPLAND, NONCROPLAND
-from cropmine.files import replacing
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.geopackages import write_geopackage
 from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster
 from cropmine.planning.digests import write_canonical
+from cropmine.tables import write_json, write_table
 
 STRIP_ROWS = 512
 SPARE = 2  # so many times more draws, since a pixel is taken once
@@ -161,13 +160,10 @@ def _write_sample(folder: Path, sample: Sample, settings: Mapping, stamp: Mappin
     outlines = geopandas.GeoDataFrame(pixels[["sample"]], geometry=pixels.geometry, crs=CRS_LONLAT)
     write_geopackage(folder / OUTLINES, outlines, "pixels", hidden)
     names = {"lon": "LON", "lat": "LAT", "sample": "PLOTID", "stratum": "STRATUM", "weight": "WEIGHT"}
-    with replacing(folder / CENTRES) as temporary:
-        table = pd.DataFrame(pixels[list(names)]).rename(columns=names)
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_table(folder / CENTRES, pd.DataFrame(pixels[list(names)]).rename(columns=names), decimals=8)
     places = pixels[["sample", "stratum", "lon", "lat"]].to_dict("records")
     design = {"map": dict(stamp), "tags": hidden, "settings": dict(settings), "strata": sample.strata, "pixels": places}
-    with replacing(folder / DESIGN) as temporary:
-        temporary.write_text(json.dumps(design, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / DESIGN, design)
 
 
 def allocate_sample(weights: Mapping, expected: Mapping, target_error: float, least: int) -> dict:

@@ -11,10 +11,10 @@ from pyproj import Transformer
 from pystac.validation import validate_dict
 
 from cropmine.classes import NODATA
-from cropmine.files import replacing
 from cropmine.geo.grids import read_grid
 from cropmine.mapping.bands import BANDS, SCALES
 from cropmine.mapping.products import KINDS, RASTER_BANDS, Product, name_product
+from cropmine.tables import write_json
 
 UNTOLD_YEARS = (1970, 2100)  # those that a configuration may name
 COG_TYPE = pystac.MediaType.COG
@@ -50,10 +50,10 @@ def write_catalog(
         written.append(Path(entry.get_self_href()))
         content = entry.to_dict(include_self_link=False, transform_hrefs=False)
         validate_dict(content)
-        _write_json(written[-1], content)
+        write_json(written[-1], content)
     for crs, own in _group(products).items():
         written.append(folder / f"{name_product(stamp, 'earthengine', crs)}.json")
-        _write_json(written[-1], describe_manifest(own, stamp, tags))
+        write_json(written[-1], describe_manifest(own, stamp, tags))
     return written
 
 
@@ -155,8 +155,3 @@ def describe_manifest(products: Sequence[Product], stamp: Mapping, tags: Mapping
         "endTime": end.isoformat().replace("+00:00", "Z"),
         "properties": dict(sorted(tags.items())) | scales,
     }
-
-
-def _write_json(path: Path, content: dict) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,6 +1,5 @@
 """K-means clusters of pixels: codebooks, seeding, fitting and assignment."""
 
-import json
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
+from cropmine.tables import read_json, write_json
 
 CHUNK_ROWS = 256
 
@@ -162,15 +161,13 @@ class Codebook:
 
 def write_codebook(path: str | Path, codebook: Codebook) -> None:
     """Write a codebook as JSON with every digit."""
-    text = json.dumps({name: getattr(codebook, name).tolist() for name in ("mean", "scale", "centres")}, indent=1)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n")
+    write_json(path, {name: getattr(codebook, name).tolist() for name in ("mean", "scale", "centres")})
 
 
 def read_codebook(path: str | Path) -> Codebook:
     """Read a codebook. Raises CropmineError if the file isn't one."""
     try:
-        content = json.loads(Path(path).read_text())
+        content = read_json(path)
         codebook = Codebook(*(np.array(content[name], dtype=np.float64) for name in ("mean", "scale", "centres")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CropmineError(path, f"isn't a codebook ({error!r})", "delete it and it will be fitted anew") from error

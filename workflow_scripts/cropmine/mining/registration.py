@@ -13,6 +13,7 @@ import numpy as np
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.geo.grids import Grid, pixel_size_m
+from cropmine.tables import write_json
 
 STEPS_PER_WEAK_PX = 2
 WINDOW_STEPS = 3  # to 1.5 weak pixels
@@ -247,5 +248,4 @@ NULL_WORDS = {
 def write_registration(shift: str | Path, evidence: str | Path, result: Mapping) -> None:
     """Write the shift alone, {"east": m, "north": m}, and what it rests on beside it."""
     for path, content in ((shift, {key: result[key] for key in ("east", "north")}), (evidence, result)):
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(path, content)

@@ -1,15 +1,14 @@
 """Runs of the workflow that are kept: what they were made by and what came out, under a name that is never reused."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
 from cropmine.mapping.sample_designs import link_file
 from cropmine.planning.digests import write_canonical
+from cropmine.tables import read_json, write_json
 
 RUNS = "runs"
 RUN = "run.json"
@@ -27,7 +26,7 @@ def keep_run(results: str | Path, name: str, regions: Sequence[str]) -> Path:
     """
     results = Path(results)
     files = {path.relative_to(results): path for region in regions for path in _list_files(results / region)}
-    digest = sha256(write_canonical(json.loads((results / RUN).read_text(encoding="utf-8"))["config"]).encode())
+    digest = sha256(write_canonical(read_json(results / RUN)["config"]).encode())
     for relative, path in sorted(files.items()):
         digest.update(f"{relative} {sha256(path.read_bytes()).hexdigest()}".encode())
     kept = results / RUNS / f"{name}-{digest.hexdigest()[:8]}"
@@ -52,8 +51,7 @@ def _list_files(folder: Path) -> list[Path]:
 
 def write_pointer(path: str | Path, kept: Path) -> None:
     """Write where the present results are kept."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps({"run": kept.name, "folder": str(kept)}, indent=1) + "\n", encoding="utf-8")
+    write_json(path, {"run": kept.name, "folder": str(kept)})
 
 
 def find_run(results: str | Path, name: str) -> Path:
@@ -73,4 +71,4 @@ def find_run(results: str | Path, name: str) -> Path:
 
 def read_run(folder: Path) -> Mapping:
     """Read the run.json of a kept run."""
-    return json.loads((folder / RUN).read_text(encoding="utf-8"))
+    return read_json(folder / RUN)

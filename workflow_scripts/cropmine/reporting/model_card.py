@@ -7,10 +7,11 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from cropmine.files import replacing
-from cropmine.reporting.sections import describe_accuracy, list_rows, read_json
+from cropmine.files import write_text
+from cropmine.reporting.sections import describe_accuracy, list_rows
 from cropmine.reporting.wording import SPACE, spell_figure, spell_hectares, spell_interval, spell_labels, spell_share
 from cropmine.scoring.thresholds import explain_threshold
+from cropmine.tables import read_json
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "model_card.md.j2"
@@ -46,8 +47,7 @@ def write_card(path: str | Path, files: Mapping, stamp: Mapping, recipe: Mapping
         warnings=read_json(files["checks"])["warnings"],
         weights=list(files["weights"]),
     )
-    with replacing(path) as temporary:
-        temporary.write_text(text.replace(SPACE, " "), encoding="utf-8")
+    write_text(path, text.replace(SPACE, " "))
 
 
 def spell_plain(text: str) -> str:

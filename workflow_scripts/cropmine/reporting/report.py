@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cropmine.config.schema import Report
-from cropmine.files import replacing
+from cropmine.files import write_text
 from cropmine.geo.grids import read_grid
 from cropmine.inputs.splits import read_pieces
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
@@ -37,7 +37,6 @@ from cropmine.reporting.sections import (
     describe_threshold,
     describe_transfers,
     list_rows,
-    read_json,
 )
 from cropmine.reporting.web_map import describe_webmap
 from cropmine.reporting.wording import (
@@ -53,6 +52,7 @@ from cropmine.reporting.wording import (
 )
 from cropmine.scoring.experiment_tables import find_base
 from cropmine.scoring.metrics import LEAST_BLOCKS
+from cropmine.tables import read_json
 from cropmine.version import VERSION
 
 SCRIPTS = ("report.js", "webmap.js")
@@ -78,8 +78,7 @@ def build_report(
     for region in described:
         region["test_scorings"] = known.get(region["name"], {}).get("test_scorings")
     page = render_report(described, describe_transfers(transfers or {}), describe_run(ran), shown)
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def render_report(regions: Sequence[dict], transfers: Sequence[dict], run: dict | None, shown: Report) -> str:

@@ -1,7 +1,6 @@
 """What was run: configuration, versions, hours by rule, and how often the test labels were looked at."""
 
 import csv
-import json
 import platform
 import subprocess
 from collections import Counter
@@ -9,8 +8,8 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from cropmine.files import replacing
 from cropmine.scoring.score_files import read_scores
+from cropmine.tables import read_json
 from cropmine.version import VERSION
 
 PACKAGES = ("snakemake", "numpy", "rasterio", "geopandas", "scikit-learn", "torch", "segmentation-models-pytorch")
@@ -54,7 +53,7 @@ def describe_run(results: Path, regions: Iterable[str], config: dict, repository
 
 
 def _count_region(results: Path, region: str) -> dict:
-    verdict = json.loads((results / region / "checks.json").read_text(encoding="utf-8"))
+    verdict = read_json(results / region / "checks.json")
     return {
         "tiles": len(verdict["tiles"]),
         "labelled_tiles": len(verdict["labelled"]),
@@ -83,9 +82,3 @@ def _ask_git(repository: Path, *arguments: str) -> str:
     command = ["git", "-C", str(repository), *arguments]
     done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603  # nosec B603 # no shell, no user data
     return done.stdout.strip()
-
-
-def write_run(path: str | Path, run: dict) -> None:
-    """Write the description of a run as JSON."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -25,6 +25,7 @@ from cropmine.reporting.wording import (
 )
 from cropmine.scoring.audit_rates import ALL, ERODED, MINED
 from cropmine.scoring.thresholds import explain_threshold
+from cropmine.tables import read_json
 
 MEASURE_WORDS = {
     "user": "user's accuracy",
@@ -43,11 +44,6 @@ AUDIT_FIGURES = {
 def list_rows(table: pd.DataFrame) -> list[dict]:
     """List the rows of a table as dicts, with None for what is missing."""
     return table.astype(object).where(table.notna(), None).to_dict("records")
-
-
-def read_json(path: str | Path) -> dict:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def describe_sweeps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:

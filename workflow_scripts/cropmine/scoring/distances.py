@@ -4,9 +4,7 @@ A map is predicted farther from training labels than it is tested where labels l
 too high (Meyer and Pebesma 2022, Nature Communications 13, 2208; Linnenbrink et al. 2024, GMD 17, 5897).
 """
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -14,7 +12,6 @@ import shapely
 from scipy.spatial import KDTree
 
 from cropmine.config.regions import Split
-from cropmine.files import replacing
 from cropmine.geo.grids import GEOD, read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.splits import TEST, cut_training, split_of
@@ -113,9 +110,3 @@ def _describe_distances(metres: np.ndarray) -> dict | None:
         "quantiles": dict(zip(map(str, QUANTILES), quantiles.tolist(), strict=True)),
         "ecdf": np.percentile(metres, np.arange(101)).round(1).tolist(),
     }
-
-
-def write_distances(path: str | Path, measured: dict) -> None:
-    """Write what measure_distances gives as JSON."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -9,9 +9,10 @@ import pandas as pd
 
 from cropmine.classes import STEPS
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
+from cropmine.files import write_text
 from cropmine.geo.grids import Grid
 from cropmine.inputs.label_rasters import burn_label_ids
+from cropmine.tables import read_json
 
 FORMAT = 1
 HELD_OUT = ("validation", "test")
@@ -68,14 +69,13 @@ def collect_scores(
 
 def write_scores(path: str | Path, pieces: list[dict]) -> None:
     """Write the pieces that collect_scores gives as JSON."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps({"format": FORMAT, "pieces": pieces}, separators=(",", ":")))
+    write_text(path, json.dumps({"format": FORMAT, "pieces": pieces}, separators=(",", ":")))
 
 
 def read_scores(path: str | Path) -> list[dict]:
     """Read the pieces of a scores file. Raises CropmineError if it isn't one."""
     try:
-        content = json.loads(Path(path).read_text())
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise CropmineError(path, f"can't be read as scores: {error}", "delete it to score anew") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT or "pieces" not in content:
