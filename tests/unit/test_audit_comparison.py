@@ -4,15 +4,14 @@ import pandas as pd
 import pytest
 
 from cropmine.reporting.sections import compare_audits
-from cropmine.scoring.audit_rates import ALL, ERODED, MINED
+from cropmine.scoring.audit_rates import ERODED, MINED
 
 
 def table(mined, eroded):
     """Audits of one class: (threshold, coverage, purity) of mined and (coverage, purity) of eroded labels."""
     rows = [{"source": MINED, "threshold": t, "coverage": c, "purity": p} for t, c, p in mined]
     rows += [{"source": ERODED, "threshold": None, "coverage": c, "purity": p} for c, p in eroded]
-    extra = [row | {"size_class": "large", "purity": 0.0} for row in rows]
-    frame = pd.DataFrame([row | {"size_class": ALL} for row in rows] + extra).assign(**{"class": "noncropland"})
+    frame = pd.DataFrame(rows).assign(**{"class": "noncropland"})
     return frame.assign(purity_lo=frame["purity"] - 0.1, purity_hi=frame["purity"] + 0.1)
 
 

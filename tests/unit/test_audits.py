@@ -1,4 +1,4 @@
-"""The audit of weak labels: counts, rates, findings and the figure, on a made-up region of square fields."""
+"""The audit of weak labels: counts, rates, findings and the figure, on a simulated region of square fields."""
 
 import json
 
@@ -77,7 +77,6 @@ def run_audit(folder, weak, pieces, public=None, more_tiles=(), **settings):
 
 
 def find_row(table, **where):
-    where = {"size_class": "all", **where}
     return table[np.logical_and.reduce([table[key] == value for key, value in where.items()])].iloc[0]
 
 
@@ -90,7 +89,7 @@ def omit_labels(truth, pieces, count):
     return spread(fields)
 
 
-def omit_blobs(truth):
+def omit_corner(truth):
     """A quarter of the fields omitted: one corner of the region."""
     fields = truth.copy()
     fields[: FIELDS // 2, : FIELDS // 2] = 0
@@ -194,22 +193,21 @@ def test_eroded_labels_are_counted_as_erode_weak_map_gives_them(tmp_path):
         assert row["erode_weak_px"] == pytest.approx(2.5, rel=0.01)
 
 
-def test_a_weak_map_that_omits_cropland_in_blobs_is_told(tmp_path):
+def test_the_audit_warns_of_a_weak_map_that_omits_whole_labels_of_cropland(tmp_path):
     truth = draw_truth()
-    _, summary = run_audit(tmp_path, omit_blobs(truth), make_pieces(truth))
-    assert summary["omits_blobs"]
-    assert summary["weak_map"]["neighbours"]["p"] < 0.01
-    (warning,) = (text for text in summary["sentences"] if "in blobs" in text)
-    assert warning.startswith("Warning: the weak map omits")
+    _, summary = run_audit(tmp_path, omit_corner(truth), make_pieces(truth))
+    assert summary["omits_whole_labels"]
+    (warning,) = (text for text in summary["sentences"] if "Warning" in text)
+    assert "of the cropland labels entirely" in warning
     assert "costs recall" in warning
 
 
 @pytest.mark.parametrize(("omit", "omission"), [(spread, 0), (omit_edges, 1 - 36 / 64)])
-def test_a_weak_map_that_omits_nothing_or_edges_is_not_warned_of(tmp_path, omit, omission):
+def test_the_audit_does_not_warn_of_a_weak_map_that_omits_nothing_or_only_edges(tmp_path, omit, omission):
     truth = draw_truth()
     _, summary = run_audit(tmp_path, omit(truth), make_pieces(truth))
     assert summary["weak_map"]["omission_by_label"]["value"] == pytest.approx(omission)
-    assert not summary["omits_blobs"]
+    assert not summary["omits_whole_labels"]
     assert not any("Warning" in text for text in summary["sentences"])
 
 
@@ -255,7 +253,7 @@ def test_too_few_blocks_give_no_interval_but_say_how_many_are_lacking(tmp_path):
 
 
 def test_how_many_blocks_more_follows_from_the_width_of_the_interval():
-    rows = {"source": "mined", "class": "cropland", "size_class": "all", "threshold": [0.8], "coverage": 0.1}
+    rows = {"source": "mined", "class": "cropland", "threshold": [0.8], "coverage": 0.1}
     rows |= {"purity": 0.97, "purity_lo": 0.93, "purity_hi": 1.0, "contamination_by_label": 0.01}
     table = pd.DataFrame(rows | {"other_blocks": 20, "other_labels": 50})
     judged = judge_class(table, "cropland")
@@ -293,19 +291,9 @@ def test_a_tile_without_labels_adds_its_overlaps_alone(tmp_path):
     more, both = run_audit(tmp_path, weak, pieces, more_tiles=[bare])
     assert (both["tiles"], both["tiles_with_labels"]) == (2, 1)
     assert both["segmented_ha"] == pytest.approx(2 * summary["segmented_ha"])
-    mined = (table["source"] == "mined") & (table["size_class"] == "all")
+    mined = table["source"] == "mined"
     assert np.allclose(more.loc[mined, "region_ha"], 2 * table.loc[mined, "region_ha"])
     assert np.allclose(more["coverage"], table["coverage"])
-
-
-def test_sizes_of_segments_add_up_to_all(tmp_path):
-    truth = draw_truth()
-    table, _ = run_audit(tmp_path, omit_edges(truth), make_pieces(truth))
-    mined = table[(table["source"] == "mined") & (table["threshold"] == 0.6)]
-    for _, rows in mined.groupby("class"):
-        sizes = rows["size_class"] != "all"
-        assert rows.loc[sizes, "coverage_ha"].sum() == pytest.approx(rows.loc[~sizes, "coverage_ha"].sum())
-        assert rows.loc[sizes, "recall"].sum() == pytest.approx(rows.loc[~sizes, "recall"].sum())
 
 
 def test_without_labels_on_its_tiles_the_audit_says_so(tmp_path):
@@ -357,7 +345,7 @@ def test_the_same_inputs_make_the_same_bytes(tmp_path):
     for name in ("first", "second"):
         folder = tmp_path / name
         folder.mkdir()
-        table, summary = run_audit(folder, omit_blobs(truth), make_pieces(truth))
+        table, summary = run_audit(folder, omit_corner(truth), make_pieces(truth))
         write_audit(folder / "audit.parquet", table)
         write_figure(folder / "audit.png", draw_audit(table, summary))
         made.append([(folder / f"audit.{kind}").read_bytes() for kind in ("parquet", "png")] + [json.dumps(summary)])

@@ -94,10 +94,10 @@ def test_mined_labels_that_all_hurt_are_called_so(healthy):
 
 def test_fields_that_the_weak_map_omits_whole_explain_mining_too(healthy):
     changed = change(healthy, "mined", "human", 0.01, -0.1, 0.12)
-    summary = {"omits_blobs": True, "weak_map": {"omitted_whole": {"value": 0.34}}}
+    summary = {"omits_whole_labels": True, "weak_map": {"omitted_whole": {"value": 0.34}}}
     changed["audit_summaries"] = {"slic/global_map": summary | {"classes": {"cropland": {"verdict": "no"}}}}
     text = diagnose_region(changed)[0]["text"].replace("\N{NO-BREAK SPACE}", " ")
-    assert "global_map misses 34 % of the cropland labels as a whole" in text
+    assert "global_map misses 34 % of the cropland labels entirely" in text
     assert "At no threshold are mined labels of cropland" in text
 
 

@@ -257,7 +257,7 @@ def further(whole, tmp_path_factory):
     folder, region = tmp_path_factory.mktemp("further"), copy.deepcopy(whole)
     sweep = write_sweep(folder, "thresholds")
     region["files"]["sweeps"] = {"thresholds": sweep, EVIL: write_sweep(folder, "evil", {"segmentation": ["a", EVIL]})}
-    weak_map = {"omission_by_label": {"value": 0.31, "lo": 0.2, "hi": 0.4}, "neighbours": None}
+    weak_map = {"omission_by_label": {"value": 0.31, "lo": 0.2, "hi": 0.4}}
     weak_map |= {
         "commission": {"value": 0.04, "lo": None, "hi": None},
         "false_positive_rate": dict.fromkeys(("value",)),

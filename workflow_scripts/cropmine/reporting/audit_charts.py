@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from cropmine.classes import CLASS_WORDS
 from cropmine.reporting.charts import GRID_LINE, INK, MUTED, SPREAD_COLOUR, STYLE, WIDTH_IN
 from cropmine.reporting.wording import SPACE
-from cropmine.scoring.audit_rates import ALL, ERODED, MINED
+from cropmine.scoring.audit_rates import ERODED, MINED
 from cropmine.scoring.audit_summary import PURE
 
 MINED_COLOUR = SPREAD_COLOUR
@@ -36,7 +36,7 @@ def draw_audit(table: pd.DataFrame, summary: Mapping) -> Figure:
         figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN))
         grid = figure.subplots(2, 2)
         for column, name in enumerate(("noncropland", "cropland")):
-            own = table[(table["class"] == name) & (table["size_class"] == ALL) & (table["coverage"] > 0)]
+            own = table[(table["class"] == name) & (table["coverage"] > 0)]
             mined, eroded = own[own["source"] == MINED], own[own["source"] == ERODED]
             marks = summary["marks"][name]
             _draw_thresholds(grid[0, column], mined, name, marks, first=column == 0)
@@ -48,7 +48,7 @@ def draw_audit(table: pd.DataFrame, summary: Mapping) -> Figure:
 
 def tabulate_drawn(table: pd.DataFrame) -> pd.DataFrame:
     """Pick the rows and columns of the table of an audit that its figure shows."""
-    return table.loc[(table["size_class"] == ALL) & (table["coverage"] > 0), list(DRAWN)]
+    return table.loc[table["coverage"] > 0, list(DRAWN)]
 
 
 def _draw_thresholds(axes, mined: pd.DataFrame, name: str, marks, first: bool) -> None:

@@ -6,12 +6,11 @@ import pandas as pd
 
 from cropmine.classes import CLASS_WORDS
 from cropmine.reporting.wording import SPACE
-from cropmine.scoring.audit_rates import ALL, MINED, SIZES
+from cropmine.scoring.audit_rates import MINED
 from cropmine.scoring.metrics import LEAST_BLOCKS
 
 OTHER = {"cropland": "noncropland", "noncropland": "cropland"}
 SIGN = {"cropland": "above", "noncropland": "below"}
-CLUMPED_P = 0.05
 
 
 def write_sentences(summary: Mapping, table: pd.DataFrame) -> list[str]:
@@ -21,7 +20,7 @@ def write_sentences(summary: Mapping, table: pd.DataFrame) -> list[str]:
         missing = " and ".join(CLASS_WORDS[name] for name, count in summary["labels"].items() if not count)
         return [*sentences, f"These labels can't tell: none of {missing} trains on a tile that was audited."]
     sentences += _tell_weak_map(summary)
-    sentences += _tell_blobs(summary, table)
+    sentences += _tell_omitted(summary, table)
     for name in ("noncropland", "cropland"):
         sentences += _tell_class(summary, table, name)
     sentences += [_tell_pair(pair) for pair in summary["at_equal_coverage"]]
@@ -59,22 +58,15 @@ def _tell_weak_map(summary: Mapping) -> Iterator[str]:
     yield text + "."
 
 
-def _tell_blobs(summary: Mapping, table: pd.DataFrame) -> Iterator[str]:
-    if not summary["omits_blobs"]:
+def _tell_omitted(summary: Mapping, table: pd.DataFrame) -> Iterator[str]:
+    if not summary["omits_whole_labels"]:
         return
-    whole, neighbours = summary["weak_map"]["omitted_whole"], summary["weak_map"]["neighbours"]
-    text = f"Warning: the weak map omits {_with_interval(whole)} of the cropland labels whole, "
-    if neighbours and neighbours["p"] < CLUMPED_P:
-        text += (
-            f"and in blobs: {_percent(neighbours['share'])} of these lie next to another one, "
-            f"{_percent(neighbours['expected'])} by chance. "
-        )
-    else:
-        text += "field by field and not only along edges. "
+    whole = _with_interval(summary["weak_map"]["omitted_whole"])
+    text = f"Warning: the weak map omits {whole} of the cropland labels entirely, not only along their edges. "
     rows = [_find_row(table, "noncropland", threshold) for threshold in summary["marks"]["noncropland"]]
     hit = " and ".join(f"{_percent(row['contamination_by_label'])} (below {row['threshold']:g})" for row in rows)
     yield (
-        f"{text}Segments can't mend that: mined non-cropland holds {hit} of human cropland, and training on it "
+        f"{text}Segments can't fix that: mined non-cropland holds {hit} of human cropland, and training on it "
         "costs recall of cropland."
     )
 
@@ -87,7 +79,7 @@ def _tell_class(summary: Mapping, table: pd.DataFrame, name: str) -> Iterator[st
             yield (
                 f"Mined {words} ({SIGN[name]} {threshold:g}) is {_row_interval(row, 'purity')} pure, hits "
                 f"{_row_interval(row, 'contamination_by_label')} of human {CLASS_WORDS[OTHER[name]]} and covers "
-                f"{_percent(row['coverage'])} of the land{_tell_sizes(table, name, threshold)}."
+                f"{_percent(row['coverage'])} of the land."
             )
         else:
             yield f"Nothing is mined as {words} {SIGN[name]} {threshold:g} where these labels could tell."
@@ -104,14 +96,6 @@ def _tell_class(summary: Mapping, table: pd.DataFrame, name: str) -> Iterator[st
             f"No threshold makes mined {words} 95{SPACE}% pure: the best, {SIGN[name]} {judged['threshold']:g}, gives "
             f"{_row_interval(row, 'purity')}."
         )
-
-
-def _tell_sizes(table: pd.DataFrame, name: str, threshold: float) -> str:
-    purity = [_find_row(table, name, threshold, size)["purity"] for size in SIZES]
-    if not all(pd.notna(value) for value in purity):
-        return ""
-    small, medium, large = (_percent(value) for value in purity)
-    return f" (purity in small, medium and large segments: {small}, {medium}, {large})"
 
 
 def _tell_needed(summary: Mapping, judged: Mapping, table: pd.DataFrame, name: str) -> str:
@@ -185,8 +169,8 @@ def _tell_shared(shared: Mapping | None) -> Iterator[str]:
         )
 
 
-def _find_row(table: pd.DataFrame, name: str, threshold: float, size: str = ALL) -> pd.Series:
-    same = (table["class"] == name) & (table["source"] == MINED) & (table["size_class"] == size)
+def _find_row(table: pd.DataFrame, name: str, threshold: float) -> pd.Series:
+    same = (table["class"] == name) & (table["source"] == MINED)
     return table[same & (table["threshold"] == threshold)].iloc[0]
 
 

@@ -139,10 +139,10 @@ def _explain_mining(name: str, summary: Mapping) -> Iterator[str]:
                 f"of 100{f' (for {join_words(better)} mining is better)' if better else ''}."
             )
     whole = (summary.get("weak_map") or {}).get("omitted_whole")
-    if summary.get("omits_blobs") and whole:
+    if summary.get("omits_whole_labels") and whole:
         yield (
-            f"{weak} misses {100 * whole['value']:.0f}{SPACE}% of the cropland labels as a whole; mined non-cropland "
-            "then holds fields, which no segmentation can mend."
+            f"{weak} misses {100 * whole['value']:.0f}{SPACE}% of the cropland labels entirely; mined non-cropland "
+            "then contains fields, which no segmentation can fix."
         )
     impure = [CLASS_WORDS[cls] for cls, judged in (summary.get("classes") or {}).items() if judged["verdict"] == "no"]
     if impure:

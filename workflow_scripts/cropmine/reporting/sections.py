@@ -23,7 +23,7 @@ from cropmine.reporting.wording import (
     spell_point,
     spell_transfer,
 )
-from cropmine.scoring.audit_rates import ALL, ERODED, MINED
+from cropmine.scoring.audit_rates import ERODED, MINED
 from cropmine.scoring.thresholds import explain_threshold
 from cropmine.tables import read_json
 
@@ -238,7 +238,7 @@ def compare_audits(tables: Mapping[str, pd.DataFrame], marks: Mapping[str, Seque
 
 
 def _select(table: pd.DataFrame, name: str, source: str) -> pd.DataFrame:
-    return table[(table["class"] == name) & (table["source"] == source) & (table["size_class"] == ALL)]
+    return table[(table["class"] == name) & (table["source"] == source)]
 
 
 def _interpolate(curve: pd.DataFrame, coverage: float) -> dict[str, float | None]:

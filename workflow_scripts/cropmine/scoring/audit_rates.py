@@ -15,8 +15,6 @@ TAIL = 0.025
 OWN = np.arange(2)
 THRESHOLDS = tuple(step / 100 for step in range(101))
 EROSIONS_PX = (0, 1, 2, 3, 4, 6, 8)
-SIZES = ("small", "medium", "large")
-ALL = "all"
 MINED, ERODED = "mined", "eroded"
 
 

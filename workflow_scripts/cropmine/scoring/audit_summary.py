@@ -15,7 +15,7 @@ from cropmine.geo.grids import CRS_LONLAT, Grid, read_grid
 from cropmine.geo.vectors import read_vector
 from cropmine.inputs.splits import TRAIN, split_of
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel
-from cropmine.scoring.audit_rates import ALL, ERODED, EROSIONS_PX, MINED, THRESHOLDS, Estimates, estimate_rates
+from cropmine.scoring.audit_rates import ERODED, EROSIONS_PX, MINED, THRESHOLDS, Estimates, estimate_rates
 from cropmine.scoring.audit_tallies import Audit, Survey, Tally, TileFiles, survey_overlaps, tabulate_audit, tally_tiles
 from cropmine.scoring.bootstrap import find_interval
 from cropmine.scoring.metrics import LEAST_BLOCKS
@@ -24,8 +24,7 @@ DEFAULT_MARKS = {"cropland": [0.8], "noncropland": [0.2]}
 PURE = 0.95
 TOLERATED = 0.10  # share of the other class that a mined label may hit and still be called worth it
 WHOLE = 0.8  # a label of which so much is omitted is omitted whole
-BLOBS = 0.10  # share of cropland labels omitted whole from which on the audit warns
-PERMUTATIONS = 999
+MANY_WHOLE = 0.10  # share of cropland labels omitted whole from which on the audit warns
 LARGEST_FACTOR = 11
 SUBSTANTIAL = 0.5
 
@@ -52,7 +51,7 @@ def audit_labels(
     erosions_m = list_erosions(weak_pixel_m, settings["marks"].get("erode_m", []))
     survey = survey_overlaps((tile.overlap for tile in tiles), thresholds, settings["min_valid"])
     tally = Tally(len(pieces), thresholds, erosions_m)
-    tally_tiles(pieces, tiles, read_weak, tally, survey.limits_ha, settings["min_valid"])
+    tally_tiles(pieces, tiles, read_weak, tally, settings["min_valid"])
     audit = tabulate_audit(tally, pieces, survey, weak_pixel_m, settings["prevalence"])
     summary = summarise_audit(audit, tally, pieces, survey, settings["prevalence"], marks)
     summary |= {
@@ -76,7 +75,7 @@ def measure_weak_map(tally: Tally, pieces: pd.DataFrame, prevalence: float | Non
     Gives, each with value, lo and hi: omission_by_label and omission_by_pixel (share of human cropland that the map
     calls non-cropland), false_positive_rate (share of human non-cropland that it calls cropland, by label), commission
     (share of its cropland that isn't, at the prevalence) and omitted_whole (share of cropland labels that lose 80 % or
-    more of their pixels); and neighbours, as count_neighbours gives it. Pixels without a valid weak pixel are left out.
+    more of their pixels). Pixels without a valid weak pixel are left out.
     """
     pixels, hits = tally.weak_pixels, tally.eroded[:, :, 0]
     whole = find_omitted(hits[NONCROPLAND], pixels, pieces)
@@ -92,7 +91,6 @@ def measure_weak_map(tally: Tally, pieces: pd.DataFrame, prevalence: float | Non
             for key, other in (("value", "value"), ("lo", "hi"), ("hi", "lo"))
         },
         "omitted_whole": _pick(estimates, "contamination_by_label", NONCROPLAND, 1),
-        "neighbours": count_neighbours(pieces[(pixels > 0) & (pieces["target"] == CROPLAND)], whole),
     }
 
 
@@ -101,38 +99,6 @@ def find_omitted(hits: np.ndarray, pixels: np.ndarray, pieces: pd.DataFrame) -> 
     _, label = np.unique(pieces["label"].to_numpy(), return_inverse=True)
     hit, held = (np.bincount(label, weights=counts)[label] for counts in (hits, pixels))
     return (held > 0) & (hit >= WHOLE * held)
-
-
-def count_neighbours(pieces: pd.DataFrame, whole: np.ndarray, seed: int = 0) -> dict | None:
-    """Tell whether labels that are omitted whole lie together.
-
-    pieces: those of cropland, with their places in `whole` as index. Gives share, that of the omitted labels whose
-    nearest cropland label is omitted too, expected, the same were they scattered over the labels, and p, how often
-    chance gives as much (one-sided, by permutation). None under two omitted labels or two others.
-    """
-    from scipy.spatial import cKDTree
-
-    omitted = pd.Series(whole[pieces.index.to_numpy()], index=pieces["label"].to_numpy())
-    omitted = omitted[~omitted.index.duplicated()].sort_index()
-    if min(omitted.sum(), (~omitted).sum()) < 2:
-        return None
-    bounds = shapely.bounds(np.asarray(pieces.geometry, dtype=object))
-    middles = (
-        pd.DataFrame((bounds[:, :2] + bounds[:, 2:]) / 2, index=pieces["label"].to_numpy()).groupby(level=0).mean()
-    )
-    lon, lat = middles.to_numpy().T
-    points = np.stack([lon * np.cos(np.radians(lat.mean())), lat], axis=1)
-    nearest = cKDTree(points).query(points, k=2)[1][:, 1]
-    state = omitted.to_numpy()
-    both = np.count_nonzero(state & state[nearest])
-    rng = np.random.default_rng(seed)
-    drawn = rng.permuted(np.tile(state, (PERMUTATIONS, 1)), axis=1)
-    as_much = np.count_nonzero((drawn & drawn[:, nearest]).sum(axis=1) >= both)
-    return {
-        "share": round(both / int(state.sum()), 6),
-        "expected": round((int(state.sum()) - 1) / (len(state) - 1), 6),
-        "p": round((as_much + 1) / (PERMUTATIONS + 1), 6),
-    }
 
 
 def _pick(estimates: Estimates, name: str, cls: int, setting: int) -> dict:
@@ -180,7 +146,7 @@ def compare_at_coverage(
 
 
 def _find_setting(settings: pd.DataFrame, threshold: float) -> int:
-    same = (settings["source"] == MINED) & (settings["size_class"] == ALL) & (settings["threshold"] == threshold)
+    same = (settings["source"] == MINED) & (settings["threshold"] == threshold)
     return int(np.flatnonzero(same)[0])
 
 
@@ -210,7 +176,7 @@ def judge_class(table: pd.DataFrame, name: str) -> dict:
     least 95 %; threshold: the one that tells most; more_blocks and more_labels of the other class: about what "unsure"
     lacks for an interval that ends at 95 %, None if over ten times as many.
     """
-    own = table[(table["class"] == name) & (table["source"] == MINED) & (table["size_class"] == ALL)]
+    own = table[(table["class"] == name) & (table["source"] == MINED)]
     own = own[(own["coverage"] > 0) & own["purity"].notna()]
     pure = own[own["purity_lo"] >= PURE]
     clean = pure[pure["contamination_by_label"] <= TOLERATED]
@@ -302,15 +268,14 @@ def summarise_audit(
         "tiles_with_labels": tally.tiles,
         "open_ha": round(tally.open_ha, 6),
         "segmented_ha": round(survey.segmented_ha, 6),
-        "size_limits_ha": [round(limit, 6) for limit in survey.limits_ha],
         "weak_map": weak_map,
-        "omits_blobs": tells_blobs(weak_map, audit.estimates.labels[CROPLAND]),
+        "omits_whole_labels": _omits_whole_labels(weak_map, audit.estimates.labels[CROPLAND]),
         "marks": {name: list(marks[name]) for name in CLASS_NAMES[::-1]},
         "at_equal_coverage": compare_at_coverage(audit.table, audit.settings, audit.estimates, marks),
         "classes": judged,
     }
 
 
-def tells_blobs(weak_map: Mapping, labels: int) -> bool:
+def _omits_whole_labels(weak_map: Mapping, labels: int) -> bool:
     """Whether the weak map omits whole cropland labels, and not only edges: a tenth or more, of ten labels or more."""
-    return labels >= LEAST_BLOCKS and (weak_map["omitted_whole"]["value"] or 0) >= BLOBS
+    return labels >= LEAST_BLOCKS and (weak_map["omitted_whole"]["value"] or 0) >= MANY_WHOLE

@@ -17,47 +17,41 @@ from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.mining.overlaps import Columns, read_overlap
 from cropmine.mining.segment_files import read_segments
 from cropmine.mining.targets import CLOSED, OPEN
-from cropmine.scoring.audit_rates import ALL, ERODED, MINED, SIZES, Estimates, estimate_rates
+from cropmine.scoring.audit_rates import ERODED, MINED, Estimates, estimate_rates
 
 UNKNOWN = 2  # of the weak map's classes: no data
 CHUNK_ROWS = 256
 DEPTH_ROWS = 1024
 DEPTH_SLACK_M = 1e-3  # distances are in float32
-AREA_BINS_HA = 10.0 ** (np.arange(-300, 301) / 50)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the overlap tables of all training tiles tell.
+    """Sums over the overlap tables of all training tiles.
 
     weak_share: the weak map's share of cropland in the segments, None without a valid weak pixel; segmented_ha: their
-    area; region_ha: float64 (2, T), mined by class and threshold; limits_ha: the areas up to which a segment is small
-    and medium, so that each size holds about a third of the segmented land.
+    area; region_ha: float64 (2, T), mined by class and threshold.
     """
 
     weak_share: float | None
     segmented_ha: float
     region_ha: np.ndarray
-    limits_ha: tuple[float, float]
 
 
 def survey_overlaps(paths: Iterable[str | Path], thresholds: Sequence[float], min_valid: float) -> Survey:
     """Sum up the overlap tables of tiles, one at a time."""
-    by_size = np.zeros(len(AREA_BINS_HA) + 1)
     region_ha = np.zeros((2, len(thresholds)))
-    cropland = known = 0.0
+    segmented = cropland = known = 0.0
     for path in paths:
         overlap = read_overlap(path)
         area = overlap["area_ha"]
-        by_size += np.bincount(np.searchsorted(AREA_BINS_HA, area), weights=area, minlength=len(by_size))
+        segmented += float(area.sum())
         for cls, hectares in enumerate(_mined_hectares(overlap, area, thresholds, min_valid)):
             region_ha[cls] += hectares
         weight = area * overlap["weak_valid"]
         cropland += float(np.nansum(weight * overlap["weak_fraction"]))
         known += float(weight.sum())
-    reached = np.searchsorted(np.cumsum(by_size), by_size.sum() * np.array([1, 2]) / 3)
-    limits = AREA_BINS_HA[np.minimum(reached, len(AREA_BINS_HA) - 1)]
-    return Survey(cropland / known if known else None, float(by_size.sum()), region_ha, tuple(limits.tolist()))
+    return Survey(cropland / known if known else None, segmented, region_ha)
 
 
 def _mined_hectares(overlap: Columns, area: np.ndarray, thresholds: Sequence[float], min_valid: float):
@@ -137,18 +131,17 @@ class Tally:
     """Pixels of human labels, and hectares that may train, by what is mined and kept of the weak map there.
 
     Of P pieces of labels, T thresholds and E distances: pixels and weak_pixels int64 (P,), those that may train and
-    those of them with a valid weak pixel; mined int32 (2, 3, P, T) by class, size of segment and threshold; eroded
-    int32 (2, P, E); mined_ha float64 (2, 3, T), eroded_ha (2, E) and open_ha, the land where weak labels may train. All
-    of it is of tiles that hold labels.
+    those of them with a valid weak pixel; mined int32 (2, P, T) by class and threshold; eroded int32 (2, P, E);
+    mined_ha float64 (2, T), eroded_ha (2, E) and open_ha, the land where weak labels may train. All are of tiles that
+    hold labels.
     """
 
     def __init__(self, pieces: int, thresholds: Sequence[float], erosions_m: Sequence[float]):
         self.thresholds, self.erosions_m = np.asarray(thresholds), np.asarray(erosions_m)
-        shape = len(SIZES), pieces, len(thresholds)
         self.pixels = np.zeros(pieces, np.int64)
-        self.mined = np.zeros((2, *shape), np.int32)
+        self.mined = np.zeros((2, pieces, len(thresholds)), np.int32)
         self.eroded = np.zeros((2, pieces, len(erosions_m)), np.int32)
-        self.mined_ha = np.zeros((2, len(SIZES), len(thresholds)))
+        self.mined_ha = np.zeros((2, len(thresholds)))
         self.eroded_ha = np.zeros((2, len(erosions_m)))
         self.open_ha = 0.0
         self.tiles = 0
@@ -165,7 +158,6 @@ class Tally:
         areas: np.ndarray,
         segments: tuple[np.ndarray, Columns],
         weak: tuple[np.ndarray, np.ndarray],
-        limits_ha: Sequence[float],
         min_valid: float,
     ) -> None:
         """Add a tile.
@@ -179,14 +171,13 @@ class Tally:
         self.pixels[rows] += np.bincount(local, minlength=len(rows))
         open_m2 = np.where(mask == OPEN, areas.astype(np.float32), np.float32(0))
         self.open_ha += float(open_m2.sum(dtype=np.float64)) / 1e4
-        self._add_mined(at, rows, local, open_m2, segments, limits_ha, min_valid)
+        self._add_mined(at, rows, local, open_m2, segments, min_valid)
         self._add_eroded(at, rows, local, open_m2, *weak)
         self.tiles += 1
 
-    def _add_mined(self, at, rows, local, open_m2, segments, limits_ha, min_valid) -> None:
+    def _add_mined(self, at, rows, local, open_m2, segments, min_valid) -> None:
         ids, overlap = segments
-        size = np.searchsorted(limits_ha, overlap["area_ha"])
-        hectares = np.zeros(len(size) + 1)
+        hectares = np.zeros(len(overlap["area_ha"]) + 1)
         for start in range(0, len(ids), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             weights = open_m2[chunk].reshape(-1)
@@ -195,10 +186,10 @@ class Tally:
         segment, label = ids.reshape(-1)[at[inside]].astype(np.intp) - 1, local[inside]
         places = place_fractions(overlap, self.thresholds, min_valid)
         for cls, (place, add_up) in enumerate(zip(places, (_sum_up, _sum_down), strict=True)):
-            shape = len(SIZES), len(rows), len(self.thresholds) + 1
-            counts = _count((size[segment], label, place[segment]), shape)
-            self.mined[cls][:, rows] += add_up(counts).astype(np.int32)
-            self.mined_ha[cls] += add_up(_count((size, place), (shape[0], shape[2]), hectares[1:]))
+            steps = len(self.thresholds) + 1
+            counts = _count((label, place[segment]), (len(rows), steps))
+            self.mined[cls, rows] += add_up(counts).astype(np.int32)
+            self.mined_ha[cls] += add_up(np.bincount(place, weights=hectares[1:], minlength=steps))
 
     def _add_eroded(self, at, rows, local, open_m2, classes, depth) -> None:
         shape = 3, len(self.erosions_m) + 1
@@ -227,7 +218,6 @@ def tally_tiles(
     tiles: Iterable[TileFiles],
     read_weak: Callable[[Grid], tuple[np.ndarray, np.ndarray]],
     tally: Tally,
-    limits_ha: Sequence[float],
     min_valid: float,
 ) -> None:
     """Add the tiles that hold pieces of labels to a tally, one at a time; of the others only the grid is read.
@@ -245,7 +235,7 @@ def tally_tiles(
             continue
         segments = read_segments(tile.segments)[0], read_overlap(tile.overlap)
         weak = read_depth(read_weak, grid, float(tally.erosions_m[-1]))
-        tally.add_tile(burnt, mask, pixel_areas(grid), segments, weak, limits_ha, min_valid)
+        tally.add_tile(burnt, mask, pixel_areas(grid), segments, weak, min_valid)
 
 
 def read_depth(read_weak: Callable, grid: Grid, limit_m: float) -> tuple[np.ndarray, np.ndarray]:
@@ -274,18 +264,16 @@ class Audit:
 def tabulate_audit(
     tally: Tally, pieces: pd.DataFrame, survey: Survey, weak_pixel_m: float | None, prevalence: float | None
 ) -> Audit:
-    """Make the table of an audit, one row a source, size of segments, setting and class.
+    """Make the table of an audit, one row a source, setting and class.
 
     pieces: columns label, target and block of the pieces of the tally; prevalence: that of the weak map if None.
-    Columns: source (mined or eroded), class, size_class (small, medium, large, or all), threshold (mined) or erode_m
-    and erode_weak_px (eroded), coverage (share of the land that may train, on tiles with labels), coverage_ha,
-    region_ha (hectares mined on all training tiles, held-out blocks too; of all sizes), those of
-    audit_rates.estimate_rates, and labels, blocks (of the class), other_labels and other_blocks.
+    Columns: source (mined or eroded), class, threshold (mined) or erode_m and erode_weak_px (eroded), coverage (share
+    of the land that may train, on tiles with labels), coverage_ha, region_ha (hectares mined on all training tiles,
+    held-out blocks too), those of audit_rates.estimate_rates, and labels, blocks (of the class), other_labels and
+    other_blocks.
     """
-    mined = np.concatenate([tally.mined.sum(axis=1)[:, None], tally.mined], axis=1)  # (2, sizes, P, T)
-    mined_ha = np.concatenate([tally.mined_ha.sum(axis=1)[:, None], tally.mined_ha], axis=1)
-    hits = np.concatenate([np.moveaxis(mined, 1, 2).reshape(2, len(pieces), mined_ha[0].size), tally.eroded], axis=2)
-    hectares = np.concatenate([mined_ha.reshape(2, -1), tally.eroded_ha], axis=1)
+    hits = np.concatenate([tally.mined, tally.eroded], axis=2)
+    hectares = np.concatenate([tally.mined_ha, tally.eroded_ha], axis=1)
     region = np.full_like(hectares, np.nan)
     region[:, : len(tally.thresholds)] = survey.region_ha
     settings = _list_settings(tally, weak_pixel_m)
@@ -305,9 +293,9 @@ def tabulate_audit(
 
 
 def _list_settings(tally: Tally, weak_pixel_m: float | None) -> pd.DataFrame:
-    mined = [(MINED, size, threshold, np.nan) for size in (ALL, *SIZES) for threshold in tally.thresholds]
-    eroded = [(ERODED, ALL, np.nan, metres) for metres in tally.erosions_m]
-    settings = pd.DataFrame([*mined, *eroded], columns=["source", "size_class", "threshold", "erode_m"])
+    mined = [(MINED, threshold, np.nan) for threshold in tally.thresholds]
+    eroded = [(ERODED, np.nan, metres) for metres in tally.erosions_m]
+    settings = pd.DataFrame([*mined, *eroded], columns=["source", "threshold", "erode_m"])
     settings["erode_weak_px"] = settings["erode_m"] / weak_pixel_m if weak_pixel_m else np.nan
     return settings
 
