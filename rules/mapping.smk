@@ -182,7 +182,7 @@ rule deliver_map:
         runtime=minutes("deliver_map"),
     params:
         settings=lambda wildcards: write_canonical(delivery_settings(wildcards)),
-        code=code("deliver_map"),
+        code=code("deliver_map", "cropmine/mapping/templates"),
     message:
         "Writing the map of {wildcards.region} to hand on: GeoTIFFs, patches, STAC"
     script:
@@ -214,7 +214,7 @@ rule draw_project:
         runtime=minutes("draw_project"),
     params:
         settings=lambda wildcards: write_canonical(project_settings(wildcards)),
-        code=code("draw_project"),
+        code=code("draw_project", "cropmine/mapping/templates"),
     message:
         "Drawing up a QGIS project of {wildcards.region}"
     script:

@@ -1,4 +1,4 @@
-"""Draw up a QGIS project: imagery, weak map, map, patches, mined labels and human labels, styled."""
+"""Write a QGIS project: imagery, weak map, map, patches, mined labels and human labels, styled."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from cropmine.logs import rule_log
 from cropmine.mapping.products import find_products, place_patches, stamp_tags
 from cropmine.mapping.qgis import write_project
-from cropmine.mapping.qgis_layers import find_canvas, gather_layers
+from cropmine.mapping.qgis_layers import ProjectFiles, WeakLayer, find_canvas, gather_layers
 
 
 def main(snakemake):
@@ -14,9 +14,12 @@ def main(snakemake):
     path, stamp = Path(snakemake.output.project), settings["stamp"]
     delivery = Path(files.delivery).parent
     products = find_products(delivery, stamp)
-    groups = gather_layers(path.parent, settings, files, products, place_patches(delivery, stamp))
+    weak = [WeakLayer(entry["name"], entry["path"], **entry["settings"]) for entry in settings["weak"]]
+    optional = {name: files.get(name, []) for name in ("targets", "mined", "labels", "area", "units")}
+    shown = ProjectFiles(files.images, settings["bands"], weak, mined_by=settings["mined"], **optional)
+    groups = gather_layers(path.parent, shown, products, place_patches(delivery, stamp))
     title = f"Cropland of {stamp['region']}, {stamp['year'] or 'undated'} ({stamp['version']})"
-    write_project(path, title, groups, *find_canvas(products), stamp_tags(stamp, settings["inputs"]))
+    write_project(path, title, groups, find_canvas(products), stamp_tags(stamp, settings["inputs"]))
 
 
 with rule_log(snakemake):

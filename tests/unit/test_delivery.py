@@ -9,6 +9,7 @@ import geopandas
 import numpy as np
 import pyarrow.parquet
 import pyogrio
+import pyproj
 import pystac
 import pytest
 import rasterio
@@ -32,8 +33,16 @@ from cropmine.mapping.products import (
     stamp_tags,
     write_products,
 )
-from cropmine.mapping.qgis import write_project, write_style
-from cropmine.mapping.qgis_layers import find_canvas, gather_layers, layer_mined, layer_patches, style_product
+from cropmine.mapping.qgis import Canvas, Layer, LegendEntry, OutlineStyle, write_project, write_style
+from cropmine.mapping.qgis_layers import (
+    ProjectFiles,
+    WeakLayer,
+    find_canvas,
+    gather_layers,
+    layer_mined,
+    layer_patches,
+    style_product,
+)
 from cropmine.mapping.stac import write_catalog
 
 STAMP = {
@@ -232,24 +241,24 @@ def write_project_files(folder):
     return {key: [folder / name] for key, name in names.items()}
 
 
+def read_project(path):
+    with zipfile.ZipFile(path) as archive:
+        return fromstring(archive.read(f"{path.stem}.qgs"))
+
+
 def test_the_project_holds_every_layer_from_imagery_to_labels_to_map_with_relative_paths(delivery, tmp_path):
     files = write_project_files(tmp_path)
-    weak = {"band": 1, "cropland": [1], "probability": False, "scale": 1.0}
-    settings = {
-        "bands": ["blue", "green", "red", "nir"],
-        "weak": [{"name": "global_map", "path": str(tmp_path / "weak.tif"), "settings": weak}],
-        "mined": "half_human_mined_both",
-    }
+    weak = WeakLayer("global_map", str(tmp_path / "weak.tif"), 1, [1], probability=False, scale=1.0)
+    shown = ProjectFiles(bands=["blue", "green", "red", "nir"], weak=[weak], mined_by="half_human_mined_both", **files)
     products = find_products(delivery, STAMP)
     contents = []
     for _ in range(2):
-        groups = gather_layers(tmp_path / "qgis", settings, files, products, place_patches(delivery, STAMP))
-        write_project(tmp_path / "qgis/valley.qgz", "Valley", groups, *find_canvas(products), TAGS)
+        groups = gather_layers(tmp_path / "qgis", shown, products, place_patches(delivery, STAMP))
+        write_project(tmp_path / "qgis/valley.qgz", "Valley", groups, find_canvas(products), TAGS)
         contents.append((tmp_path / "qgis/valley.qgz").read_bytes())
     assert contents[0] == contents[1]
     assert list(groups) == ["Labels", "Training", "Map", "Weak maps", "Imagery"]
-    with zipfile.ZipFile(tmp_path / "qgis/valley.qgz") as archive:
-        root = fromstring(archive.read("valley.qgs"))
+    root = read_project(tmp_path / "qgis/valley.qgz")
     layers = {layer.find("id").text: layer for layer in root.iter("maplayer")}
     shown = [node.get("id") for node in root.iter("layer-tree-layer")]
     assert sorted(shown) == sorted(layers) and len(layers) == 12
@@ -257,9 +266,28 @@ def test_the_project_holds_every_layer_from_imagery_to_labels_to_map_with_relati
         source = layer.find("datasource").text
         assert not source.startswith("/") and (tmp_path / "qgis" / source).exists()
         assert layer.find("pipe/rasterrenderer") is not None or layer.find("renderer-v2") is not None
+        assert layer.find("srs/spatialrefsys/authid").text in ("EPSG:32637", "EPSG:32736", "EPSG:4326")
     colours = [layer for layer in layers.values() if layer.find("layername").text == "Imagery"]
     assert colours[0].find("pipe/rasterrenderer").get("redBand") == "3"
     assert root.find("properties/Paths/Absolute").text == "false"
+
+
+def test_markup_in_names_is_text_in_the_project(tmp_path):
+    evil = "<layer>\"&'</layer>"
+    crs = pyproj.CRS.from_epsg(4326)
+    style = OutlineStyle(evil, (LegendEntry(evil, "#0102FF", evil),))
+    layer = Layer(evil, tmp_path / "a & b.gpkg", crs, style, True)
+    write_project(tmp_path / "p.qgz", evil, {evil: [layer]}, Canvas(crs, (0, 1, 2.5, 3)), {"definition": evil})
+    root = read_project(tmp_path / "p.qgz")
+    assert root.get("projectname") == root.find("title").text == evil
+    assert root.find("properties/Variables/variableValues/value").text == evil
+    (described,) = root.iter("maplayer")
+    assert (described.find("layername").text, described.find("datasource").text) == (evil, "./a & b.gpkg")
+    assert described.find("renderer-v2").get("attr") == evil
+    assert described.find("renderer-v2/categories/category").attrib.items() >= {"value": evil, "label": evil}.items()
+    options = {option.get("name"): option.get("value") for option in described.iter("Option") if option.get("name")}
+    assert options["outline_color"] == "1,2,255,255"
+    assert [side.text for side in root.find("mapcanvas/extent")] == ["0.0", "1.0", "2.5", "3.0"]
 
 
 def test_the_project_shows_mined_labels_alone_and_patches_that_any_qgis_reads(delivery, tmp_path):

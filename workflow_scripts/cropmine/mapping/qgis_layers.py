@@ -1,11 +1,12 @@
-"""The layers of a region's QGIS project: its imagery, weak map, map, patches, mined labels and human labels."""
+"""The layers of a region's QGIS project: imagery, weak maps, map, patches, mined labels and human labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import Element
 
 import geopandas
 import numpy as np
+import pyproj
 import rasterio
 import rasterio.warp
 import shapely
@@ -19,66 +20,89 @@ from cropmine.geo.vectors import is_vector
 from cropmine.inputs.imagery import find_colours
 from cropmine.inputs.splits import read_pieces
 from cropmine.mapping.bands import LEGEND
-from cropmine.mapping.colours import CROPLAND_COLOUR
+from cropmine.mapping.colours import CROPLAND_COLOUR, DISAGREEMENT_RAMP, PROBABILITY_RAMP
 from cropmine.mapping.cropland_patches import read_tags
 from cropmine.mapping.products import DISAGREEMENT_BAND, KINDS, Product
-from cropmine.mapping.qgis import (
-    DISAGREEMENT_RAMP,
-    PROBABILITY_RAMP,
-    Layer,
-    style_classes,
-    style_image,
-    style_outlines,
-    style_ramp,
-)
+from cropmine.mapping.qgis import Canvas, ClassStyle, ImageStyle, Layer, LegendEntry, OutlineStyle, RampStyle, Style
 
 SAMPLED_PX = 256
 SAMPLED_TILES = 8
 STRETCH = (2, 98)
-OUTLINE = {"": ("#1F2A30", "")}
-LABEL_COLOURS = {"cropland": ("#D55E00", "cropland"), "noncropland": ("#0072B2", "non-cropland")}
+INK = "#1F2A30"
+CLASS_ENTRIES = tuple(LegendEntry(value, *colour_and_words) for value, colour_and_words in LEGEND.items())
+LABEL_ENTRIES = (
+    LegendEntry("cropland", "#D55E00", "cropland"),
+    LegendEntry("noncropland", "#0072B2", "non-cropland"),
+)
+
+
+@dataclass(frozen=True)
+class WeakLayer:
+    """A weak map that is a file, with the settings (see config.regions.WeakMap) that say how to draw it."""
+
+    name: str
+    path: str
+    band: int
+    cropland: Sequence[int | float | str]
+    probability: bool
+    scale: float
+
+
+@dataclass(frozen=True)
+class ProjectFiles:
+    """The files that a region's project shows; a list is empty where the region has no such file.
+
+    images: of the last date, with their bands; targets: of the run that makes the map; mined: targets of the experiment
+    `mined_by`, of which only the mined labels are shown; labels: labels.parquet; area and units: polygon files.
+    """
+
+    images: Sequence[str]
+    bands: Sequence[str]
+    weak: Sequence[WeakLayer] = ()
+    targets: Sequence[str] = ()
+    mined: Sequence[str] = ()
+    mined_by: str | None = None
+    labels: Sequence[str] = ()
+    area: Sequence[str] = ()
+    units: Sequence[str] = ()
 
 
 def gather_layers(
-    folder: Path, settings: Mapping, files: Mapping, products: Sequence[Product], patches: str | Path
-) -> dict[str, list[Layer]]:
-    """Gather the layers of a region by group, the first on top; VRTs and GeoPackages are written in a project's folder.
+    folder: Path, files: ProjectFiles, products: Sequence[Product], patches: str | Path
+) -> Mapping[str, Sequence[Layer]]:
+    """Gather the layers of a project by group, the first on top; VRTs and GeoPackages are written in its folder.
 
-    settings: bands, weak (name, path and settings of each weak map that is a file), and mined (the experiment whose
-    mined labels are shown, or None); files: images, targets, mined (targets of that experiment), labels, area and
-    units, lists of files that may be empty. What lies over another layer whole isn't shown at first.
+    A layer that would cover another one completely isn't shown at first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    labels = [layer_labels(folder, path) for path in files.get("labels", [])]
-    outlines = [layer_outline("Area", path) for path in files.get("area", [])]
-    outlines += [layer_outline("Units", path) for path in files.get("units", [])]
-    weak = [layer_weak(entry["name"], entry["path"], entry["settings"]) for entry in settings["weak"]]
     groups = {
-        "Labels": [*labels, *outlines],
-        "Training": [
-            *layer_mined(folder, list(files.get("mined", [])), settings["mined"]),
-            *layer_targets(folder, list(files.get("targets", []))),
+        "Labels": [
+            *(layer_labels(folder, path) for path in files.labels),
+            *(_layer_outline("Area", path) for path in files.area),
+            *(_layer_outline("Units", path) for path in files.units),
         ],
-        "Map": [layer_patches(folder, patches), *layer_products(products)],
-        "Weak maps": weak,
-        "Imagery": layer_images(folder, list(files["images"]), settings["bands"]),
+        "Training": [*layer_mined(folder, files.mined, files.mined_by), *_layer_targets(folder, files.targets)],
+        "Map": [layer_patches(folder, patches), *_layer_products(products)],
+        "Weak maps": [_layer_weak(weak) for weak in files.weak],
+        "Imagery": _layer_images(folder, files.images, files.bands),
     }
     return {name: layers for name, layers in groups.items() if layers}
 
 
-def layer_images(folder: Path, images: Sequence[str | Path], bands: Sequence[str]) -> list[Layer]:
-    """Join images to a VRT a CRS in a folder, and style them in true colour, or by their first bands."""
+def _layer_images(folder: Path, images: Sequence[str], bands: Sequence[str]) -> list[Layer]:
+    """Images joined to one VRT for each CRS, in true colour, or by their first bands."""
     with open_raster(images[0]) as dataset:
         dtype, nodata = dataset.dtypes[0], dataset.nodata
-    chosen = [place + 1 for place in find_colours(bands)]
+    shown = tuple(position + 1 for position in find_colours(bands))
     described = [MosaicBand(number, name, dtype, nodata) for number, name in enumerate(bands, start=1)]
-    limits = find_limits(images, chosen)
-    made = write_mosaics(folder / "imagery.vrt", images, described)
-    return [_layer_mosaic("Imagery", path, style_image(chosen, limits), True) for path in made]
+    style = ImageStyle(shown, find_limits(images, shown))
+    return [
+        _layer_mosaic("Imagery", path, style, True) for path in write_mosaics(folder / "imagery.vrt", images, described)
+    ]
 
 
-def find_limits(images: Sequence[str | Path], bands: Sequence[int]) -> list[tuple[float, float]]:
-    """Find the values of each band between which 96 % of a coarse sample of valid pixels lie, from up to 8 images."""
+def find_limits(images: Sequence[str | Path], bands: Sequence[int]) -> tuple[tuple[float, float], ...]:
+    """Find the 2nd and 98th percentile of each band in a coarse sample of the valid pixels of up to 8 images."""
     values = []
     step = max(len(images) // SAMPLED_TILES, 1)
     for path in images[::step]:
@@ -89,99 +113,103 @@ def find_limits(images: Sequence[str | Path], bands: Sequence[int]) -> list[tupl
         values.append(sample.data[:, valid])
     joined = np.concatenate(values, axis=1)
     if not joined.size:
-        return [(0.0, 1.0)] * len(bands)
-    return [tuple(float(value) for value in np.percentile(band, STRETCH)) for band in joined]
+        return ((0.0, 1.0),) * len(bands)
+    return tuple(tuple(np.percentile(band, STRETCH).tolist()) for band in joined)
 
 
-def layer_targets(folder: Path, targets: Sequence[str | Path]) -> list[Layer]:
-    """Join training targets to a VRT a CRS in a folder."""
-    if not targets:
-        return []
-    made = write_mosaics(folder / "targets.vrt", targets, [MosaicBand(1, "target", "uint8", 255)])
-    name = "Labels that train: human, mined or weak"
-    return [_layer_mosaic(name, path, style_classes(1, LEGEND), False) for path in made]
+def _layer_targets(folder: Path, targets: Sequence[str]) -> list[Layer]:
+    return _layer_classes(
+        folder / "targets.vrt",
+        targets,
+        MosaicBand(1, "target", "uint8", IGNORE),
+        "Labels that train: human, mined or weak",
+    )
 
 
-def layer_mined(folder: Path, targets: Sequence[str | Path], experiment: str | None) -> list[Layer]:
-    """Join the mined labels of training targets, and no others, to a VRT a CRS in a folder."""
-    if not targets:
-        return []
+def layer_mined(folder: Path, targets: Sequence[str], experiment: str | None) -> list[Layer]:
+    """Join the mined labels of an experiment's training targets, without other labels, to one VRT for each CRS."""
     band = MosaicBand(1, "mined labels", "uint8", IGNORE, only=(2, MINED))
-    made = write_mosaics(folder / "mined.vrt", targets, [band])
-    name = f"Mined labels of {experiment}"
-    return [_layer_mosaic(name, path, style_classes(1, LEGEND), False) for path in made]
+    return _layer_classes(folder / "mined.vrt", targets, band, f"Mined labels of {experiment}")
 
 
-def layer_weak(name: str, path: str | Path, weak: Mapping) -> Layer:
-    """Style a weak map by its cropland values, its probability or its outlines."""
-    title = f"Weak map: {name}"
+def _layer_classes(path: Path, targets: Sequence[str], band: MosaicBand, name: str) -> list[Layer]:
+    mosaics = write_mosaics(path, targets, [band]) if targets else []
+    return [_layer_mosaic(name, mosaic, ClassStyle(1, CLASS_ENTRIES), False) for mosaic in mosaics]
+
+
+def _layer_weak(weak: WeakLayer) -> Layer:
+    """A weak map by its cropland values, its probability or its outlines."""
+    name, path = f"Weak map: {weak.name}", Path(weak.path)
     if is_vector(path):
-        return _layer_vector(title, Path(path), style_outlines(None, OUTLINE), False)
-    if weak["probability"]:
-        ramp = [(value / weak["scale"], colour) for value, colour in PROBABILITY_RAMP]
-        return _layer_raster(title, Path(path), style_ramp(weak["band"], ramp), False)
-    colour = LEGEND[CROPLAND][0]
-    classes = {float(value): (colour, "cropland") for value in weak["cropland"]}
-    return _layer_raster(title, Path(path), style_classes(weak["band"], classes), False)
+        return _layer_outline(name, path)
+    style: Style
+    if weak.probability:
+        style = RampStyle(weak.band, tuple((value / weak.scale, colour) for value, colour in PROBABILITY_RAMP))
+    else:
+        entries = tuple(LegendEntry(float(value), *LEGEND[CROPLAND]) for value in weak.cropland)
+        style = ClassStyle(weak.band, entries)
+    return _layer_raster(name, path, style, False)
 
 
 def layer_labels(folder: Path, labels: str | Path) -> Layer:
-    """Write the pieces of labels.parquet as GeoPackage in a folder, which every QGIS reads, and style them by class."""
-    frame = read_pieces(labels)[["label", "class", "block", "split", "fold", "geometry"]]
+    """Write the pieces of labels.parquet as GeoPackage, which every build of QGIS reads, with outlines by class."""
     path = folder / "labels.gpkg"
-    write_geopackage(path, frame, "labels")
-    return _layer_vector("Human labels", path, style_outlines("class", LABEL_COLOURS), True)
+    write_geopackage(path, read_pieces(labels)[["label", "class", "block", "split", "fold", "geometry"]], "labels")
+    return _layer_vector("Human labels", path, OutlineStyle("class", LABEL_ENTRIES), True)
 
 
 def layer_patches(folder: Path, patches: str | Path) -> Layer:
-    """Write delivered cropland patches as GeoPackage in a folder: many a QGIS is built without Parquet."""
+    """Write delivered cropland patches as GeoPackage, since many builds of QGIS can't read Parquet."""
     path = folder / "patches.gpkg"
     write_geopackage(path, geopandas.read_parquet(patches), "patches", read_tags(patches))
-    return _layer_vector("Cropland patches", path, style_outlines(None, {"": (CROPLAND_COLOUR, "")}), True)
+    return _layer_vector("Cropland patches", path, OutlineStyle(None, (LegendEntry("", CROPLAND_COLOUR, ""),)), True)
 
 
-def layer_outline(name: str, path: str | Path) -> Layer:
-    """Style the polygons of a file as outlines."""
-    return _layer_vector(name, Path(path), style_outlines(None, OUTLINE), False)
-
-
-def layer_products(products: Sequence[Product]) -> list[Layer]:
-    """Style the delivered rasters: classes on top, then probability and the disagreement of runs."""
-    classes = [product for product in products if product.kind == "class"]
-    others = [product for product in products if product.kind == "probability"]
-    layers = [_layer_raster("Class", product.path, style_product(product), True) for product in classes]
-    for product in others:
-        disagreement = style_ramp(KINDS["probability"].index(DISAGREEMENT_BAND) + 1, DISAGREEMENT_RAMP)
-        layers.append(_layer_raster("Probability", product.path, style_product(product), False))
-        layers.append(_layer_raster("Disagreement of runs", product.path, disagreement, False))
+def _layer_products(products: Sequence[Product]) -> list[Layer]:
+    """The delivered rasters: classes on top, then probability and the disagreement of runs."""
+    disagreement = RampStyle(KINDS["probability"].index(DISAGREEMENT_BAND) + 1, DISAGREEMENT_RAMP)
+    layers = [_layer_raster("Class", own.path, style_product(own), True) for own in products if own.kind == "class"]
+    for product in products:
+        if product.kind == "probability":
+            layers.append(_layer_raster("Probability", product.path, style_product(product), False))
+            layers.append(_layer_raster("Disagreement of runs", product.path, disagreement, False))
     return layers
 
 
-def style_product(product: Product) -> Element:
-    """Style a delivered raster by itself: its classes, or its probability."""
-    return style_classes(1, LEGEND) if product.kind == "class" else style_ramp(1, PROBABILITY_RAMP)
+def style_product(product: Product) -> Style:
+    """Style a delivered raster by its classes or its probability."""
+    return ClassStyle(1, CLASS_ENTRIES) if product.kind == "class" else RampStyle(1, PROBABILITY_RAMP)
 
 
-def find_canvas(products: Sequence[Product]) -> tuple[str, tuple[float, float, float, float]]:
-    """Find the CRS (WKT) and the extent of a canvas: those of the only CRS, or of all in longitude and latitude."""
+def find_canvas(products: Sequence[Product]) -> Canvas:
+    """Find the canvas of a project: the map in its CRS or, if it has several, all of it in longitude and latitude."""
     grids = [read_grid(product.path) for product in products if product.kind == "class"]
     if len(grids) == 1:
-        return grids[0].pyproj_crs.to_wkt(), grids[0].bounds
+        return Canvas(grids[0].pyproj_crs, grids[0].bounds)
     lonlat = rasterio.crs.CRS.from_user_input(CRS_LONLAT)
     boxes = [shapely.box(*rasterio.warp.transform_bounds(grid.crs, lonlat, *grid.bounds)) for grid in grids]
-    return lonlat.to_wkt(), tuple(shapely.union_all(boxes).bounds)
+    west, south, east, north = shapely.union_all(boxes).bounds
+    return Canvas(_convert_crs(lonlat), (west, south, east, north))
 
 
-def _layer_mosaic(name: str, path: Path, renderer, shown: bool) -> Layer:
-    """A VRT that was just written of tiles that were checked; it names them wherever they lie."""
+def _layer_mosaic(name: str, path: Path, style: Style, shown: bool) -> Layer:
+    """A VRT that was just written, of tiles that were checked before: open_raster would refuse tiles elsewhere."""
     with rasterio.open(path, driver="VRT") as dataset:
-        return Layer(name, path, dataset.crs.to_wkt(), renderer, shown)
+        return Layer(name, path, _convert_crs(dataset.crs), style, shown)
 
 
-def _layer_raster(name: str, path: Path, renderer, shown: bool) -> Layer:
+def _layer_raster(name: str, path: Path, style: Style, shown: bool) -> Layer:
     with open_raster(path) as dataset:
-        return Layer(name, path, dataset.crs.to_wkt(), renderer, shown)
+        return Layer(name, path, _convert_crs(dataset.crs), style, shown)
 
 
-def _layer_vector(name: str, path: Path, renderer, shown: bool) -> Layer:
-    return Layer(name, path, read_vector_header(path).crs.to_wkt(), renderer, shown)
+def _layer_vector(name: str, path: Path, style: Style, shown: bool) -> Layer:
+    return Layer(name, path, read_vector_header(path).crs, style, shown)
+
+
+def _layer_outline(name: str, path: str | Path) -> Layer:
+    return _layer_vector(name, Path(path), OutlineStyle(None, (LegendEntry("", INK, ""),)), False)
+
+
+def _convert_crs(crs: rasterio.crs.CRS) -> pyproj.CRS:
+    return pyproj.CRS.from_wkt(crs.to_wkt())

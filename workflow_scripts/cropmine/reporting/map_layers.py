@@ -20,8 +20,13 @@ from cropmine.geo.rasters import warp_nearest
 from cropmine.inputs.imagery import OVERVIEW_FACTOR, find_colours
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.mapping.bands import CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND
-from cropmine.mapping.colours import CROPLAND_COLOUR, MAP_ALONE_COLOUR, NONCROPLAND_COLOUR, WEAK_ALONE_COLOUR
-from cropmine.mapping.qgis import DISAGREEMENT_RAMP
+from cropmine.mapping.colours import (
+    CROPLAND_COLOUR,
+    DISAGREEMENT_RAMP,
+    MAP_ALONE_COLOUR,
+    NONCROPLAND_COLOUR,
+    WEAK_ALONE_COLOUR,
+)
 from cropmine.mining.overlaps import mine_segments, read_overlap
 
 WEB_CRS = CRS.from_epsg(3857)
