@@ -53,13 +53,13 @@ mutants: $(READY)  ## how many small changes of the library the tests of it noti
 	$(BIN)/python tests/mutation/mutants.py
 
 faults: $(READY)  ## kills a small run at 50 moments and compares what the next one leaves with an undisturbed one
-	$(BIN)/python tests/workflow/faults/campaign.py
+	PYTHONPATH=tests $(BIN)/python -m workflow.faults.campaign
 
 reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
 
 corpus: $(READY)  ## broken and hostile inputs, each alone; writes its table into docs/reliability.md
-	$(BIN)/python tests/hostile/measure.py
+	PYTHONPATH=tests $(BIN)/python -m hostile.measure
 
 compare: $(READY)  ## two runs that were kept: A=… B=…, names in results/runs or how they begin
 	$(BIN)/python -m cropmine.commands.compare_runs "$(A)" "$(B)"

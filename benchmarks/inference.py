@@ -16,28 +16,25 @@ import time
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+import numpy as np
+import rasterio
+import torch
 
-import numpy as np  # noqa: E402
-import rasterio  # noqa: E402
-import torch  # noqa: E402
-
-from cropmine.config.experiments import Model  # noqa: E402
-from cropmine.config.regions import Simulation  # noqa: E402
-from cropmine.geo.grids import Grid, read_grid  # noqa: E402
-from cropmine.geo.rasters import limit_gdal, write_raster  # noqa: E402
-from cropmine.inputs.imagery import TileSource  # noqa: E402
-from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX  # noqa: E402
-from cropmine.inputs.simulation import simulate_region  # noqa: E402
-from cropmine.inputs.tile_views import surround_tile  # noqa: E402
-from cropmine.mapping.map_tiles import (  # noqa: E402
+from cropmine.config.experiments import Model
+from cropmine.config.regions import Simulation
+from cropmine.geo.grids import Grid, read_grid
+from cropmine.geo.rasters import limit_gdal, write_raster
+from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX
+from cropmine.inputs.simulation import simulate_region
+from cropmine.inputs.tile_views import surround_tile
+from cropmine.mapping.map_tiles import (
     map_strips,
     write_map,
 )
-from cropmine.training.networks import Normalisation, build_network, choose_device, choose_precision  # noqa: E402
-from cropmine.training.prediction import predict_probability  # noqa: E402
-from cropmine.training.predictors import NetworkPredictor  # noqa: E402
+from cropmine.training.networks import Normalisation, build_network, choose_device, choose_precision
+from cropmine.training.prediction import predict_probability
+from cropmine.training.predictors import NetworkPredictor
 
 SCENE_PX = 1024
 CLOCK = time.perf_counter

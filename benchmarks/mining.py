@@ -24,7 +24,6 @@ from statistics import median
 from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "benchmarks")]
 
 BANDS = ["blue", "green", "red", "nir"]
 RULES = ("segment_tile", "overlap_tile", "mine_polygons")

@@ -1,7 +1,6 @@
 """How many tiles a second the preflight checks: headers, the place of each, and windows of each, all on one core."""
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -9,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from rasterio.transform import from_origin
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
 from cropmine.config.regions import Region
 from cropmine.inputs.checks.regions import check_region

@@ -6,25 +6,21 @@ against every reference pixel that annotators agreed on.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+import numpy as np
+import rasterio
 
-import numpy as np  # noqa: E402
-import rasterio  # noqa: E402
-
-from cropmine.config.experiments import Segmentation  # noqa: E402
-from cropmine.config.regions import WeakMap  # noqa: E402
-from cropmine.geo.areas import pixel_areas  # noqa: E402
-from cropmine.geo.grids import read_grid  # noqa: E402
-from cropmine.inputs.imagery import open_rows, source_from_settings  # noqa: E402
-from cropmine.inputs.weak_maps import erode_weak_map, measure_weak_pixel, read_weak_map  # noqa: E402
-from cropmine.mining.clusters import fit_codebook, pool_samples  # noqa: E402
-from cropmine.mining.overlaps import overlap_segments  # noqa: E402
-from cropmine.mining.registration import measure_surfaces, pool_surfaces  # noqa: E402
-from cropmine.mining.segmentation import cluster_tile, number_segments, sample_tile  # noqa: E402
+from cropmine.config.experiments import Segmentation
+from cropmine.config.regions import WeakMap
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import read_grid
+from cropmine.inputs.imagery import open_rows, source_from_settings
+from cropmine.inputs.weak_maps import erode_weak_map, measure_weak_pixel, read_weak_map
+from cropmine.mining.clusters import fit_codebook, pool_samples
+from cropmine.mining.overlaps import overlap_segments
+from cropmine.mining.registration import measure_surfaces, pool_surfaces
+from cropmine.mining.segmentation import cluster_tile, number_segments, sample_tile
 
 BANDS = ["blue", "green", "red", "nir", "swir1", "swir2"]
 CULTIVATED, AGREED = 6, 67

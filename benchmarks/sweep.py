@@ -5,33 +5,29 @@ both in turns, and prints medians and their ratio. ``python benchmarks/sweep.py 
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from itertools import product
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+import numpy as np
+import rasterio
 
-import numpy as np  # noqa: E402
-import rasterio  # noqa: E402
-
-from cropmine.classes import IGNORE  # noqa: E402
-from cropmine.config.experiments import Mined  # noqa: E402
-from cropmine.config.regions import Simulation, Split  # noqa: E402
-from cropmine.geo.areas import pixel_areas  # noqa: E402
-from cropmine.geo.grids import Grid, read_grid  # noqa: E402
-from cropmine.geo.rasters import read_raster, write_raster  # noqa: E402
-from cropmine.inputs.simulation import simulate_region  # noqa: E402
-from cropmine.inputs.splits import held_out_mask, split_labels, split_of, write_pieces  # noqa: E402
-from cropmine.mining.burning import burn_recipe  # noqa: E402
-from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile  # noqa: E402
-from cropmine.mining.overlaps import overlap_segments, write_overlap  # noqa: E402
-from cropmine.mining.segment_files import write_segments  # noqa: E402
-from cropmine.mining.segments import label_segments  # noqa: E402
-from cropmine.mining.targets import mask_training  # noqa: E402
+from cropmine.classes import IGNORE
+from cropmine.config.experiments import Mined
+from cropmine.config.regions import Simulation, Split
+from cropmine.geo.areas import pixel_areas
+from cropmine.geo.grids import Grid, read_grid
+from cropmine.geo.rasters import read_raster, write_raster
+from cropmine.inputs.simulation import simulate_region
+from cropmine.inputs.splits import held_out_mask, split_labels, split_of, write_pieces
+from cropmine.mining.burning import burn_recipe
+from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile
+from cropmine.mining.overlaps import overlap_segments, write_overlap
+from cropmine.mining.segment_files import write_segments
+from cropmine.mining.segments import label_segments
+from cropmine.mining.targets import mask_training
 
 THRESHOLDS = list(product((0.6, 0.7, 0.8, 0.9), (0.1, 0.2, 0.3)))
 SCENE_PX = 1024

@@ -11,33 +11,29 @@ the bare model under torch.compile, and tells how long compiling takes.
 
 import argparse
 import logging
-import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+import numpy as np
+import pytorch_lightning as lightning
+import rasterio
+import segmentation_models_pytorch as smp
+import torch
+from rasterio.windows import Window
 
-import numpy as np  # noqa: E402
-import pytorch_lightning as lightning  # noqa: E402
-import rasterio  # noqa: E402
-import segmentation_models_pytorch as smp  # noqa: E402
-import torch  # noqa: E402
-from rasterio.windows import Window  # noqa: E402
-
-from cropmine.classes import HUMAN, IGNORE, MINED  # noqa: E402
-from cropmine.config.experiments import Model, Training  # noqa: E402
-from cropmine.config.regions import Simulation  # noqa: E402
-from cropmine.geo.rasters import write_raster  # noqa: E402
-from cropmine.inputs.imagery import TileSource  # noqa: E402
-from cropmine.inputs.simulation import simulate_region  # noqa: E402
-from cropmine.training.losses import compute_loss, encode_labels  # noqa: E402
-from cropmine.training.networks import build_network, choose_device, choose_precision  # noqa: E402
-from cropmine.training.patches import LabelledTile, PatchBatches, PatchReader, index_labels, measure_normalisation  # noqa: E402
-from cropmine.training.trainer import Bookkeeper, LastCheckpoint, Progress, SegmentationTask, fit_task  # noqa: E402
+from cropmine.classes import HUMAN, IGNORE, MINED
+from cropmine.config.experiments import Model, Training
+from cropmine.config.regions import Simulation
+from cropmine.geo.rasters import write_raster
+from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.simulation import simulate_region
+from cropmine.training.losses import compute_loss, encode_labels
+from cropmine.training.networks import build_network, choose_device, choose_precision
+from cropmine.training.patches import LabelledTile, PatchBatches, PatchReader, index_labels, measure_normalisation
+from cropmine.training.trainer import Bookkeeper, LastCheckpoint, Progress, SegmentationTask, fit_task
 
 TILE_PX = 1024
 CLOCK = time.perf_counter

@@ -1,14 +1,10 @@
-"""The library is imported from where the workflow has it; a small made-up region serves the slower tests."""
+"""Profiles of hypothesis, and a small simulated region for the slower tests."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "tests")]
 
 # A busy machine is no fault of the code; and what CI tries is the same each time.
 settings.register_profile("cropmine", deadline=None, derandomize="CI" in os.environ)

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from advisories import audit
+from advisories.advisories import audit
 
 HOLE = {
     "id": "PYSEC-2021-92",

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from examination import Case
-
 from cropmine.config.base import NAME, TILE_NAME
 from cropmine.config.schema import Config
 from cropmine.config.validation import read_config, validate_config
 from cropmine.planning.sweeps import expand_sweeps
+from hostile.examination import Case
 
 REGION = "regions: {{r: {{imagery: 'x/{{tile}}.tif', bands: [red]{more}}}}}\n{rest}"
 

@@ -4,7 +4,7 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
-from vector_cases import ROLES, Make, make_case, write_frame
+from hostile.vector_cases import ROLES, Make, make_case, write_frame
 
 
 def change_database(script: str, folder: Path) -> Path:

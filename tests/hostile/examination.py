@@ -129,7 +129,8 @@ class Examiner:
         group = "model" if name.startswith("model:") else "other"
         if group not in self.processes:
             self.processes[group] = subprocess.Popen(
-                [sys.executable, str(HERE / "examination.py"), group],
+                [sys.executable, "-m", "hostile.examination", group],
+                cwd=HERE.parent,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -148,18 +149,16 @@ class Examiner:
 
 def serve(group: str) -> None:
     """Answer until no more names come."""
-    sys.path[:0] = [str(HERE.parent.parent / "workflow_scripts"), str(HERE)]
     from cropmine.geo.formats import confine_gdal
 
     os.environ |= confine_gdal({})
     if group == "model":
-        from model_cases import MODEL_CASES as CASES
-
         import cropmine.training.forests  # noqa: F401 (once here, and not in each child)
+        from hostile.model_cases import MODEL_CASES as CASES
 
         first = ("model: a sound checkpoint",)
     else:
-        from corpus import CASES
+        from hostile.corpus import CASES
 
         first = ("imagery: sound", "weak map: sound", "labels: a sound ring", "area: a sound ring")
     logging.disable(logging.CRITICAL)
@@ -177,5 +176,5 @@ def serve(group: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.modules["examination"] = sys.modules["__main__"]
+    sys.modules["hostile.examination"] = sys.modules["__main__"]
     serve(sys.argv[1])

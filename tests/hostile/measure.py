@@ -1,16 +1,12 @@
 """Examine the whole corpus and write its table into docs/reliability.md, between the two marks."""
 
-import sys
 from collections import defaultdict
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent / "workflow_scripts")]
+from hostile.corpus import CASES
+from hostile.examination import Examiner
+from workspace import ROOT
 
-from corpus import CASES  # noqa: E402
-from examination import Examiner  # noqa: E402
-
-PAGE = HERE.parent.parent / "docs/reliability.md"
+PAGE = ROOT / "docs/reliability.md"
 OPENING, CLOSING = "<!-- the table of `make corpus` -->\n", "<!-- its end -->\n"
 COLUMNS = "input", "cases", "right", "refused", "wrong", "slowest, CPU s", "which", "largest, MB", "which"
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from examination import Case
 
 from cropmine.config.experiments import Model
 from cropmine.training.predictors import load_predictor
+from hostile.examination import Case
 
 BANDS = ["red", "nir"]
 TINY = {"encoder": "resnet18", "encoder_weights": None, "decoder_channels": [16, 16, 8, 8, 8]}

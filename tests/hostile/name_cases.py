@@ -4,13 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from config_cases import NAMES
-from examination import Case
-from raster_cases import write_tif
-
 from cropmine.config.base import TILE_NAME
 from cropmine.config.regions import Region
 from cropmine.planning.tiles import check_files, find_tiles, stand_in, tile_files
+from hostile.config_cases import NAMES
+from hostile.examination import Case
+from hostile.raster_cases import write_tif
 
 
 def examine_tiles(folder: Path) -> None:

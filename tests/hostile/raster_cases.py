@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from examination import Case
 from PIL import Image
 from rasterio.crs import CRS
 from rasterio.transform import Affine, from_origin
@@ -20,6 +19,7 @@ from cropmine.geo.grids import read_grid
 from cropmine.inputs.checks.regions import check_region
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.weak_maps import read_weak_map
+from hostile.examination import Case
 
 PX = 64
 UTM, PLACE = "EPSG:32637", from_origin(400_000, 100_000, 10, 10)

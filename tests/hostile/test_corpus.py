@@ -3,8 +3,9 @@
 from collections import Counter
 
 import pytest
-from corpus import CASES
-from examination import MEGABYTES, SECONDS, Examiner
+
+from hostile.corpus import CASES
+from hostile.examination import MEGABYTES, SECONDS, Examiner
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,7 @@ import geopandas
 import numpy as np
 import pyarrow as pa
 import shapely
-from examination import Case
 from pyarrow import parquet as pq
-from raster_cases import UTM, cut, flip, replace_all, write_tif
 
 from cropmine.config.regions import LabelFiles, WeakMap
 from cropmine.geo.grids import read_grid
@@ -21,6 +19,8 @@ from cropmine.inputs.labels import read_labels
 from cropmine.inputs.weak_maps import read_weak_map
 from cropmine.inputs.zones import read_zones
 from cropmine.planning.tiles import count_rows
+from hostile.examination import Case
+from hostile.raster_cases import UTM, cut, flip, replace_all, write_tif
 
 Make = Callable[[Path], Path]
 LABELS = {"class_field": "class", "cropland": ["crop"], "noncropland": ["other"], "radius_m": 20}

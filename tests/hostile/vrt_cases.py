@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from examination import Case
-from raster_cases import LOOK, PLACE, PX, UTM, Make, examine_imagery, make_case, write_sidecar, write_tif
+from hostile.examination import Case
+from hostile.raster_cases import LOOK, PLACE, PX, UTM, Make, examine_imagery, make_case, write_sidecar, write_tif
 
 
 def write_vrt(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cluster
+from slurm.cluster import Cluster
 from workspace import Outcome, Workspace, valley_config
 
 # What the cluster of the tests needs beside the profile: it has no database, and no patience.

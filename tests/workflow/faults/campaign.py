@@ -1,6 +1,6 @@
 """Kills a small region's run at random moments, and compares what the next run leaves with an undisturbed one.
 
-``python tests/workflow/faults/campaign.py [--mining 35] [--training 15] [--seed 0]`` prints a table for
+``PYTHONPATH=tests python -m workflow.faults.campaign [--mining 35] [--training 15] [--seed 0]`` prints a table for
 docs/reliability.md. A moment is a share of the jobs that the undisturbed run did; half of the kills hit the whole
 process group, half one job alone, which Snakemake then reports as failed.
 """
@@ -23,12 +23,9 @@ import pandas as pd
 import psutil
 import torch
 
-HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[2]), str(HERE.parents[3] / "workflow_scripts")]
-
-from cropmine.config.regions import Simulation  # noqa: E402
-from cropmine.inputs.simulation import simulate_region, write_region  # noqa: E402
-from workspace import Outcome, Workspace, valley_config  # noqa: E402
+from cropmine.config.regions import Simulation
+from cropmine.inputs.simulation import simulate_region, write_region
+from workspace import Outcome, Workspace, valley_config
 
 # What tells of a run rather than of its results: times, and the states of trainings that didn't end.
 UNCOMPARED = {"logs", "benchmarks", "runs"}

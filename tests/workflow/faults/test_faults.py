@@ -4,15 +4,19 @@ import os
 import random
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from campaign import GROUP, JOB, TARGETS, campaign_config, disturb, finish_run, list_differences, run_undisturbed
-
+from workflow.faults.campaign import (
+    GROUP,
+    JOB,
+    TARGETS,
+    campaign_config,
+    disturb,
+    finish_run,
+    list_differences,
+    run_undisturbed,
+)
 from workspace import Workspace
 
 

@@ -1,0 +1,156 @@
+"""Runs that are kept, and two of them compared."""
+
+import json
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+
+from cropmine.commands.compare_runs import compare_runs, diff_configs, main
+from cropmine.errors import CropmineError
+from cropmine.geo.grids import Grid
+from cropmine.geo.rasters import write_raster
+from cropmine.reporting.kept_runs import find_run, keep_run
+from factories.tiles import make_grid
+
+GRID = make_grid(120, 100)
+BLOCKS = 12
+
+
+def make_labels(split="test"):
+    """Pieces in 12 blocks, cropland in the upper half."""
+    boxes = [GRID.window(10 * n, 10 + 50 * half, 8, 20).bounds for n in range(BLOCKS) for half in (0, 1)]
+    polygons = geopandas.GeoSeries([shapely.box(*box) for box in boxes], crs=GRID.crs.to_wkt()).to_crs(4326)
+    target = [1, 0] * BLOCKS
+    columns = {"label": range(2 * BLOCKS), "piece": 0, "target": target, "fold": -1, "split": split}
+    columns |= {"class": ["cropland" if own else "noncropland" for own in target]}
+    columns["block"] = [f"r0c{n}" for n in range(BLOCKS) for _ in (0, 1)]
+    return geopandas.GeoDataFrame(columns, geometry=polygons.to_numpy(), crs=4326)
+
+
+def write_results(folder, classes, config, grid=GRID, labels=None):
+    """What a run leaves of a region."""
+    region = folder / "valley"
+    for part in ("labels", "map", "delivery"):
+        (region / part).mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(json.dumps({"config": config, "hours": {"map_tile": len(config)}}))
+    (region / "experiments.csv").write_text("experiment\nplain\n")
+    (region / "selected.json").write_text("{}")
+    area = float((classes == 1).sum()) / 400
+    (region / "map/area.json").write_text(json.dumps({"total": {"cropland_ha": area}}))
+    pd.DataFrame({"unit": ["1", "2"], "cropland_ha": [area, 0.0]}).to_csv(region / "map/area_by_unit.csv", index=False)
+    (make_labels() if labels is None else labels).to_parquet(region / "labels/labels.parquet")
+    write_raster(region / f"delivery/valley_class_2021_{config['map']['run']}_epsg32636.tif", classes, grid, nodata=255)
+    return folder
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Two kept runs: the first maps the labels without error, the second lacks four blocks of cropland."""
+    truth = np.zeros(GRID.shape, np.uint8)
+    truth[:50] = 1
+    first = keep_run(write_results(tmp_path, truth, {"map": {"run": "before"}, "seeds": [0]}), "before", ["valley"])
+    worse = truth.copy()
+    worse[:, :40] = 0
+    worse[90:, 100:] = 1
+    worse[:2] = 255
+    (tmp_path / "valley/delivery/valley_class_2021_before_epsg32636.tif").unlink()
+    config = {"map": {"run": "after"}, "seeds": [0, 1]}
+    second = keep_run(write_results(tmp_path, worse, config), "after", ["valley"])
+    return tmp_path, first, second
+
+
+def test_a_run_is_kept_under_its_name_and_never_overwritten(kept, tmp_path):
+    folder, first, second = kept
+    assert first.name.startswith("before-") and second.name.startswith("after-")
+    assert keep_run(folder, "after", ["valley"]) == second
+    before = {path.name: path.read_bytes() for path in second.rglob("*") if path.is_file()}
+    write_results(folder, np.zeros(GRID.shape, np.uint8), {"map": {"run": "after"}, "seeds": [0, 1]})
+    third = keep_run(folder, "after", ["valley"])
+    assert third != second and third.name.startswith("after-")
+    assert {path.name: path.read_bytes() for path in second.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_is_found_by_how_its_name_begins_and_else_the_names_are_told(kept):
+    folder, first, second = kept
+    assert find_run(folder, "bef") == first and find_run(folder, second.name) == second
+    with pytest.raises(CropmineError, match=f"kept are: {second.name}, {first.name}"):
+        find_run(folder, "other")
+    with pytest.raises(CropmineError, match="2 kept runs begin with ''"):
+        find_run(folder, "")
+
+
+def test_configurations_differ_by_dotted_key():
+    table = diff_configs({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3, "c": 2}, "e": None})
+    assert table.fillna("absent").to_dict("records") == [
+        {"key": "a.b", "first": "1", "second": "3"},
+        {"key": "d", "first": "[1]", "second": "absent"},
+        {"key": "e", "first": "absent", "second": "None"},
+    ]
+
+
+def test_two_runs_are_compared_on_the_same_labels_by_change_and_by_area(kept):
+    folder, first, second = kept
+    made = compare_runs(folder, "before", "after")
+    assert made == folder / f"comparisons/{first.name}_{second.name}"
+    assert set(pd.read_csv(made / "configuration.csv")["key"]) == {"map.run", "seeds"}
+    scores = pd.read_csv(made / "valley/scores.csv").set_index("map")
+    assert scores.loc["first", "f1_cropland"] == 1 and scores.loc["first", "labels"] == 2 * BLOCKS
+    assert scores.loc["second", "recall_cropland"] == pytest.approx(8 / 12)
+    assert scores.loc["difference", "f1_cropland"] == pytest.approx(scores.loc["second", "f1_cropland"] - 1, abs=1e-6)
+    assert scores.loc["difference", "lo"] < scores.loc["difference", "f1_cropland"] < scores.loc["difference", "hi"]
+    area = pd.read_csv(made / "valley/area.csv")
+    assert area["unit"].isna().tolist() == [True, False, False]
+    assert (area["difference_ha"] == area["second_ha"] - area["first_ha"]).all()
+    with rasterio.open(made / "valley/change_epsg32636.tif") as dataset:
+        change = dataset.read(1)
+        assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and dataset.colormap(1)[2][1] == 0x9E
+    assert (change[:2] == 255).all() and (change[2:50, :40] == 3).all() and (change[2:50, 40:] == 1).all()
+    assert (change[90:, 100:] == 2).all() and (change[50:90] == 0).all()
+    text = (made / "summary.md").read_text()
+    assert "On the 24 test labels in 12 blocks that both have" in text and "| `seeds` | [0] | [0, 1] |" in text
+
+
+def test_maps_of_other_extents_and_labels_of_other_splits_are_compared_where_they_meet(kept):
+    folder, first, _ = kept
+    shifted = Grid(GRID.crs, GRID.transform @ GRID.transform.translation(20, 10), 120, 100)
+    classes = np.ones(shifted.shape, np.uint8)
+    (folder / "valley/delivery/valley_class_2021_after_epsg32636.tif").unlink()
+    write_results(folder, classes, {"map": {"run": "moved"}}, shifted, make_labels("train"))
+    moved = keep_run(folder, "moved", ["valley"])
+    made = compare_runs(folder, first.name, moved.name)
+    assert pd.read_csv(made / "valley/scores.csv").empty
+    assert "no test label in common" in (made / "summary.md").read_text()
+    with rasterio.open(made / "valley/change_epsg32636.tif") as dataset:
+        change = dataset.read(1)
+    assert (change[:, :20] == 255).all() and (change[10:50, 20:] == 1).all() and (change[50:, 20:] == 2).all()
+
+
+def test_a_comparison_tells_where_it_is_or_what_lacks(kept, monkeypatch, capsys):
+    folder, first, second = kept
+    (folder / "results").symlink_to(folder)
+    monkeypatch.chdir(folder)
+    main("before", "after")
+    assert capsys.readouterr().out == f"results/comparisons/{first.name}_{second.name}/summary.md\n"
+    with pytest.raises(SystemExit, match="kept are"):
+        main("before", "other")
+
+
+def test_runs_of_the_same_configuration_are_said_to_be(kept):
+    folder, first, _ = kept
+    made = compare_runs(folder, first.name, first.name)
+    assert "The configurations are the same." in (made / "summary.md").read_text()
+
+
+def test_runs_without_labels_or_units_are_compared_by_change_and_total_area(kept):
+    folder, first, second = kept
+    for path in second.rglob("*"):
+        if path.name in ("labels.parquet", "area_by_unit.csv"):
+            path.unlink()
+    made = compare_runs(folder, first.name, second.name)
+    assert pd.read_csv(made / "valley/scores.csv").empty
+    assert len(pd.read_csv(made / "valley/area.csv")) == 1
+    assert (made / "valley/change_epsg32636.tif").exists()

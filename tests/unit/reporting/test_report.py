@@ -1,0 +1,342 @@
+import base64
+import copy
+import json
+import re
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cropmine.config.schema import Report
+from cropmine.inputs.splits import read_pieces
+from cropmine.reporting.charts import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script, write_figure
+from cropmine.reporting.report import build_report
+from cropmine.reporting.sweep_charts import draw_sweep
+from cropmine.reporting.wording import explain_difference, spell_hectares, spell_interval, spell_labels, spell_metres
+from cropmine.scoring.experiment_tables import DIFFERENCE_TAIL
+from cropmine.tables import write_table
+from factories.reports import EVIL, make_region, write_comparison
+from factories.sweeps import THRESHOLDS, make_sweep
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return make_region(tmp_path_factory.mktemp("region"))
+
+
+def without(region, *keys):
+    """The region without some of its files."""
+    changed = copy.deepcopy(region)
+    for key in keys:
+        value = changed["files"][key]
+        changed["files"][key] = type(value)() if isinstance(value, list) or key in ("segments", "overlaps") else None
+    return changed
+
+
+def render(folder, *regions, **shown):
+    build_report(folder / "report.html", regions, shown=Report(**shown))
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+class Outline(HTMLParser):
+    """Headings, sources of images, and whether every element is closed."""
+
+    VOID = ("meta", "img", "br", "link", "input", "source")
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.headings, self.sources, self.titles = [], [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.open += [] if tag in self.VOID else [tag]
+        self.sources += [value for key, value in attributes if key in ("src", "href", "srcset")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+        if self.open and self.open[-1] == "strong":
+            self.titles.append(data)
+
+
+def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
+    outline = Outline(render(tmp_path, whole))
+    assert outline.open == []
+    assert outline.headings == [
+        *("In short", "The map", "What to watch out for", "Experiments", "What was chosen, and why"),
+        *("Do the added labels help?", "Threshold and reliability", "Places", "What these numbers are, and are not"),
+    ]
+    pictures = ["Imagery", "Human labels", "Weak map global_map", "Mined labels", "Probability", "Map"]
+    assert [title for title in outline.titles if title in pictures] == pictures
+
+
+def test_the_report_needs_no_network(whole, tmp_path):
+    page = render(tmp_path, whole)
+    assert all(source.startswith(("data:image/", "#")) for source in Outline(page).sources)
+    own = page.replace(embed_library()["script"], "")
+    assert len(own) < len(page) - 100_000
+    own = re.sub(r"data:image/[^\"]+", "", own)
+    assert not re.findall(r"https?://|url\(|@import", own)
+    assert 'href="http' not in page and "sourceMappingURL" not in page
+    assert "default-src 'none'" in page
+
+
+def test_only_the_scripts_of_the_report_may_run(whole, tmp_path):
+    page = render(tmp_path, whole)
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    policy = re.search(r"script-src ([^\"]+)\"", page)[1]
+    assert policy.split() == [hash_script(script) for script in scripts] and len(scripts) == 3
+
+
+def test_the_map_library_is_the_one_that_was_published():
+    noted = (TEMPLATES / "vendor/README.md").read_text()
+    for digest, name in re.findall(r"^    ([0-9a-f]{64})  (\S+)$", noted, re.MULTILINE):
+        assert sha256((TEMPLATES / "vendor" / name).read_bytes()).hexdigest() == digest
+    assert f"version {LIBRARY_VERSION} " in noted and LIBRARY_VERSION in embed_library()["script"]
+
+
+def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
+    changed = copy.deepcopy(whole) | {"name": EVIL, "definition": f"crops {EVIL}"}
+    changed["files"]["weak"]["name"] = EVIL
+    write_comparison(tmp_path, [EVIL, f"mined{EVIL}"])
+    for key, name in (
+        ("experiments", "experiments.csv"),
+        ("differences", "differences.csv"),
+        ("selected", "selected.json"),
+    ):
+        changed["files"][key] = str(tmp_path / name)
+    page = render(tmp_path, changed)
+    assert EVIL not in page
+    assert page.count("<script>") == 3
+    assert page.count("&lt;script&gt;") > 10
+
+
+def test_where_private_labels_lie_is_not_told(whole, tmp_path):
+    place = read_pieces(whole["files"]["labels"]).geometry.iloc[0].exterior.coords[0]
+    written = f"{place[0]:.5f}"[:-1]
+    assert written in render(tmp_path, whole)
+    page = render(tmp_path, whole, labels="hidden")
+    assert written not in page and "Human labels" not in Outline(page).titles and "<legend>Human labels" not in page
+    assert "Where the human labels lie" in page
+    unlabelled = Outline(render(tmp_path, without(whole, "labels"), labels="hidden"))
+    assert Outline(page).sources[-6:] == unlabelled.sources[-6:]
+
+
+def test_licensed_imagery_is_shown_as_an_overview_with_its_makers_or_not_at_all(whole, tmp_path):
+    page = render(tmp_path, whole, attribution="Makers & Sons")
+    assert page.count("Imagery: Makers &amp; Sons") == 2 and "4 times coarser than the files" in page
+    full = render(tmp_path, whole, imagery="full")
+    assert "coarser" not in full and 'data-layer="imagery"' in full
+    none = render(tmp_path, whole, imagery="none", attribution="Makers")
+    assert "Makers" not in none and 'data-layer="imagery"' not in none and "Imagery" not in Outline(none).titles
+
+
+def test_quicklooks_of_suspicious_tiles_stand_beside_the_warnings(whole, tmp_path):
+    told = "Quicklooks of the tiles that look suspicious: t0"
+    assert told in render(tmp_path, whole)
+    assert told not in render(tmp_path, whole, imagery="none")
+
+
+def test_the_same_inputs_make_the_same_report(whole, tmp_path):
+    assert render(tmp_path, whole) == render(tmp_path, whole)
+
+
+def test_it_says_how_little_the_numbers_say(whole, tmp_path):
+    page = render(tmp_path, whole)
+    assert "on labelled polygons" in page
+    assert "is no estimate of the area of cropland" in page
+    assert "Cropland here means:</strong> annual crops" in page
+    assert "chance in training and in the draw of labels" in page
+
+
+def test_a_made_up_region_says_so_and_another_does_not(whole, tmp_path):
+    assert "A made-up landscape" in render(tmp_path, whole | {"simulated": True})
+    assert "made-up" not in render(tmp_path, whole)
+
+
+def test_the_threshold_its_range_and_the_reliability_are_shown(whole, tmp_path):
+    page = render(tmp_path, whole)
+    assert "draws of blocks give" in page
+    assert re.search(r"0\.400.*?1,543 ha", page, re.DOTALL)
+    assert "On labelled test polygons the Brier score is" in page
+    assert "Reliability diagram" in page
+
+
+def test_several_regions_stand_in_one_report(whole, tmp_path):
+    page = render(tmp_path, whole, whole | {"name": "lowlands"})
+    assert 'href="#region-2"' in page
+    assert Outline(page).headings.count("Experiments") == 2
+
+
+COMPARED = ("experiments", "differences", "selected", "map_scores", "area", "maps")
+UNWEAK = ("segments", "overlaps", "mined", "weak")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "sections"),
+    [
+        (UNWEAK, {"The map", "Experiments", "Places"}),
+        (COMPARED, {"Places"}),
+        ((*COMPARED, "labels", "splits"), {"Places"}),
+        ((*COMPARED, *UNWEAK, "labels", "splits"), {"Places"}),
+    ],
+)
+def test_what_a_region_lacks_is_left_out(whole, tmp_path, lacking, sections):
+    outline = Outline(render(tmp_path, without(whole, *lacking)))
+    assert sections <= set(outline.headings)
+    assert ("Experiments" in outline.headings) == ("Experiments" in sections)
+    assert ("Mined labels" in outline.titles) == ("mined" not in lacking)
+    assert ("Human labels" in outline.titles) == ("labels" not in lacking)
+
+
+def test_with_folds_the_report_says_what_that_means(whole, tmp_path):
+    changed = without(whole, "map_scores")
+    blocks = {"block": ["a", "b"], "fold": [0, 1], "labels_cropland": [1, 1], "labels_noncropland": [0, 2]}
+    pd.DataFrame(blocks).to_csv(tmp_path / "splits.csv", index=False)
+    changed["files"]["splits"] = str(tmp_path / "splits.csv")
+    assert "every label is tested once" in render(tmp_path, changed)
+
+
+def test_labels_of_an_experiment_are_spelt():
+    row = {"trained": True, "human_fraction": 0.5, "mined_cropland": 0.8, "mined_noncropland": None, "random": False}
+    row |= {"weak_classes": None, "erode_m": None, "weak_map": "global_map"}
+    spelt = spell_labels(row).replace("\N{NO-BREAK SPACE}", " ")
+    assert spelt == "50 % human + mined cropland (> 0.8)"
+    eroded = row | {
+        "human_fraction": 1,
+        "mined_cropland": None,
+        "weak_classes": "cropland+noncropland",
+        "erode_m": 60.0,
+    }
+    spelt = spell_labels(eroded).replace("\N{NO-BREAK SPACE}", " ")
+    assert spelt == "all human + weak cropland and non-cropland eroded by 60 m"
+    assert spell_labels(row | {"trained": False}) == "none: the weak map global_map itself"
+
+
+def test_a_difference_whose_interval_holds_zero_is_called_no_difference():
+    row = {"base": "plain", "difference": -0.02, "lo": -0.05, "hi": 0.01}
+    assert "lower" in explain_difference(row)
+    assert "can't tell from none" in explain_difference(row)
+    assert "can't tell" not in explain_difference(row | {"hi": -0.01})
+    assert "too few test blocks" in explain_difference(row | {"lo": None, "hi": None})
+    assert explain_difference(None) is None
+
+
+def test_numbers_are_spelt_for_people():
+    assert (spell_hectares(12345.6), spell_hectares(3.21)) == ("12,346", "3.2")
+    assert spell_interval(-0.1, 0.2, signed=True) == "\N{MINUS SIGN}0.100 to +0.200"
+    assert spell_interval(None, None) == ""
+
+
+def write_sweep(folder, name, grid=THRESHOLDS):
+    table = make_sweep(grid)
+    write_table(folder / f"{name}.csv", table)
+    write_figure(folder / f"{name}.png", draw_sweep(table, grid, name))
+    return {"table": str(folder / f"{name}.csv"), "figure": str(folder / f"{name}.png")}
+
+
+def write_json(path, content):
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def measured(median, count):
+    metres = np.linspace(median / 2, median * 1.5, 101).round(1).tolist()
+    return {"count": count, "ecdf": metres, "quantiles": {str(q): metres[q] for q in (0, 5, 25, 50, 75, 95, 100)}}
+
+
+@pytest.fixture(scope="module")
+def further(whole, tmp_path_factory):
+    """The region with sweeps, audits and distances, and what build_report takes beside regions."""
+    folder, region = tmp_path_factory.mktemp("further"), copy.deepcopy(whole)
+    sweep = write_sweep(folder, "thresholds")
+    region["files"]["sweeps"] = {"thresholds": sweep, EVIL: write_sweep(folder, "evil", {"segmentation": ["a", EVIL]})}
+    weak_map = {"omission_by_label": {"value": 0.31, "lo": 0.2, "hi": 0.4}}
+    weak_map |= {
+        "commission": {"value": 0.04, "lo": None, "hi": None},
+        "false_positive_rate": dict.fromkeys(("value",)),
+    }
+    counts = {"cropland": 40, "noncropland": 0}
+    summary = {"labels": counts, "blocks": counts, "tiles": 3, "tiles_with_labels": 2, "kfold": False}
+    summary |= {"prevalence": 0.12, "prevalence_assumed": True, "prevalence_corrected": None, "weak_map": weak_map}
+    files = {"summary": write_json(folder / "audit.json", summary), "figure": sweep["figure"]}
+    files["table"] = str(folder / "audit.parquet")
+    pd.DataFrame().to_parquet(files["table"])
+    region["files"]["audits"] = {f"kmeans10/{EVIL}": files}
+    distances = {
+        "test": measured(300, 40),
+        "map": measured(9000, 1990),
+        "folds": None,
+        "ratio": 0.03,
+        "criterion": 0.5,
+        "optimistic": True,
+    }
+    region["files"]["distances"] = write_json(folder / "distances.json", distances)
+    rows = make_sweep({"row": ["human_source", "human_source_mined_target", "mined_target", "human_target"]})
+    rows = rows.assign(source="highlands", target=EVIL, normalise="each", split="test")
+    write_table(folder / "transfer.csv", rows)
+    transfers = {"there": {"table": str(folder / "transfer.csv"), "figure": sweep["figure"]}}
+    run = write_json(folder / "run.json", {"regions": {"highlands": {"test_scorings": 17}}})
+    return region, {"transfers": transfers, "run": run}
+
+
+def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
+    region, more = further
+    build_report(tmp_path / "report.html", [region], **more)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    outline = Outline(page)
+    assert outline.open == [] and all(source.startswith(("data:image/", "#")) for source in outline.sources)
+    further = ["Sweeps", "What mining is worth", "Do the scores hold for the whole map?", "Transfer between regions"]
+    assert [heading for heading in outline.headings if heading in further] == further
+    assert "Best of 6 is mined.cropland 0.9" in page and page.count(">base</span>") == 4
+    assert "none of non-cropland trains on a tile that was audited.</li>" in page
+    assert "20 % to 40 %" in page and "12 %" in page
+    assert "so the scores are too optimistic for the map" in page and "9 km" in page and "300 m" in page
+    assert "human labels of highlands + mined labels of" in page
+    assert "The test labels have been scored 17 times." in page
+    assert EVIL not in page and page.count("<script>") == 3
+
+
+def test_pictures_are_embedded_as_they_are(further, tmp_path):
+    region, _ = further
+    page = render(tmp_path, region)
+    picture = base64.b64encode(Path(region["files"]["sweeps"]["thresholds"]["figure"]).read_bytes()).decode()
+    assert f"data:image/png;base64,{picture}" in page
+
+
+def test_a_region_without_them_is_as_before(whole, further, tmp_path):
+    empty = without(whole)
+    empty["files"] |= {"sweeps": {}, "audits": {}, "distances": None}
+    plain = render(tmp_path, whole)
+    assert render(tmp_path, empty) == plain and "have been scored" not in plain
+    run = write_json(tmp_path / "run.json", {"regions": {"elsewhere": {"test_scorings": 3}}})
+    build_report(tmp_path / "report.html", [whole], transfers={}, run=run)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == plain
+
+
+def test_distances_that_could_not_be_measured_are_only_told(whole, tmp_path):
+    changed = copy.deepcopy(whole)
+    nothing = {"test": None, "map": measured(10, 3), "folds": 4, "ratio": None, "optimistic": None}
+    changed["files"]["distances"] = write_json(tmp_path / "distances.json", nothing)
+    page = render(tmp_path, changed)
+    assert "There are no test labels, or no valid pixels" in page and "Distances of test labels" not in page
+
+
+def test_the_table_of_experiments_shows_differences_from_its_base_where_it_has_them(whole, tmp_path):
+    assert "Difference from the base" in render(tmp_path, whole)
+    changed = copy.deepcopy(whole)
+    table = pd.read_csv(whole["files"]["experiments"]).drop(columns=list(DIFFERENCE_TAIL))
+    write_table(tmp_path / "experiments.csv", table)
+    changed["files"]["experiments"] = str(tmp_path / "experiments.csv")
+    assert "Difference from the base" not in render(tmp_path, changed)
+
+
+def test_distances_are_spelt_in_metres_or_kilometres():
+    spelt = [spell_metres(metres).replace("\N{NO-BREAK SPACE}", " ") for metres in (0, 9.64, 347, 999.9, 12_345)]
+    assert spelt == ["0 m", "9.6 m", "350 m", "1 km", "12 km"]

@@ -1,0 +1,14 @@
+"""A region of two small tiles that a network can learn."""
+
+import pytest
+
+from factories.tiles import label_boxes, write_tile
+
+BOXES = [(40, 0, 10, 8, 1, "validation"), (40, 8, 10, 8, 0, "validation"), (40, 16, 20, 8, 1, "test")]
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("region")
+    tiles = {f"t{number}": write_tile(folder, f"t{number}", column=number, seed=number) for number in range(2)}
+    return tiles, label_boxes(tiles["t0"][0], BOXES)
