@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cropmine.errors import CropmineError
-from cropmine.geo.formats import choose_raster_driver, confine_gdal, is_remote
+from cropmine.geo.formats import choose_raster_driver, confine_gdal, is_remote, place_sources
 from cropmine.geo.rasters import wrap_raster
 from cropmine.planning.tiles import stand_in
 from factories.rasters import make_grid, write_plain
@@ -65,6 +65,16 @@ def test_a_stand_in_may_lead_to_the_path_that_its_name_is_a_digest_of_and_to_no_
     other = Path(file).rename(Path(file).with_name("x_00000000.vrt"))
     with pytest.raises(CropmineError, match="leads out of its folder"):
         choose_raster_driver(other)
+
+
+def test_a_source_of_a_vrt_whose_rectangle_is_not_written_in_full_has_no_place(tmp_path):
+    named = '<SourceFilename relativeToVRT="1">{}.tif</SourceFilename><DstRect {}xSize="4" ySize="5"/>'
+    sources = [named.format("whole", 'xOff="2" yOff="3" '), named.format("part", "")]
+    elements = "".join(f"<SimpleSource>{source}</SimpleSource>" for source in sources)
+    band = f'<VRTRasterBand dataType="Byte" band="1">{elements}</VRTRasterBand>'
+    mosaic = tmp_path / "mosaic.vrt"
+    mosaic.write_text(f'<VRTDataset rasterXSize="8" rasterYSize="8">{band}</VRTDataset>')
+    assert place_sources(mosaic, 1) == {str(tmp_path / "whole.tif"): (2, 3, 6, 8)}
 
 
 def test_no_rule_runs_a_shell():

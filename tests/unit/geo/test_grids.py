@@ -133,3 +133,10 @@ def test_a_raster_without_crs_or_that_is_none_is_an_error_that_names_the_file(tm
     (tmp_path / "text.tif").write_text("no raster")
     with pytest.raises(CropmineError, match=r"text\.tif: not a readable raster"):
         read_grid(tmp_path / "text.tif")
+
+
+def test_a_grid_whose_crs_has_no_place_on_the_earth_is_refused_where_the_place_is_needed():
+    local = Grid(CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1]]'), Affine(10, 0, 0, 0, -10, 100), 10, 10)
+    for measured in ("geod", "to_lonlat"):
+        with pytest.raises(CropmineError, match="'site', has no place on the earth"):
+            getattr(local, measured)

@@ -3,6 +3,7 @@
 import numpy as np
 import pyproj
 import shapely
+from numpy.typing import ArrayLike
 
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import GEOD, Grid
@@ -17,7 +18,7 @@ def measure_polygons(geometries: np.ndarray) -> np.ndarray:
     return np.nan_to_num(shapely.area(geometries) * across * along)
 
 
-def degree_metres(lat) -> tuple[np.ndarray, np.ndarray]:
+def degree_metres(lat: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The metres of one degree of longitude and of latitude at latitudes in degrees, arrays of one shape."""
     phi = np.radians(lat)
     root = np.sqrt(1 - GEOD.es * np.sin(phi) ** 2)
@@ -43,7 +44,8 @@ def pixel_areas(grid: Grid, rows: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def _is_web_mercator(crs: pyproj.CRS) -> bool:
-    operation = (crs.source_crs if crs.is_bound else crs).coordinate_operation
+    source = crs.source_crs if crs.is_bound else crs
+    operation = source.coordinate_operation if source else None
     return operation is not None and operation.method_name == "Popular Visualisation Pseudo Mercator"
 
 

@@ -86,7 +86,14 @@ def write_cog(
             plain.unlink(missing_ok=True)
 
 
-def _write_strips(path: Path, first: np.ndarray, others: Iterable[np.ndarray], grid: Grid, nodata, words) -> None:
+def _write_strips(
+    path: Path,
+    first: np.ndarray,
+    others: Iterable[np.ndarray],
+    grid: Grid,
+    nodata: float | None,
+    words: tuple[list[str] | None, dict[str, str] | None, dict[int, tuple] | None, list[float] | None],
+) -> None:
     """Write strips of rows, from top to bottom, as a tiled GeoTIFF."""
     bands = 1 if first.ndim == 2 else len(first)
     profile = _profile(first.dtype, bands, grid, nodata) | {"driver": "GTiff", "tiled": True, "zstd_level": 1}

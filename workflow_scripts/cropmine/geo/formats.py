@@ -195,13 +195,17 @@ def _name_source(element: ET.Element) -> str:
 
 
 def place_sources(path: str | Path, band: int) -> dict[str, tuple[float, float, float, float]]:
-    """Tell where the files of a band of a VRT lie in it: columns and rows of the first and after the last pixel."""
+    """Tell where the files of a band of a VRT lie in it: columns and rows of the first and after the last pixel.
+
+    A source whose rectangle isn't written in full is left out: GDAL stretches it over the band.
+    """
     folder, places = Path(path).resolve().parent, {}
-    for element in _parse_vrt(str(path)).findall(f"VRTRasterBand[@band='{band}']/*[DstRect]"):
-        place = element.find("DstRect")
-        left, top, width, height = (float(place.get(key)) for key in ("xOff", "yOff", "xSize", "ySize"))
-        file = str(folder / _name_source(element.find("SourceFilename")))
-        places[file] = (left, top, left + width, top + height)
+    for element in _parse_vrt(str(path)).findall(f"VRTRasterBand[@band='{band}']/*"):
+        place, name = element.find("DstRect[@xOff][@yOff][@xSize][@ySize]"), element.find("SourceFilename")
+        if place is None or name is None:
+            continue
+        left, top, width, height = (float(place.attrib[key]) for key in ("xOff", "yOff", "xSize", "ySize"))
+        places[str(folder / _name_source(name))] = (left, top, left + width, top + height)
     return places
 
 

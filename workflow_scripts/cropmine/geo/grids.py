@@ -1,6 +1,6 @@
 """Grids: where the pixels of a raster lie, how large they are on the ground, and how one grid is moved to another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -33,7 +33,7 @@ class Grid:
     width: int
     height: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         step = self.transform
         if not np.isfinite(tuple(step)).all():
             raise CropmineError("grid", f"its place isn't finite: {tuple(step)[:6]}", "georeference the raster anew")
@@ -107,13 +107,28 @@ def _read_crs(wkt: str) -> pyproj.CRS:
 
 @lru_cache(maxsize=256)
 def _read_geod(wkt: str) -> pyproj.Geod:
-    return _read_crs(wkt).get_geod()
+    geod = _read_crs(wkt).get_geod()
+    if geod is None:
+        raise _refuse_crs(wkt)
+    return geod
 
 
 @lru_cache(maxsize=256)
 def _make_lonlat(wkt: str) -> pyproj.Transformer:
     crs = _read_crs(wkt)
+    if crs.geodetic_crs is None:
+        raise _refuse_crs(wkt)
     return pyproj.Transformer.from_crs(crs, crs.geodetic_crs.to_2d(), always_xy=True)
+
+
+def _refuse_crs(wkt: str) -> CropmineError:
+    what = f"its CRS, {_read_crs(wkt).name!r}, has no place on the earth"
+    return CropmineError("grid", what, "warp the raster (gdalwarp)")
+
+
+def transform_points(transformer: pyproj.Transformer) -> Callable[[np.ndarray], np.ndarray]:
+    """Give a transformer in the form that `shapely.transform` takes: from points (n, 2), x before y, to points."""
+    return lambda points: np.stack(transformer.transform(*points.T), axis=-1)
 
 
 @contextmanager

@@ -11,13 +11,14 @@ import numpy as np
 import pyogrio
 import pyproj
 import rasterio
+from numpy.typing import ArrayLike
 from pyarrow import parquet as pq
 from rasterio.enums import ColorInterp, Interleaving
 from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid, grid_of, open_raster, pixel_size_m
-from cropmine.geo.vectors import PARQUET, check_size, read_geoparquet, reading_vector
+from cropmine.geo.vectors import PARQUET, check_size, parse_crs, read_geoparquet, reading_vector
 
 LONLAT = "EPSG:4326"
 MOST_BANDS = 1024
@@ -92,8 +93,6 @@ def read_vector_header(path: str | Path) -> VectorHeader:
     with reading_vector(path):
         header = _read_parquet_header(path) if Path(path).suffix.lower() in PARQUET else _read_ogr_header(path)
     check_size(path, header.features)
-    if header.crs is None:
-        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
     return header
 
 
@@ -103,9 +102,9 @@ def _read_ogr_header(path: str | Path) -> VectorHeader:
         what = f"holds several layers: {', '.join(layers)}" if layers else "holds no geometries"
         raise CropmineError(path, what, "keep one layer of polygons a file")
     info = pyogrio.read_info(path, layer=layers[0], force_feature_count=True, force_total_bounds=True)
-    crs = pyproj.CRS.from_user_input(info["crs"]) if info["crs"] else None
+    crs = parse_crs(info["crs"] or None, path)
     kinds = (info["geometry_type"],)
-    bounds = tuple(info["total_bounds"]) if info["total_bounds"] is not None else (np.nan,) * 4
+    bounds = (np.nan, np.nan, np.nan, np.nan) if info["total_bounds"] is None else info["total_bounds"]
     return VectorHeader(str(path), crs, bounds, tuple(map(str, info["fields"])), kinds, info["features"])
 
 
@@ -121,7 +120,7 @@ def _read_parquet_header(path: str | Path) -> VectorHeader:
     fields = tuple(name for name in file.schema_arrow.names if name != primary)
     return VectorHeader(
         str(path),
-        crs and pyproj.CRS.from_user_input(crs),
+        parse_crs(crs, path),
         _flatten_bounds(column["bbox"]) if "bbox" in column else _measure_bounds(path),
         fields,
         tuple(column.get("geometry_types", ())),
@@ -129,13 +128,14 @@ def _read_parquet_header(path: str | Path) -> VectorHeader:
     )
 
 
-def _flatten_bounds(bounds: Sequence[float]) -> tuple[float, ...]:
+def _flatten_bounds(bounds: Sequence[float]) -> tuple[float, float, float, float]:
     half = len(bounds) // 2  # 3 with heights
-    return (*bounds[:2], *bounds[half : half + 2])
+    return bounds[0], bounds[1], bounds[half], bounds[half + 1]
 
 
-def _measure_bounds(path: str | Path) -> tuple[float, ...]:
-    return tuple(read_geoparquet(path).total_bounds)
+def _measure_bounds(path: str | Path) -> tuple[float, float, float, float]:
+    west, south, east, north = read_geoparquet(path).total_bounds
+    return west, south, east, north
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Footprint:
         return bounds
 
 
-def transform_bounds(bounds, source: str, target: str) -> np.ndarray:
+def transform_bounds(bounds: ArrayLike, source: str, target: str) -> np.ndarray:
     """Take bounds (n, 4) from one CRS, given as text, to another along their edges; NaN where that fails."""
     west, south, east, north = np.asarray(bounds, dtype=float).reshape(-1, 4).T[:, :, None]
     along = np.linspace(0, 1, _EDGE_POINTS)
@@ -178,12 +178,12 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(source, target, always_xy=True)
 
 
-def meet(bounds: np.ndarray, other) -> np.ndarray:
+def meet(bounds: np.ndarray, other: ArrayLike) -> np.ndarray:
     """Tell which of bounds (n, 4) share an area with other bounds (4,), or (n, 4) one each; false where NaN."""
-    other = np.asarray(other, dtype=float)
+    others = np.asarray(other, dtype=float)
     return (
-        (bounds[:, 0] < other[..., 2])
-        & (bounds[:, 2] > other[..., 0])
-        & (bounds[:, 1] < other[..., 3])
-        & (bounds[:, 3] > other[..., 1])
+        (bounds[:, 0] < others[..., 2])
+        & (bounds[:, 2] > others[..., 0])
+        & (bounds[:, 1] < others[..., 3])
+        & (bounds[:, 3] > others[..., 1])
     )

@@ -98,7 +98,7 @@ def _describe_mosaic(
 
 
 def _add_source(
-    band: Element, tile: str, number: int, skipped: float | None, grid: Grid, place_of: Mapping[str, str]
+    band: Element, tile: str, number: int, skipped: float | None, grid: Grid, place_of: dict[str, str]
 ) -> Element:
     """A band of a tile as source of a band of a VRT; a value of it is skipped."""
     source = SubElement(band, "ComplexSource")

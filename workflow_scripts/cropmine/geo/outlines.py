@@ -244,8 +244,8 @@ def encode_polygons(outlines: Outlines, transform: Affine) -> tuple[bytes, np.nd
         out[place + half] = out[place + half + 4] = x[half]
         out[place + half + 2], out[place + half + 6] = y[half], following
         out[ends - 4 + half], out[ends - 2 + half] = x[half][starts], y[half][starts]
-    data, cuts = memoryview(out.view(np.uint8)), 4 * np.append(begins, len(out))
-    parts = [WKB_POLYGON] * (2 * len(begins))
+    data, cuts = out.view(np.uint8).data, 4 * np.append(begins, len(out))
+    parts: list[bytes | memoryview] = [WKB_POLYGON] * (2 * len(begins))
     parts[1::2] = [data[start:end] for start, end in pairwise(cuts.tolist())]
     return b"".join(parts), (cuts + len(WKB_POLYGON) * np.arange(len(cuts))).astype(np.int32)
 

@@ -7,6 +7,7 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from rasterio.enums import ColorInterp, Resampling
+from rasterio.io import DatasetWriter
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
@@ -105,8 +106,8 @@ def match_values(values: np.ndarray, wanted: Iterable[float | None]) -> np.ndarr
     if values.dtype.kind in "iu":
         limits = np.iinfo(values.dtype)
         numbers = [number for number in numbers if number == int(number) and limits.min <= number <= limits.max]
-    numbers = np.array(numbers).astype(values.dtype)
-    return values == numbers[0] if len(numbers) == 1 else np.isin(values, numbers)
+    held = np.array(numbers).astype(values.dtype)
+    return values == held[0] if len(held) == 1 else np.isin(values, held)
 
 
 def _check_shape(array: np.ndarray, grid: Grid) -> None:
@@ -132,7 +133,13 @@ def _predictor(array: np.ndarray) -> int:
     return 2 if np.issubdtype(array.dtype, np.integer) else 3
 
 
-def _describe(dataset, descriptions, tags, colormap, scales) -> None:
+def _describe(
+    dataset: DatasetWriter,
+    descriptions: list[str] | None,
+    tags: dict[str, str] | None,
+    colormap: dict[int, tuple] | None,
+    scales: list[float] | None,
+) -> None:
     for band, description in enumerate(descriptions or [], start=1):
         dataset.set_band_description(band, description)
     if tags:
@@ -144,7 +151,8 @@ def _describe(dataset, descriptions, tags, colormap, scales) -> None:
 
 
 def _overview_factors(grid: Grid) -> list[int]:
-    factors, side = [], max(grid.shape)
+    factors: list[int] = []
+    side: float = max(grid.shape)
     while side > SMALLEST_OVERVIEW_PX:
         side /= 2
         factors.append(2 ** (len(factors) + 1))

@@ -4,21 +4,24 @@ import difflib
 import json
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
+import pandas as pd
 import pyogrio
 import pyproj
 import shapely
+from numpy.typing import ArrayLike
 from pyproj import CRS, Transformer
 
 from cropmine.errors import CropmineError
 from cropmine.geo.formats import VECTOR_HINT, check_vector
-from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid
+from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid, transform_points
 
 PARQUET = (".parquet", ".geoparquet")
 VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml")
@@ -35,6 +38,8 @@ EDGES_ACROSS = 64  # of a grid: long edges get so many vertices before they are 
 POLYGON, MULTIPOLYGON = POLYGONS = 3, 6  # shapely's type ids
 CHORD_M = 1000.0  # an edge this long leaves its arc by 2 cm at 45 degrees
 _CIRCLE_CORNERS = 64
+# CRS, geometries near the grid, values of the field, bounds of the file, box to clip to
+_Read = tuple[CRS, np.ndarray, np.ndarray | None, np.ndarray, shapely.Polygon | None]
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def check_vertices(path: str | Path, geometries: np.ndarray) -> None:
             raise CropmineError(path, what, "that is no outline of anything; draw it anew")
 
 
-def _estimate_crossings(polygon) -> float:
+def _estimate_crossings(polygon: shapely.Geometry) -> float:
     """How often the edges of a polygon meet others, from some edges of it, evenly chosen."""
     ends, ring = shapely.get_coordinates(shapely.get_rings(polygon), return_index=True)
     edges = shapely.linestrings(np.stack([ends[:-1], ends[1:]], axis=1)[ring[:-1] == ring[1:]])
@@ -143,9 +148,8 @@ def burn_polygons(polygons: np.ndarray, grid: Grid) -> np.ndarray:
     return rasterize(polygons, grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
 
 
-def read_geoparquet(path: str | Path):
+def read_geoparquet(path: str | Path) -> geopandas.GeoDataFrame:
     """Read a GeoParquet file whole, as a GeoDataFrame. Its reader's errors are for reading_vector to tell."""
-    import geopandas
     import pyarrow as pa
     from pyarrow import compute as pc
     from pyarrow import parquet as pq
@@ -194,16 +198,15 @@ def _check_depth(path: str | Path, wkb: bytes) -> None:
             raise CropmineError(path, f"holds collections {MOST_DEPTH} deep and deeper", "this is a file of polygons")
 
 
-def _read_ogr(path: str | Path, grid: Grid, field: str | None):
-    """CRS, geometries near the grid, values of the field, bounds of the file, box to clip to."""
+def _read_ogr(path: str | Path, grid: Grid, field: str | None) -> _Read:
     from pyogrio import raw, read_info
 
     info = read_info(path, force_feature_count=True, force_total_bounds=True)
     check_size(path, info["features"])
-    crs = _parse_crs(info["crs"], path)
+    crs = parse_crs(info["crs"], path)
     _check_field(field, info["fields"], path)
     clip = _clip_box(grid, crs)
-    bounds = (np.nan,) * 4 if info["total_bounds"] is None else info["total_bounds"]
+    bounds = np.full(4, np.nan) if info["total_bounds"] is None else np.asarray(info["total_bounds"])
     if clip is None:
         return crs, np.empty(0, object), None if field is None else np.empty(0, object), bounds, clip
     _, _, wkb, columns = raw.read(path, columns=[field] if field else [], bbox=clip.bounds, force_2d=True)
@@ -212,22 +215,23 @@ def _read_ogr(path: str | Path, grid: Grid, field: str | None):
     return crs, shapely.from_wkb(wkb), np.asarray(columns[0], object) if field else None, bounds, clip
 
 
-def _read_parquet(path: str | Path, grid: Grid, field: str | None):
+def _read_parquet(path: str | Path, grid: Grid, field: str | None) -> _Read:
     frame = read_geoparquet(path)
-    crs = _parse_crs(frame.crs, path)
+    crs = parse_crs(frame.crs, path)
     _check_field(field, frame.columns, path)
     geometries = shapely.force_2d(frame.geometry.to_numpy())
     values = frame[field].to_numpy(object) if field else None
     return crs, geometries, values, frame.total_bounds, _clip_box(grid, crs)
 
 
-def _parse_crs(crs, path: str | Path) -> pyproj.CRS:
+def parse_crs(crs: Any, path: str | Path) -> pyproj.CRS:
+    """The CRS that a vector file states, in any form that pyproj reads. Raises CropmineError for None."""
     if crs is None:
         raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
     return pyproj.CRS.from_user_input(crs)
 
 
-def _check_field(field: str | None, fields, path: str | Path) -> None:
+def _check_field(field: str | None, fields: Iterable[object], path: str | Path) -> None:
     if field is not None and field not in list(fields):
         raise CropmineError(path, f"there is no field {field!r}", f"its fields: {', '.join(map(str, fields))}")
 
@@ -242,10 +246,14 @@ def _clip_box(grid: Grid, crs: pyproj.CRS) -> shapely.Polygon | None:
     return shapely.box(west - x, south - y, east + x, north + y)
 
 
-def _place(geometries: np.ndarray, clip: shapely.Polygon | None, crs: pyproj.CRS, grid: Grid):
+def _place(
+    geometries: np.ndarray, clip: shapely.Polygon | None, crs: pyproj.CRS, grid: Grid
+) -> tuple[np.ndarray, np.ndarray]:
     """Polygons clipped and in the grid's CRS, and the position of the geometry that each is a part of."""
+    if clip is None:
+        return np.empty(0, object), np.empty(0, int)
     present = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    at = np.flatnonzero(present & shapely.intersects(geometries, clip)) if clip else np.empty(0, int)
+    at = np.flatnonzero(present & shapely.intersects(geometries, clip))
     shapes = geometries[at]
     broken = ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken])
@@ -260,7 +268,7 @@ def _place(geometries: np.ndarray, clip: shapely.Polygon | None, crs: pyproj.CRS
         west, south, east, north = clip.bounds
         transformer = pyproj.Transformer.from_crs(crs, grid.pyproj_crs, always_xy=True)
         shapes = shapely.segmentize(shapes, max(east - west, north - south) / EDGES_ACROSS)
-        shapes = shapely.transform(shapes, transformer.transform, interleaved=False)
+        shapes = shapely.transform(shapes, transform_points(transformer))
     return shapes, at
 
 
@@ -274,10 +282,10 @@ def transform_shapes(geometries: np.ndarray, source: CRS, target: CRS) -> np.nda
     if source == target:
         return np.array(geometries, dtype=object)
     transformer = Transformer.from_crs(source, target, always_xy=True)
-    return np.asarray(shapely.transform(geometries, transformer.transform, interleaved=False), dtype=object)
+    return np.asarray(shapely.transform(geometries, transform_points(transformer)), dtype=object)
 
 
-def place_on_grid(geometries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def place_on_grid(geometries: np.ndarray | geopandas.GeoSeries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Find the EPSG:4326 polygons that meet a grid and take them into its CRS, long edges bent as they should be.
 
     Returns positions (n,) intp into `geometries` and polygons (n,) object. Those that are far from the grid are told
@@ -293,7 +301,7 @@ def place_on_grid(geometries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     return near[meets], placed[meets]
 
 
-def keep_polygons(geometries) -> np.ndarray:
+def keep_polygons(geometries: np.ndarray) -> np.ndarray:
     """Reduce geometries (n,) to their polygonal parts: lines and points that a cut or a repair left are dropped.
 
     Returns (n,) object, an empty polygon where nothing is left.
@@ -320,7 +328,7 @@ def read_vector(path: Path) -> geopandas.GeoDataFrame:
     return frame
 
 
-def _read_label_layer(path: Path):
+def _read_label_layer(path: Path) -> pd.DataFrame:
     layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
     if len(layers) > 1:
         raise CropmineError(path, f"holds several layers: {', '.join(layers)}", "keep one layer a file")
@@ -337,7 +345,8 @@ def draw_circles(points: np.ndarray, radius_m: float | None) -> np.ndarray:
     azimuths = np.tile(np.linspace(0, 360, _CIRCLE_CORNERS, endpoint=False), len(points))
     ring_lon, ring_lat, _ = GEOD.fwd(lon, lat, azimuths, np.full(len(lon), radius_m))
     ring_lon = lon + (ring_lon - lon + 180) % 360 - 180  # not broken at the antimeridian
-    return shapely.polygons(np.stack([ring_lon, ring_lat], axis=-1).reshape(len(points), _CIRCLE_CORNERS, 2))
+    rings = np.stack([ring_lon, ring_lat], axis=-1).reshape(len(points), _CIRCLE_CORNERS, 2)
+    return np.asarray(shapely.polygons(rings), dtype=object)
 
 
 def _near_grid(geometries: np.ndarray, grid: Grid) -> np.ndarray:
@@ -355,7 +364,8 @@ def _near_grid(geometries: np.ndarray, grid: Grid) -> np.ndarray:
     return np.flatnonzero(~(gap > (reach + radius) * 1.01 + 1))
 
 
-def _distances(lon, lat, other_lon, other_lat) -> np.ndarray:
+def _distances(lon: ArrayLike, lat: ArrayLike, other_lon: ArrayLike, other_lat: ArrayLike) -> np.ndarray:
     """Geodesic distances in metres."""
     parts = np.broadcast_arrays(lon, lat, other_lon, other_lat)
-    return np.asarray(GEOD.inv(*(np.ascontiguousarray(part, dtype=float) for part in parts))[2])
+    x, y, other_x, other_y = (np.ascontiguousarray(part, dtype=float) for part in parts)
+    return np.asarray(GEOD.inv(x, y, other_x, other_y)[2])
