@@ -9,8 +9,8 @@ import shapely
 from PIL import Image
 
 from cropmine.config.regions import WeakMap
-from cropmine.geo.cogs import write_cog
 from cropmine.geo.rasters import write_raster
+from cropmine.mapping.map_tiles import write_map
 from cropmine.mining.overlaps import overlap_segments, write_overlap
 from cropmine.mining.segment_files import write_segments
 from cropmine.scoring.calibration import measure_calibration
@@ -66,7 +66,7 @@ def write_rasters(folder, grid):
     write_overlap(
         folder / "overlap.parquet", overlap_segments(half.astype(np.uint32) + 1, half, known, areas, clusters)
     )
-    write_cog(folder / "map.tif", np.stack([half * 150, half, half * 0]), grid, nodata=255, tags={"threshold": 0.5})
+    write_map(folder / "map.tif", np.stack([half * 150, half, half * 0]), grid, {"threshold": 0.5})
 
 
 def write_pieces(folder, grid):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from cropmine.geo.cogs import write_cog
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
+from cropmine.mapping.map_tiles import write_map
 from cropmine.reporting.charts import draw_differences, draw_experiments
 from cropmine.reporting.places import (
     EMPTY_COLOUR,
@@ -138,14 +138,14 @@ def test_places_of_a_region_without_labels_are_in_the_middle_of_small_tiles_too(
     assert place.window == (0, 0, 40, 30)
 
 
-def write_map(path, grid, value):
-    write_cog(path, np.full((3, *grid.shape), value, np.uint8), grid, nodata=255)
+def write_flat(path, grid, value):
+    write_map(path, np.full((3, *grid.shape), value, np.uint8), grid, {})
     return str(path)
 
 
 def test_the_overview_shows_each_tile_at_its_place(tmp_path):
     west, east = make_grid(300, 300), make_grid(300, 300, x=503_000)
-    maps = [write_map(tmp_path / "w.tif", west, 1), write_map(tmp_path / "e.tif", east, 0)]
+    maps = [write_flat(tmp_path / "w.tif", west, 1), write_flat(tmp_path / "e.tif", east, 0)]
     image = Image.open(io.BytesIO(decode(draw_overview(maps, []), "png"))).convert("RGB")
     colours = [np.array(image.getpixel((image.width * x // 4, image.height // 3))) / 255 for x in (1, 3)]
     assert np.allclose(colours, [to_rgb(CROPLAND_COLOUR), to_rgb(NONCROPLAND_COLOUR)], atol=0.01)
@@ -153,4 +153,4 @@ def test_the_overview_shows_each_tile_at_its_place(tmp_path):
 
 def test_scattered_chips_have_no_overview(tmp_path):
     near, far = make_grid(16, 16), make_grid(16, 16, x=700_000, y=1_200_000)
-    assert draw_overview([write_map(tmp_path / "a.tif", near, 1), write_map(tmp_path / "b.tif", far, 1)], []) is None
+    assert draw_overview([write_flat(tmp_path / "a.tif", near, 1), write_flat(tmp_path / "b.tif", far, 1)], []) is None

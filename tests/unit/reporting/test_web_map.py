@@ -8,11 +8,11 @@ import pytest
 import shapely
 from PIL import Image
 
-from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.splits import read_pieces
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
+from cropmine.mapping.map_tiles import write_map
 from cropmine.reporting.map_layers import (
     LAYER_PX,
     compare_maps,
@@ -65,7 +65,7 @@ def test_pictures_lie_where_their_rasters_do(tmp_path):
     grid = make_grid(400, 300, "EPSG:32637", x=500_000, y=1_000_000)
     classes = np.zeros((3, 300, 400), np.uint8)
     classes[1, 90:120, 200:260] = 1
-    write_cog(tmp_path / "map.tif", classes, grid, nodata=255)
+    write_map(tmp_path / "map.tif", classes, grid, {})
     (web,) = lay_grids({"t": grid}, ["t"])
     laid = lay_bands(web, [str(tmp_path / "map.tif")])[2]
     rows, columns = np.nonzero(laid == 1)

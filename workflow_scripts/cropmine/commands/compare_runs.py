@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
 from cropmine.errors import CropmineError
 from cropmine.files import write_text
-from cropmine.geo.cogs import write_large_cog
+from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import Grid, open_raster, read_grid
 from cropmine.geo.rasters import warp_nearest
 from cropmine.inputs.splits import read_pieces
@@ -177,7 +177,9 @@ def draw_changes(folder: Path, first: Path, second: Path) -> list[Path]:
             grid, known = read_grid(path), list_colours(CHANGES)
             parts = _find_changes(path, seconds[crs], grid)
             tags = {"first": first.parent.name, "second": second.parent.name, "meaning": MEANING}
-            write_large_cog(target, grid, parts, [MEANING], tags, Resampling.mode, colours=known)
+            write_cog(
+                target, grid, parts, NODATA, [MEANING], tags, resampling=Resampling.mode, colours=known, sparse=True
+            )
             written.append(target)
     return written
 

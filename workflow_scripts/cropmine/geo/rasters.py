@@ -1,6 +1,6 @@
 """Raster files: written whole, tiled, compressed and the same to the byte each time, and read onto any grid."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from cropmine.geo.grids import Grid, open_raster
 BLOCK_PX = 256
 ZSTD_LEVEL = 3  # of maps, 9 takes twice as long to write and saves 7 %
 CACHE_BYTES = 2**26
-SMALLEST_OVERVIEW_PX = 256
 WARP_TOLERANCE_PX = 1e-4  # GDAL's default, 0.125 source pixels, makes a pixel's value depend on the window that is read
 
 
@@ -32,25 +31,34 @@ def write_raster(
     array: np.ndarray,
     grid: Grid,
     nodata: float | None = None,
-    descriptions: list[str] | None = None,
-    tags: dict[str, str] | None = None,
-    colormap: dict[int, tuple] | None = None,
-    overviews: bool = False,
+    descriptions: Sequence[str] = (),
+    tags: Mapping[str, object] | None = None,
 ) -> None:
     """Write a tiled GeoTIFF, compressed by ZSTD.
 
-    The array is (h, w) or (bands, h, w) of the grid's shape; its dtype is the file's. `descriptions` name the bands,
-    `colormap` gives (r, g, b[, a]) to values of a band of uint8, `overviews` are by nearest neighbour.
+    The array is (h, w) or (bands, h, w) of the grid's shape; its dtype is the file's. `descriptions` name the bands.
     """
-    options = {"driver": "GTiff", "tiled": True, "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX}
-    options |= {"predictor": _predictor(array), "zstd_level": ZSTD_LEVEL}
-    _check_shape(array, grid)
-    profile = _profile(array.dtype, 1 if array.ndim == 2 else len(array), grid, nodata)
-    with replacing(path) as temporary, rasterio.open(temporary, "w", **options, **profile) as dataset:
-        dataset.write(array.reshape(-1, *grid.shape))  # of two dimensions it would be copied
-        _describe(dataset, descriptions, tags, colormap, None)
-        if overviews:
-            dataset.build_overviews(_overview_factors(grid), Resampling.nearest)
+    if array.shape[-2:] != grid.shape or array.ndim not in (2, 3):
+        raise ValueError(f"an array of shape {array.shape} doesn't fit a grid of shape {grid.shape}")
+    bands = array.reshape(-1, *grid.shape)
+    profile = {"driver": "GTiff", "tiled": True, "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX}
+    profile |= {"compress": "zstd", "zstd_level": ZSTD_LEVEL, "bigtiff": "IF_SAFER", "dtype": array.dtype}
+    profile |= {"predictor": 2 if np.issubdtype(array.dtype, np.integer) else 3}  # of differences, of real numbers
+    profile |= {"width": grid.width, "height": grid.height, "crs": grid.crs, "transform": grid.transform}
+    with (
+        replacing(path) as temporary,
+        rasterio.open(temporary, "w", count=len(bands), nodata=nodata, **profile) as dataset,
+    ):
+        dataset.write(bands)
+        describe_dataset(dataset, descriptions, tags or {})
+
+
+def describe_dataset(dataset: DatasetWriter, descriptions: Sequence[str], tags: Mapping[str, object]) -> None:
+    """Name the bands of a raster that is being written, and set its tags."""
+    for band, description in enumerate(descriptions, start=1):
+        dataset.set_band_description(band, description)
+    if tags:
+        dataset.update_tags(**{key: str(tags[key]) for key in sorted(tags)})
 
 
 def wrap_raster(source: str, path: str | Path) -> None:
@@ -108,52 +116,3 @@ def match_values(values: np.ndarray, wanted: Iterable[float | None]) -> np.ndarr
         numbers = [number for number in numbers if number == int(number) and limits.min <= number <= limits.max]
     held = np.array(numbers).astype(values.dtype)
     return values == held[0] if len(held) == 1 else np.isin(values, held)
-
-
-def _check_shape(array: np.ndarray, grid: Grid) -> None:
-    if array.shape[-2:] != grid.shape or array.ndim not in (2, 3):
-        raise ValueError(f"an array of shape {array.shape} doesn't fit a grid of shape {grid.shape}")
-
-
-def _profile(dtype: np.dtype, bands: int, grid: Grid, nodata: float | None) -> dict:
-    return {
-        "width": grid.width,
-        "height": grid.height,
-        "count": bands,
-        "dtype": dtype,
-        "crs": grid.crs,
-        "transform": grid.transform,
-        "nodata": nodata,
-        "compress": "zstd",
-        "bigtiff": "IF_SAFER",
-    }
-
-
-def _predictor(array: np.ndarray) -> int:
-    return 2 if np.issubdtype(array.dtype, np.integer) else 3
-
-
-def _describe(
-    dataset: DatasetWriter,
-    descriptions: list[str] | None,
-    tags: dict[str, str] | None,
-    colormap: dict[int, tuple] | None,
-    scales: list[float] | None,
-) -> None:
-    for band, description in enumerate(descriptions or [], start=1):
-        dataset.set_band_description(band, description)
-    if tags:
-        dataset.update_tags(**{key: str(tags[key]) for key in sorted(tags)})
-    if colormap:
-        dataset.write_colormap(1, colormap)
-    if scales:
-        dataset.scales, dataset.offsets = scales, [0.0] * len(scales)
-
-
-def _overview_factors(grid: Grid) -> list[int]:
-    factors: list[int] = []
-    side: float = max(grid.shape)
-    while side > SMALLEST_OVERVIEW_PX:
-        side /= 2
-        factors.append(2 ** (len(factors) + 1))
-    return factors

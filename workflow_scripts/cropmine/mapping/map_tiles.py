@@ -1,12 +1,13 @@
 """Map tiles: predictions of several runs composed into bands and written."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 import numpy as np
+from rasterio.windows import Window
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, threshold_code
 from cropmine.geo.cogs import write_cog
@@ -77,9 +78,19 @@ def _summarise_runs(runs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     return mean, spread.astype(np.uint8)
 
 
-def write_map(path: str | Path, bands: np.ndarray | Iterable[np.ndarray], grid: Grid, tags: dict[str, str]) -> None:
-    """Write the bands that compose_map gives, whole or in strips of rows from top to bottom, as a COG.
+def write_map(
+    path: str | Path, bands: np.ndarray | Iterable[np.ndarray], grid: Grid, tags: Mapping[str, object]
+) -> None:
+    """Write the bands that compose_map gives, whole or in strips of rows from top to bottom, as a COG."""
+    strips = [bands] if isinstance(bands, np.ndarray) else bands
+    write_cog(path, grid, _place_strips(strips, grid), NODATA, BANDS, tags, scales=SCALES)
 
-    Its nodata is 255, its bands are described.
-    """
-    write_cog(path, bands, grid, nodata=NODATA, descriptions=list(BANDS), tags=tags, scales=list(SCALES))
+
+def _place_strips(strips: Iterable[np.ndarray], grid: Grid) -> Iterator[tuple[Window, np.ndarray]]:
+    row = 0
+    for strip in strips:
+        rows = strip.shape[1]
+        yield Window(0, row, grid.width, rows), strip
+        row += rows
+    if row != grid.height:
+        raise ValueError(f"strips of {row} rows don't fill a grid of shape {grid.shape}")

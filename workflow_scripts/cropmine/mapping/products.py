@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from cropmine.classes import NODATA
 from cropmine.errors import CropmineError
-from cropmine.geo.cogs import write_large_cog
+from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import grid_of, open_raster, read_grid
 from cropmine.mapping.bands import BANDS, CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND, SCALES, list_colours
 from cropmine.version import VERSION
@@ -70,15 +70,17 @@ def write_products(folder: str | Path, mosaics: Sequence[str | Path], stamp: Map
             name = spell_crs(dataset)
             for kind, bands in KINDS.items():
                 path = Path(folder) / f"{name_product(stamp, kind, name)}.tif"
-                write_large_cog(
+                write_cog(
                     path,
                     grid_of(dataset).window(*map(int, window.flatten())),
                     _read_parts(dataset, bands, blocks, window),
+                    NODATA,
                     [BANDS[band - 1] for band in bands],
                     tags,
-                    RESAMPLING[kind],
-                    [SCALES[band - 1] for band in bands],
-                    list_colours() if kind == "class" else None,
+                    resampling=RESAMPLING[kind],
+                    scales=[SCALES[band - 1] for band in bands],
+                    colours=list_colours() if kind == "class" else None,
+                    sparse=True,
                 )
                 products.append(Product(kind, name, path))
     if not products:
