@@ -1,5 +1,7 @@
 """What a cluster can't give is told with the setting to change."""
 
+from dataclasses import replace
+
 import pytest
 
 from cropmine.errors import CropmineError
@@ -41,6 +43,18 @@ def test_a_partition_without_a_limit_is_the_longest():
 def test_what_fits_is_no_fault(limits):
     common = {"mem_mb": 2000, "runtime": 60, "slurm_partition": "short", "slurm_account": "maize"}
     assert find_misfits(limits, common, {"train_model": {"gpu": 4}}, ["maize"]) == []
+
+
+def test_a_partition_and_an_account_whose_names_are_numbers_are_known(limits):
+    numbered = replace(limits, partitions=("7", *limits.partitions), minutes={**limits.minutes, "7": 60})
+    common = {"slurm_partition": 7, "slurm_account": 12}
+    assert find_misfits(numbered, common, {}, ["12"]) == []
+    (fault,) = told(find_misfits(numbered, common, {"train_model": {"runtime": 300}}, ["12"]))
+    assert "at most 60 minutes in partition 7" in fault
+
+
+def test_a_cluster_without_partitions_has_no_longest_time():
+    assert parse_limits("", "").longest() is None
 
 
 def test_a_wrong_partition_names_its_setting_and_the_near_one(limits):

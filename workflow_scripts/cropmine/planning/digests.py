@@ -44,14 +44,16 @@ def digest_code(script: Path, templates: Path | None = None) -> str:
     templates. Modules are named by their path below the library, so that equal code elsewhere is another digest.
     Raises ImportError if an import of the library leads to no file.
     """
-    lines, packages = [], set()
+    lines: list[str] = []
+    packages: set[str] = set()
     for path in list_modules(script):
         digest, _, foreign = _read_module(path)
         packages |= foreign
         lines.append(f"{_name_module(path)} {digest}")
     lines += [f"{package} {_installed_version(package)}" for package in sorted(packages)]
-    for path in sorted(path for path in templates.rglob("*") if path.is_file()) if templates else ():
-        lines.append(f"{path.relative_to(templates).as_posix()} {sha256(path.read_bytes()).hexdigest()}")
+    if templates is not None:
+        for path in sorted(path for path in templates.rglob("*") if path.is_file()):
+            lines.append(f"{path.relative_to(templates).as_posix()} {sha256(path.read_bytes()).hexdigest()}")
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
@@ -115,7 +117,8 @@ def _find_module(parts: list[str], told: str) -> Path:
 @cache
 def _list_names(file: Path) -> frozenset[str]:
     """The names that a module defines or imports at its top, or in blocks there."""
-    names, todo = set(), list(ast.parse(file.read_bytes()).body)
+    names: set[str] = set()
+    todo: list[ast.AST] = [*ast.parse(file.read_bytes()).body]
     while todo:
         node = todo.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

@@ -76,7 +76,7 @@ def _list_part(plan: Plan, config: Config, folder: Path, part: str, runs: list[R
     segmentations = list(dict.fromkeys(recipe["segmentation_name"] for recipe in mined))
     overlaps = list(dict.fromkeys(f"{recipe['segmentation_name']}/{recipe['weak_name']}" for recipe in mined))
     threads = config.training.cpu_threads
-    models = {False: [], True: []}
+    models: dict[bool, list[Path]] = {False: [], True: []}
     for run in trained:
         models[plan.trains_forest(run)].append(folder / plan.model_file(run))
     parts = [

@@ -2,6 +2,7 @@
 
 import re
 
+from cropmine.config.base import Settings
 from cropmine.config.regions import Region
 from cropmine.config.schema import Config
 from cropmine.planning.digests import digest_settings
@@ -56,7 +57,10 @@ def find_year(region: Region) -> int | None:
 def describe_recipe(plan: Plan, config: Config, name: str, runs: list[Run]) -> dict:
     """What a map was made of, for its model card, in plain builtins."""
     experiment, region = plan.experiments[name], plan.region
-    settings = {"model": config.models[choose_model(config, experiment)], "training": config.training}
+    settings: dict[str, Settings] = {
+        "model": config.models[choose_model(config, experiment)],
+        "training": config.training,
+    }
     if experiment.mined:
         settings["segmentation"] = config.segmentations[choose_segmentation(config, experiment)]
     lines = [f"{kind}: {_spell_settings(entry.model_dump(mode='json'))}" for kind, entry in settings.items()]

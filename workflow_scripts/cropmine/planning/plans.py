@@ -23,6 +23,7 @@ from cropmine.planning.recipes import (
     spell_thresholds,
 )
 from cropmine.planning.tiles import (
+    TileFiles,
     choose_training_tiles,
     count_rows,
     find_tiles,
@@ -58,7 +59,7 @@ class Plan:
 
     name: str
     region: Region
-    files: dict[str, dict[str, list[str]]]
+    files: dict[str, TileFiles]
     training_tiles: list[str]
     experiments: dict[str, Experiment] = field(default_factory=dict)
     runs: dict[str, list[Run]] = field(default_factory=dict)
@@ -99,7 +100,8 @@ class Plan:
     @property
     def mined_from(self) -> list[tuple[str, str]]:
         """The segmentations and weak maps that mined polygons are made of, the first first."""
-        return list(dict.fromkeys(tuple(folder.split("/")[:2]) for folder in self.mined))
+        places = (folder.split("/") for folder in self.mined)
+        return list(dict.fromkeys((segmentation, weak) for segmentation, weak, *_ in places))
 
     @property
     def mapped(self) -> bool:
@@ -177,7 +179,8 @@ def _stand_in(plan: Plan) -> None:
         return file
 
     for files in plan.files.values():
-        files |= {kind: [replace(path) for path in files[kind]] for kind in ("images", "masks")}
+        files["images"] = [replace(path) for path in files["images"]]
+        files["masks"] = [replace(path) for path in files["masks"]]
         files["features"] = {name: replace(path) for name, path in files["features"].items()}
     weak = {
         name: map_ if map_.path is None else map_.model_copy(update={"path": replace(map_.path)})
@@ -195,7 +198,9 @@ def resolve_split(region: Region) -> Split:
         method = "field"
     else:
         counts = [] if region.simulate else [count_rows(path) for path in labels.path]
-        method = "kfold" if counts and None not in counts and sum(counts) < FEW_LABELS else "holdout"
+        known = [count for count in counts if count is not None]
+        few = bool(counts) and len(known) == len(counts) and sum(known) < FEW_LABELS
+        method = "kfold" if few else "holdout"
     return split.model_copy(update={"method": method})
 
 
@@ -260,9 +265,11 @@ def list_marks(plan: Plan, config: Config, segmentation: str, weak: str) -> dict
     for experiment in plan.experiments.values():
         if not experiment.uses_weak_map or choose_weak_map(plan.region, experiment) != weak:
             continue
-        if experiment.mined and choose_segmentation(config, experiment) == segmentation:
-            marks["cropland"] |= {experiment.mined.cropland} - {None}
-            marks["noncropland"] |= {experiment.mined.noncropland} - {None}
+        mined = experiment.mined
+        if mined and choose_segmentation(config, experiment) == segmentation:
+            for key, threshold in (("cropland", mined.cropland), ("noncropland", mined.noncropland)):
+                if threshold is not None:
+                    marks[key].add(threshold)
         marks["erode_m"] |= {experiment.erode_m} - {0}
     return {key: sorted(values) for key, values in marks.items()}
 
@@ -284,7 +291,10 @@ def _plan_mined(plan: Plan, config: Config) -> None:
     for (segmentation, weak), thresholds in wanted.items():
         for mined in thresholds:
             if not any(_holds(other, mined) for other in thresholds if other != mined):
-                settings = {"mined": mined.model_dump(mode="json"), "min_valid": plan.region.weak[weak].min_valid}
+                settings: dict[str, Any] = {
+                    "mined": mined.model_dump(mode="json"),
+                    "min_valid": plan.region.weak[weak].min_valid,
+                }
                 folder = (
                     f"{segmentation}/{weak}/{spell_thresholds(settings['mined'], '_')}_valid{settings['min_valid']:g}"
                 )

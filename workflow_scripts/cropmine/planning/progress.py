@@ -7,7 +7,7 @@ import logging
 import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Progress:
         self.running: dict[int, Job] = {}
         self.done: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._threads: dict[str, int] = {}
 
     def start(self, jobid: int, job: Job) -> None:
@@ -82,8 +82,8 @@ class Progress:
         unknown = [rule for rule, seconds in rest.items() if seconds is None]
         whole = self._spell_rest(list(rest.values())) if rest else "nothing is left"
         if unknown:
-            told = ", ".join(unknown[:3]) + (" …" if len(unknown) > 3 else "")
-            whole += f": no job has told yet how long {told} takes"
+            named = ", ".join(unknown[:3]) + (" …" if len(unknown) > 3 else "")
+            whole += f": no job has told yet how long {named} takes"
         trainings = [job for job in self.running.values() if self.phases[job.rule] == "training"]
         lines = [f"Progress: {', '.join(parts)}; {whole}"]
         return "\n".join([*lines, *(f"  {told}" for told in map(describe_training, trainings) if told)])
@@ -171,17 +171,18 @@ class ProgressHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take in an event of Snakemake: a job that begins, ends or fails."""
-        event, now = str(getattr(record, "event", "")), time.monotonic()
+        said, now = vars(record), time.monotonic()  # Snakemake's own keys are attributes of the record
+        event = str(said.get("event", ""))
         if event == "job_started" and now >= self.next_count:
             self.count()
         elif event == "job_info":
-            name = f"{record.rule_name} {' '.join(record.wildcards.values())}".strip()
-            log = str(record.log[0]) if record.log else None
-            self.progress.start(record.jobid, Job(record.rule_name, name, log, record.threads, now))
+            name = f"{said['rule_name']} {' '.join(said['wildcards'].values())}".strip()
+            log = str(said["log"][0]) if said["log"] else None
+            self.progress.start(said["jobid"], Job(said["rule_name"], name, log, said["threads"], now))
         elif event == "job_error":
-            self.progress.fail(record.jobid)
+            self.progress.fail(said["jobid"])
         elif event == "job_finished":
-            self.progress.finish(record.job_id, now)
+            self.progress.finish(said["job_id"], now)
             if now - self.told >= LEAST_S:
                 self.tell()
 
@@ -199,9 +200,12 @@ class ProgressHandler(logging.Handler):
 
     def _tell_regularly(self) -> None:
         while not self.ended.wait(LEAST_S):
-            with self.lock:
+            self.acquire()
+            try:
                 if self.progress.running and time.monotonic() - self.told >= EVERY_S:
                     self.tell()
+            finally:
+                self.release()
 
     def close(self) -> None:
         """Tell no more."""

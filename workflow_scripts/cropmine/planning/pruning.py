@@ -41,7 +41,7 @@ def list_names(plan: Plan, config: Config) -> Mapping[str, tuple[int, set[tuple[
     """List by folder how many steps of a path name an output, and the names that the configuration has."""
     segmentations, weak = list(config.segmentations), list(plan.region.weak)
     tiles, recipes = plan.training_tiles, list(plan.recipes)
-    runs = {(run.recipe or WEAK_MAP_MODEL, run.model, run.name) for run in plan.every_run}
+    runs: set[tuple[str, ...]] = {(run.recipe or WEAK_MAP_MODEL, run.model, run.name) for run in plan.every_run}
     mined = [tuple(place.split("/")) for place in plan.mined]
     return {
         "codebooks": (1, {(name,) for name in segmentations}),
@@ -61,7 +61,7 @@ def list_names(plan: Plan, config: Config) -> Mapping[str, tuple[int, set[tuple[
 
 def list_folds(plan: Plan) -> list[str]:
     """List the folders of masks: one for training on all blocks, and one a fold."""
-    folds = {run.fold for run in plan.every_run} - {None}
+    folds = {run.fold for run in plan.every_run if run.fold is not None}
     return ["whole", *(f"fold{fold}" for fold in sorted(folds))]
 
 

@@ -27,8 +27,8 @@ def _dump_weak_map(weak: WeakMap) -> dict:
 
 def list_weak_files(region: Region, name: str) -> list[str]:
     """The files of a weak map: its own, or those of the maps that it is a consensus of."""
-    weak = region.weak[name]
-    return [region.weak[member].path for member in weak.consensus] or [weak.path]
+    maps = [region.weak[member] for member in region.weak[name].consensus] or [region.weak[name]]
+    return [weak.path for weak in maps if weak.path is not None]
 
 
 def list_registered(region: Region, name: str) -> list[str]:
@@ -45,7 +45,7 @@ def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed:
     """A label recipe in canonical form: every setting that changes a pixel of its targets and no other."""
     labels = experiment.mined or experiment.weak_classes
     weak = choose_weak_map(region, experiment) if labels else None
-    registered = experiment.weak_classes and list_registered(region, weak)
+    registered = weak is not None and experiment.weak_classes and list_registered(region, weak)
     segmentation = choose_segmentation(config, experiment) if experiment.mined else None
     random = bool(experiment.mined and experiment.mined.random)
     return {
@@ -54,7 +54,7 @@ def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed:
         "fold": fold,
         "seed": seed if random else 0,
         "mined": experiment.mined.model_dump(mode="json") if experiment.mined else None,
-        "min_valid": region.weak[weak].min_valid if experiment.mined else None,
+        "min_valid": region.weak[weak].min_valid if weak and experiment.mined else None,
         "weak": describe_weak_map(region, weak) if weak else None,
         "weak_classes": sorted(experiment.weak_classes),
         "erode_m": experiment.erode_m,

@@ -29,8 +29,9 @@ class Limits:
     def longest(self, partition: str | None = None) -> int | None:
         """The time limit of a partition, minutes, or of the most patient one; None without a limit."""
         names = [partition] if partition in self.partitions else self.partitions
-        limits = [self.minutes.get(name) for name in names]
-        return None if None in limits else max(limits)
+        if any(name not in self.minutes for name in names):
+            return None
+        return max((self.minutes[name] for name in names), default=None)
 
 
 def read_limits() -> Limits:
@@ -95,7 +96,7 @@ def find_misfits(
         *((f"set-resources: {name}", ask) for name, ask in rules.items()),
     ]:
         place = f"{PROFILE}: {where}"
-        partition = asked.get("slurm_partition", common.get("slurm_partition"))
+        partition = _read_name({**common, **asked}, "slurm_partition")
         if partition is not None and partition not in limits.partitions:
             faults.append(
                 CropmineError(
@@ -105,7 +106,7 @@ def find_misfits(
                 )
             )
         faults += _find_oversize(place, asked, limits, partition)
-        account = asked.get("slurm_account")
+        account = _read_name(asked, "slurm_account")
         if accounts is not None and account is not None and account not in accounts:
             faults.append(
                 CropmineError(f"{place}: slurm_account", f"no account {account!r}", hint_at(account, list(accounts)))
@@ -118,6 +119,12 @@ def find_misfits(
     return faults
 
 
+def _read_name(asked: Mapping[str, int | str], key: str) -> str | None:
+    """A name that YAML may have read as a number."""
+    value = asked.get(key)
+    return None if value is None else str(value)
+
+
 def _find_oversize(
     place: str, asked: Mapping[str, int | str], limits: Limits, partition: str | None
 ) -> list[CropmineError]:
@@ -127,11 +134,12 @@ def _find_oversize(
         largest["runtime"] = (longest, f"minutes in {'partition ' + partition if partition else 'any partition'}")
     faults = []
     for key, (most, of_what) in largest.items():
-        if isinstance(asked.get(key), int) and asked[key] > most:
+        wished = asked.get(key)
+        if isinstance(wished, int) and wished > most:
             faults.append(
                 CropmineError(
                     f"{place}: {key}",
-                    f"{asked[key]} never fits: at most {most} {of_what}",
+                    f"{wished} never fits: at most {most} {of_what}",
                     f"set {key} to {most} or less",
                 )
             )

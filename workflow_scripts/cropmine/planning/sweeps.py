@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,6 +18,7 @@ from cropmine.planning.digests import digest_settings
 from cropmine.planning.plans import Plan, Point, choose_model, describe_experiment, describe_runs
 from cropmine.planning.recipes import choose_segmentation
 
+Validated = TypeVar("Validated", bound=BaseModel)
 PARTS = {"segmentation": "segmentations", "model": "models"}
 
 
@@ -28,7 +29,8 @@ def expand_sweeps(config: Config) -> tuple[Config, dict[str, list[Point]]]:
     sweep. A derived part that equals a named one is that one. Raises CropmineError, with every fault, each once.
     """
     parts = {kind: dict(getattr(config, kind)) for kind in PARTS.values()}
-    points, faults = {}, []
+    points: dict[str, list[Point]] = {}
+    faults: list[CropmineError] = []
     for name, sweep in config.sweeps.items():
         points[name] = []
         for values in product(*sweep.grid.values()):
@@ -99,7 +101,7 @@ def _derive(known: dict[str, BaseModel], own: str, changes: dict, where: str, pa
     return name
 
 
-def _validate(model: type[BaseModel], settings: dict, where: str):
+def _validate(model: type[Validated], settings: dict, where: str) -> Validated:
     try:
         return model.model_validate(settings)
     except ValidationError as error:

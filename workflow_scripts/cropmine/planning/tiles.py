@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from glob import escape, glob
 from hashlib import sha256
 from pathlib import Path
+from typing import TypedDict
 
 from cropmine.config.base import TILE_NAME
 from cropmine.config.experiments import Training
@@ -122,8 +123,16 @@ def _hint_folder(pattern: str) -> str:
     return f"{folder} has {', '.join(names)}" if names else f"{folder} is empty"
 
 
-def tile_files(region: Region, tile: str) -> dict:
+class TileFiles(TypedDict):
     """The files of a tile: its images and its masks, lists of one a date each, and its feature rasters by name."""
+
+    images: list[str]
+    masks: list[str]
+    features: dict[str, str]
+
+
+def tile_files(region: Region, tile: str) -> TileFiles:
+    """Fill a tile's name into the patterns of a region."""
     return {
         "images": [pattern.replace("{tile}", tile) for pattern in imagery_patterns(region)],
         "masks": [pattern.replace("{tile}", tile) for pattern in mask_patterns(region)],

@@ -42,7 +42,8 @@ def list_lessons(name: str, config: Config, plans: Mapping[str, Plan]) -> list[L
 
     plans: by region. Raises CropmineError if two regions have no seed in common.
     """
-    transfer, lessons = config.transfers[name], []
+    transfer = config.transfers[name]
+    lessons: list[Lesson] = []
     for source, target in transfer.pairs:
         taught = _by_seed(plans[source].human_lessons[name])
         own, mined = _by_seed(plans[target].human_lessons[name]), _by_seed(plans[target].mined_lessons[name])
