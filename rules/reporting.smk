@@ -34,15 +34,17 @@ if SIMULATED:
 
 rule draw_audit:
     input:
-        table="results/{region}/audits/{segmentation}/{weak}.parquet",
-        summary="results/{region}/audits/{segmentation}/{weak}.json",
+        table=drawn_audit_table,
+        summary=drawn_audit_summary,
     output:
-        figure="results/{region}/figures/audit_{segmentation}_{weak}.png",
-        data="results/{region}/figures/audit_{segmentation}_{weak}.csv",
+        figure="results/{region}/figures/audit_{audit}.png",
+        data="results/{region}/figures/audit_{audit}.csv",
     log:
-        "results/{region}/logs/draw_audit/{segmentation}/{weak}.log",
+        "results/{region}/logs/draw_audit/{audit}.log",
     benchmark:
-        "results/{region}/benchmarks/draw_audit/{segmentation}/{weak}.tsv"
+        "results/{region}/benchmarks/draw_audit/{audit}.tsv"
+    wildcard_constraints:
+        audit=r"[A-Za-z0-9_]+",
     localrule: True
     conda:
         "../envs/geo.yaml"
@@ -54,7 +56,7 @@ rule draw_audit:
         settings="{}",
         code=code("draw_audit"),
     message:
-        "Drawing the audit of {wildcards.segmentation} and {wildcards.weak} in {wildcards.region}"
+        "Drawing the audit {wildcards.audit} of {wildcards.region}"
     script:
         "../workflow_scripts/draw_audit.py"
 

@@ -45,6 +45,21 @@ def report_files(region):
     }
 
 
+def drawn_audit(wildcards):
+    """The audit whose figure is named: two names with underscores can't be told apart in it."""
+    return next(
+        own for own in audits(wildcards.region).values() if own["figure"].endswith(f"/audit_{wildcards.audit}.png")
+    )
+
+
+def drawn_audit_table(wildcards):
+    return drawn_audit(wildcards)["table"]
+
+
+def drawn_audit_summary(wildcards):
+    return drawn_audit(wildcards)["summary"]
+
+
 def run_inputs(wildcards):
     """What the run leaves when it is done: verdicts, tables of experiments and maps."""
     verdicts = [f"results/{region}/checks.json" for region in REGIONS]
