@@ -5,10 +5,12 @@ A place's block depends on nothing but the place.
 
 import logging
 import re
+from collections.abc import Iterable
 
 import geopandas
 import numpy as np
 import shapely
+from numpy.typing import ArrayLike
 
 from cropmine.geo.areas import degree_metres, measure_polygons
 from cropmine.geo.grids import CRS_LONLAT, GEOD
@@ -20,7 +22,7 @@ _SLIVER_M2 = 1.0
 _SLACK_M = 0.1  # more than chords and rounding lose at the edge of a held-out zone
 
 
-def block_of(lon, lat, block_m: float) -> tuple[np.ndarray, np.ndarray]:
+def block_of(lon: ArrayLike, lat: ArrayLike, block_m: float) -> tuple[np.ndarray, np.ndarray]:
     """Find the blocks of points.
 
     lon, lat: degrees, arrays of one shape; returns rows and columns, int64. A row is `block_m` metres of meridian, a
@@ -30,7 +32,9 @@ def block_of(lon, lat, block_m: float) -> tuple[np.ndarray, np.ndarray]:
     return rows, np.floor(np.asarray(lon, dtype=float) / _column_degrees(rows, block_m)).astype(np.int64)
 
 
-def block_bounds(rows, columns, block_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def block_bounds(
+    rows: ArrayLike, columns: ArrayLike, block_m: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Give the borders of blocks: lon_min, lat_min, lon_max, lat_max in degrees, arrays of the shape of `rows`."""
     rows, columns = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
     width = _column_degrees(rows, block_m)
@@ -38,7 +42,7 @@ def block_bounds(rows, columns, block_m: float) -> tuple[np.ndarray, np.ndarray,
     return west, _latitude(rows * block_m), east, _latitude((rows + 1) * block_m)
 
 
-def name_blocks(rows, columns) -> np.ndarray:
+def name_blocks(rows: Iterable[int], columns: Iterable[int]) -> np.ndarray:
     """Name blocks, such as r-12c345; returns an array of str."""
     return np.array([f"r{row}c{column}" for row, column in zip(rows, columns, strict=True)], dtype=object)
 
@@ -73,24 +77,31 @@ def cut_labels(labels: geopandas.GeoDataFrame, block_m: float) -> geopandas.GeoD
     return cut
 
 
-def zone_blocks(names, buffer_m: float, block_m: float) -> np.ndarray:
+def zone_blocks(names: Iterable[str], buffer_m: float, block_m: float) -> np.ndarray:
     """Give lon/lat rectangles of all within `buffer_m` of the named blocks; one beyond 180 degrees comes in two."""
-    west, south, east, north = block_bounds(*parse_names(names), block_m)
+    rows, columns = parse_names(names)
+    west, south, east, north = block_bounds(rows, columns, block_m)
     margin = buffer_m + _SLACK_M
     south, north = _latitude(_meridian_metres(south) - margin), _latitude(_meridian_metres(north) + margin)
     narrowest = degree_metres(np.maximum(np.abs(south), np.abs(north)))[0]
     degrees = np.minimum(margin / narrowest, 180)
     west, east = west - degrees, east + degrees
-    zones = [shapely.box(np.maximum(west, -180), south, np.minimum(east, 180), north)]
-    zones.append(shapely.box(-180, south[east > 180], east[east > 180] - 360, north[east > 180]))
-    zones.append(shapely.box(west[west < -180] + 360, south[west < -180], 180, north[west < -180]))
+    zones = [_boxes(np.maximum(west, -180), south, np.minimum(east, 180), north)]
+    zones.append(_boxes(-180, south[east > 180], east[east > 180] - 360, north[east > 180]))
+    zones.append(_boxes(west[west < -180] + 360, south[west < -180], 180, north[west < -180]))
     return np.concatenate(zones)
 
 
-def parse_names(names) -> np.ndarray:
-    """Take rows and columns, int64 (2, n), from names that name_blocks gave."""
-    places = [re.fullmatch(r"r(-?\d+)c(-?\d+)", name).groups() for name in names]
-    return np.array(places, dtype=np.int64).reshape(-1, 2).T
+def parse_names(names: Iterable[str]) -> np.ndarray:
+    """Take rows and columns, int64 (2, n), from names that name_blocks gave. Raises ValueError for another name."""
+    return np.array([_parse_name(name) for name in names], dtype=np.int64).reshape(-1, 2).T
+
+
+def _parse_name(name: str) -> tuple[int, int]:
+    found = re.fullmatch(r"r(-?\d+)c(-?\d+)", name)
+    if found is None:
+        raise ValueError(f"{name!r} names no block")
+    return int(found[1]), int(found[2])
 
 
 def _span(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,9 +111,17 @@ def _span(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return owner, np.arange(counts.sum()) - (np.cumsum(counts) - counts)[owner] + first[owner]
 
 
-def _clip(geometries: np.ndarray, west, south, east, north, needed: np.ndarray) -> np.ndarray:
+def _boxes(west: ArrayLike, south: ArrayLike, east: ArrayLike, north: ArrayLike) -> np.ndarray:
+    """Rectangles, (n,); a border that they share may be one number."""
+    left, bottom, right, top = np.broadcast_arrays(west, south, east, north)
+    return shapely.box(left, bottom, right, top)
+
+
+def _clip(
+    geometries: np.ndarray, west: ArrayLike, south: ArrayLike, east: ArrayLike, north: ArrayLike, needed: np.ndarray
+) -> np.ndarray:
     """Polygonal parts within rectangles, cut only where needed."""
-    boxes = shapely.box(*np.broadcast_arrays(west, south, east, north))
+    boxes = _boxes(west, south, east, north)
     clipped = geometries.copy()
     clipped[needed] = keep_polygons(shapely.intersection(geometries[needed], boxes[needed]))
     return clipped
@@ -113,16 +132,16 @@ def _column_degrees(rows: np.ndarray, block_m: float) -> np.ndarray:
     return block_m / degree_metres(_latitude((np.asarray(rows) + 0.5) * block_m))[0]
 
 
-def _meridian_metres(lat) -> np.ndarray:
+def _meridian_metres(lat: ArrayLike) -> np.ndarray:
     """Signed metres of meridian from the equator."""
-    lat = np.asarray(lat, dtype=float)
-    zero = np.zeros(lat.size)
-    return np.copysign(GEOD.inv(zero, zero, zero, lat.ravel())[2], lat.ravel()).reshape(lat.shape)
+    degrees = np.asarray(lat, dtype=float)
+    zero = np.zeros(degrees.size)
+    return np.copysign(GEOD.inv(zero, zero, zero, degrees.ravel())[2], degrees.ravel()).reshape(degrees.shape)
 
 
-def _latitude(metres) -> np.ndarray:
+def _latitude(metres: ArrayLike) -> np.ndarray:
     """The latitude so many metres of meridian from the equator, at most a pole."""
-    metres = np.clip(np.asarray(metres, dtype=float), -_QUARTER_MERIDIAN_M, _QUARTER_MERIDIAN_M)
-    zero = np.zeros(metres.size)
-    azimuth = np.where(metres.ravel() < 0, 180.0, 0.0)
-    return np.asarray(GEOD.fwd(zero, zero, azimuth, np.abs(metres.ravel()))[1]).reshape(metres.shape)
+    north = np.clip(np.asarray(metres, dtype=float), -_QUARTER_MERIDIAN_M, _QUARTER_MERIDIAN_M)
+    zero = np.zeros(north.size)
+    azimuth = np.where(north.ravel() < 0, 180.0, 0.0)
+    return np.asarray(GEOD.fwd(zero, zero, azimuth, np.abs(north.ravel()))[1]).reshape(north.shape)

@@ -145,26 +145,39 @@ def read_coarse(
     of the tile, in its pixels: all of it, or what `choose` gives for the first image. None where `choose` gives None
     for a file, such as one of which too much would have to be read. Raises CropmineError as read_tile does.
     """
-    pixels, valid, tile = None, None, None
+    read: _CoarseTile | None = None
     for date, image in enumerate(source.images):
         with open_raster(image) as dataset:
             chosen = choose(dataset) if choose else Window(0, 0, dataset.width, dataset.height)
             if chosen is None:
                 return None
-            if tile is None:
-                tile, dtype, part = grid_of(dataset), dataset.dtypes[0], chosen
-                shape = tuple(min(-(-size // factor), side) for size in (part.height, part.width))
-                pixels, valid = np.zeros((source.channels, *shape), dtype), np.ones(shape, bool)
-            has_alpha = _check_image(dataset, image, source.bands, tile, dtype)
+            if read is None:
+                rows, columns = (min(-(-size // factor), side) for size in (chosen.height, chosen.width))
+                pixels = np.zeros((source.channels, rows, columns), dataset.dtypes[0])
+                read = _CoarseTile(grid_of(dataset), chosen, pixels, np.ones((rows, columns), bool))
+            has_alpha = _check_image(dataset, image, source.bands, read.tile, str(read.pixels.dtype))
             bands = slice(date * source.bands, (date + 1) * source.bands)
-            pixels[bands], good = _read_image(dataset, source.bands, has_alpha, part, shape)
-            valid &= good
+            read.pixels[bands], good = _read_image(dataset, source.bands, has_alpha, read.part, read.valid.shape)
+            np.logical_and(read.valid, good, out=read.valid)
+    if read is None:
+        raise ValueError("a tile without images")
     for mask in source.masks:
         with open_raster(mask) as dataset:
             if choose and choose(dataset) is None:
                 return None
-            valid &= _read_mask(dataset, mask, source, part, tile, shape)
-    return *_finish(pixels, valid, source), part
+            good = _read_mask(dataset, mask, source, read.part, read.tile, read.valid.shape)
+            np.logical_and(read.valid, good, out=read.valid)
+    return *_finish(read.pixels, read.valid, source), read.part
+
+
+@dataclass(frozen=True)
+class _CoarseTile:
+    """A tile of which each file adds to the pixels and takes from their validity; `part` of it, in its pixels."""
+
+    tile: Grid
+    part: Window
+    pixels: np.ndarray
+    valid: np.ndarray
 
 
 def find_overview(dataset: rasterio.DatasetReader, side: int) -> int:
@@ -193,7 +206,7 @@ def open_rows(
     with open_raster(source.images[0]) as first:
         height, width, dtype = first.height, first.width, np.dtype(first.dtypes[0])
 
-    def read_rows(top, bottom):
+    def read_rows(top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
         pixels, valid = read_tile(source, (0, top, width, bottom - top))
         if usable is not None:
             valid &= usable[top:bottom]

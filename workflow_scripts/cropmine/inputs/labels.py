@@ -4,7 +4,7 @@ import difflib
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -43,7 +43,11 @@ def log_note(path: str | Path, what: str) -> None:
 
 
 def read_labels(
-    labels: LabelFiles, paths, split_field: str | None = None, tests=(), tell: Tell = log_note
+    labels: LabelFiles,
+    paths: Sequence[str | Path],
+    split_field: str | None = None,
+    tests: Sequence[str | Path] = (),
+    tell: Tell = log_note,
 ) -> geopandas.GeoDataFrame:
     """Read the label files of a region, and those that only test, into one table in EPSG:4326.
 
@@ -85,7 +89,7 @@ def tabulate_classes(labels: LabelFiles) -> dict[str, int]:
     return table
 
 
-def class_text(value) -> str:
+def class_text(value: object) -> str:
     """A class value as the text that it is compared by: whole numbers without a fraction, null as ""."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
@@ -95,7 +99,9 @@ def class_text(value) -> str:
     return text.partition(".")[0] if re.fullmatch(r"-?\d+\.0*", text) else text
 
 
-def _read_file(path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None, tell: Tell):
+def _read_file(
+    path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None, tell: Tell
+) -> tuple[pd.DataFrame, int]:
     """The usable labels of one file, and how many rows it has."""
     raw = read_vector(path)
     for field in filter(None, (labels.class_field, split_field)):

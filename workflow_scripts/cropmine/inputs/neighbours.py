@@ -89,7 +89,8 @@ def _cell_size(places: Mapping[str, Place]) -> dict[str, tuple[float, float]]:
     for place in places.values():
         reach = [side + 2 * sum(map(abs, lattice_reach(0, 1))) for side in (place.width, place.height)]
         ground = reach[0] * place.pixel[0], reach[1] * place.pixel[1]
-        size[place.crs] = tuple(map(max, size.get(place.crs, (0, 0)), ground))
+        width, height = size.get(place.crs, (0, 0))
+        size[place.crs] = max(width, ground[0]), max(height, ground[1])
     return size
 
 

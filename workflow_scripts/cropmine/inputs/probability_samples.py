@@ -88,7 +88,7 @@ def _check_places(path: str | Path, raw: geopandas.GeoDataFrame, places: pd.Data
 def mark_sample(design: Mapping, grid: Grid, buffer_m: float) -> np.ndarray:
     """Mark the pixels of a grid within a buffer of any pixel of a sample, labelled or not: nothing may train there."""
     lon, lat = (np.array([place[key] for place in design["pixels"]]) for key in ("lon", "lat"))
-    _, circles = place_on_grid(draw_circles(shapely.points(lon, lat), buffer_m), grid)
+    _, circles = place_on_grid(draw_circles(np.asarray(shapely.points(lon, lat)), buffer_m), grid)
     if not len(circles):
         return np.zeros(grid.shape, bool)
     return rasterize(circles, grid.shape, transform=grid.transform, all_touched=True, dtype="uint8").astype(bool)

@@ -108,12 +108,16 @@ def draw_land(rng: np.random.Generator, visible: np.ndarray) -> Land:
     return Land(cover, parcels, angles, roofs, moisture, relief, clearing)
 
 
-def _draw_octaves(rng, shape, scale):
-    field = sum(draw_noise(rng, shape, scale / 3**k) * 0.45**k for k in range(4))
+def _draw_octaves(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> np.ndarray:
+    field = np.zeros(shape, np.float32)
+    for k in range(4):
+        field += draw_noise(rng, shape, scale / 3**k) * 0.45**k
     return (field / field.std()).astype(np.float32)
 
 
-def _draw_blocks(rng, shape):
+def _draw_blocks(
+    rng: np.random.Generator, shape: tuple[int, int]
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
     """Blocks of parcels, the Voronoi cells of a jittered grid on warped ground, and each one's own coordinates."""
     rows, columns = (int(np.ceil(n / BLOCK_SPACING)) + 3 for n in shape)
     row, column = np.mgrid[:rows, :columns]
@@ -135,7 +139,9 @@ def _draw_blocks(rng, shape):
     return blocks, (centres, angle), x * cos + y * sin, y * cos - x * sin
 
 
-def _split_blocks(rng, blocks, centres, u, v):
+def _split_blocks(
+    rng: np.random.Generator, blocks: np.ndarray, centres: tuple[np.ndarray, np.ndarray], u: np.ndarray, v: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Split each block's square again and again at its longer side until parcels have the block's size."""
     count = centres[1].size
     size = np.exp(rng.normal(np.log(300), 0.5, count)).clip(120, 800)
@@ -171,7 +177,7 @@ def _split_blocks(rng, blocks, centres, u, v):
     return number[node], np.append(0, angles).astype(np.float32), np.append(0, block_of_node[used])
 
 
-def _draw_water(rng, shape):
+def _draw_water(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """A river along the level of a smooth field, ponds, and the banks on which trees stand."""
     field = draw_noise(rng, shape, 420) + 0.12 * draw_noise(rng, shape, 70)
     slope = np.hypot(*np.gradient(field)) + 1e-4
@@ -184,7 +190,7 @@ def _draw_water(rng, shape):
     return water, distance < 7 + 4 * draw_noise(rng, shape, 45)
 
 
-def _draw_natural_cover(rng, moisture, banks):
+def _draw_natural_cover(rng: np.random.Generator, moisture: np.ndarray, banks: np.ndarray) -> np.ndarray:
     shape = moisture.shape
     growth = _draw_octaves(rng, shape, 200) + 0.5 * moisture
     wear = _draw_octaves(rng, shape, 120)
@@ -196,7 +202,7 @@ def _draw_natural_cover(rng, moisture, banks):
     return cover
 
 
-def _draw_roads(rng, blocks, centres):
+def _draw_roads(rng: np.random.Generator, blocks: np.ndarray, centres: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Dirt roads along block borders, round groups of blocks."""
     (rows, columns), spacing = centres[0], BLOCK_SPACING * BLOCKS_A_ROAD_LOOP
     extent = rows.max() + BLOCK_SPACING, columns.max() + BLOCK_SPACING
@@ -207,12 +213,12 @@ def _draw_roads(rng, blocks, centres):
     return edt.edt(loop, parallel=1) < 1.3
 
 
-def _build_houses(rng, cover, clearing, roads):
+def _build_houses(rng: np.random.Generator, cover: np.ndarray, clearing: np.ndarray, roads: np.ndarray) -> np.ndarray:
     """Homesteads where the land is cleared, and villages beside roads; their yards and paths become cover."""
     height, width = cover.shape
     draws = rng.integers(0, cover.size, max(24, round(cover.size * 9e-4)))
     homesteads = draws[rng.random(draws.size) < 0.5 / (1 + np.exp(-1.5 * clearing.ravel()[draws]))]
-    places = [np.stack(np.divmod(homesteads, width), axis=1).astype(float)]
+    built = [np.stack(np.divmod(homesteads, width), axis=1).astype(float)]
     on_road = np.flatnonzero(roads if roads.any() else ~roads)
     for _ in range(max(1, round(cover.size / 500_000))):
         centre = np.array(np.divmod(on_road[rng.integers(on_road.size)], width), float)
@@ -221,8 +227,8 @@ def _build_houses(rng, cover, clearing, roads):
             line = np.linspace(centre, house, 120).round().astype(int)
             line = line[(line >= 0).all(axis=1) & (line < cover.shape).all(axis=1)]
             cover[line[:, 0], line[:, 1]] = YARD
-        places.append(houses)
-    places = np.concatenate(places)
+        built.append(houses)
+    places = np.concatenate(built)
     places = places[(places >= 0).all(axis=1) & (places < (height - 4, width - 4)).all(axis=1)].astype(int)
     yards, roofs = np.zeros(cover.shape, bool), np.zeros(cover.shape, np.int32)
     yards[places[:, 0] + 1, places[:, 1] + 1] = True
@@ -235,7 +241,14 @@ def _build_houses(rng, cover, clearing, roads):
     return roofs
 
 
-def _farm_parcels(rng, cover, parcels, block_of_parcel, suitability, visible):
+def _farm_parcels(
+    rng: np.random.Generator,
+    cover: np.ndarray,
+    parcels: np.ndarray,
+    block_of_parcel: np.ndarray,
+    suitability: np.ndarray,
+    visible: np.ndarray,
+) -> None:
     """Make the most suitable parcels fields until they hold the share of cropland, and fence some others in."""
     count = block_of_parcel.size
     inside = edt.edt(parcels.astype(np.uint32), parallel=1) > 1.0
@@ -291,7 +304,7 @@ def image_land(rng: np.random.Generator, land: Land, visible: np.ndarray) -> tup
     return image, (haze > 0.08).astype(np.uint8)
 
 
-def _reflect(rng, land):
+def _reflect(rng: np.random.Generator, land: Land) -> np.ndarray:
     """The reflectance of every pixel before texture, float32 (4, h, w)."""
     shape = land.cover.shape
     table = np.zeros((4, 12), np.float32)
@@ -318,12 +331,11 @@ def _reflect(rng, land):
     return pixels
 
 
-def _draw_crops(rng, land):
+def _draw_crops(rng: np.random.Generator, land: Land) -> np.ndarray:
     """A spectrum for every parcel, float32 (4, parcels + 1): a growth stage, more or less far, on its own soil."""
     count = land.angles.size
-    shares, spectra = zip(*CROPS.values(), strict=True)
-    stage = rng.choice(len(shares), count, p=shares)
-    spectra = np.array(spectra, float)
+    stage = rng.choice(len(CROPS), count, p=[share for share, _ in CROPS.values()])
+    spectra = np.array([spectrum for _, spectrum in CROPS.values()], float)
     ahead = rng.uniform(-0.35, 0.35, count)[:, None]
     follow = spectra[(stage + np.where(ahead[:, 0] > 0, 1, -1)).clip(0, len(spectra) - 1)]
     mixed = spectra[stage] + np.abs(ahead) * (follow - spectra[stage])
@@ -331,7 +343,7 @@ def _draw_crops(rng, land):
     return mixed.T.astype(np.float32)
 
 
-def _scatter_trees(rng, land):
+def _scatter_trees(rng: np.random.Generator, land: Land) -> np.ndarray:
     """How much of a pixel the crowns of single trees cover, float32 (h, w)."""
     level = np.full(12, 9, np.float32)
     level[[SHRUB, GRASS, BARE, PASTURE, YARD, FIELD]] = 0.7, 1.95, 2.3, 2.4, 2.0, 3.3
@@ -339,7 +351,7 @@ def _scatter_trees(rng, land):
     return ((noise - level[land.cover] + 0.25 * land.moisture) * 2.5).clip(0, 0.85)
 
 
-def _draw_texture(rng, land):
+def _draw_texture(rng: np.random.Generator, land: Land) -> np.ndarray:
     """What brightness is multiplied by: terrain, each cover's own texture, rows and unevenness in fields."""
     shape = land.cover.shape
     deviation = np.zeros(12, np.float32)
@@ -361,14 +373,14 @@ def _draw_texture(rng, land):
     return texture
 
 
-def _draw_seam(rng, shape):
+def _draw_seam(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Where the second of two scenes lies: west of a crooked line from north to south."""
     line = shape[1] * rng.uniform(0.35, 0.62) + 0.04 * shape[1] * draw_noise(rng, (shape[0], 1), 160)[:, 0]
     line += 2.5 * draw_noise(rng, (shape[0], 1), 7)[:, 0]
     return np.arange(shape[1])[None, :] < line[:, None]
 
 
-def _draw_haze(rng, visible):
+def _draw_haze(rng: np.random.Generator, visible: np.ndarray) -> np.ndarray:
     """How much of a pixel's light comes from one patch of haze, float32 (h, w)."""
     height, width = visible.shape
     row, column = height * rng.uniform(0.15, 0.85), width * rng.uniform(0.15, 0.8)

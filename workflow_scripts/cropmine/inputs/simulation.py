@@ -82,7 +82,7 @@ def simulate_region(settings: Simulation) -> Landscape:
     return Landscape(grid, settings.tile_px, pixels, mask, truth, land.cover, weak, weak_other, weak_grid, labels)
 
 
-def _place_grid(rng, settings):
+def _place_grid(rng: np.random.Generator, settings: Simulation) -> Grid:
     """The region's grid, moved by up to 20 km with the seed, on the pixels of the web map's zoom level 15."""
     column, row = np.array(ORIGIN_PX) + 256 * rng.integers(-16, 17, 2)
     transform = Affine(PIXEL_M, 0, column * PIXEL_M - EARTH_M / 2, 0, -PIXEL_M, EARTH_M / 2 - row * PIXEL_M)
@@ -90,7 +90,7 @@ def _place_grid(rng, settings):
     return Grid(CRS.from_epsg(3857), transform, settings.columns * size, settings.rows * size)
 
 
-def _place_labels(polygons, classes, grid):
+def _place_labels(polygons: list[shapely.Polygon], classes: list[str], grid: Grid) -> geopandas.GeoDataFrame:
     corner, pixel = (grid.transform.c, grid.transform.f), (grid.transform.a, grid.transform.e)
     placed = shapely.transform(np.array(polygons, object), lambda points: points * pixel + corner)
     return geopandas.GeoDataFrame({"class": classes}, geometry=placed, crs=3857).to_crs(4326)
@@ -154,7 +154,7 @@ def draw_weak_map(
     return np.where(near, weak, 255).astype(np.uint8), weak_grid
 
 
-def _cover_grid(grid):
+def _cover_grid(grid: Grid) -> Grid:
     """The grid of WEAK_DEGREES that covers a grid in EPSG:3857 with a margin."""
     left, bottom, right, top = Transformer.from_crs(3857, 4326, always_xy=True).transform_bounds(*grid.bounds)
     first = np.floor(np.array([left, bottom]) / WEAK_DEGREES) - WEAK_MARGIN
@@ -164,7 +164,7 @@ def _cover_grid(grid):
     return Grid(CRS.from_epsg(4326), transform, int(width), int(height))
 
 
-def _pixel_positions(weak_grid, grid):
+def _pixel_positions(weak_grid: Grid, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Column and row on `grid`, 0 at the first pixel's centre, of every weak pixel's centre."""
     longitudes = weak_grid.transform.c + (np.arange(weak_grid.width) + 0.5) * weak_grid.transform.a
     latitudes = weak_grid.transform.f + (np.arange(weak_grid.height) + 0.5) * weak_grid.transform.e
@@ -184,7 +184,8 @@ def draw_labels(
     """
     fields, patches = _distances(land, clear)
     centres, tree = _field_centres(land, fields)
-    drawn, taken = [], set()
+    drawn: list[tuple[shapely.Polygon | None, str]] = []
+    taken: set[int] = set()
     spacing = np.sqrt(clear.size / sites)
     for site in _spread_sites(rng, clear.shape, sites):
         alone = rng.random() < ALONE_SHARE
@@ -196,7 +197,8 @@ def draw_labels(
             taken.add(index)
         drawn += [(field, "cropland"), (_draw_other(rng, land, patches, place), "other")]
     drawn += [(polygon, "unsure") for polygon in _draw_unsure(rng, land, patches, max(1, round(UNSURE_SHARE * sites)))]
-    polygons, classes = [], []
+    polygons: list[shapely.Polygon] = []
+    classes = []
     for polygon, name in drawn:
         if polygon is not None and not shapely.intersects(polygon, polygons).any():
             polygons.append(polygon)
@@ -204,7 +206,7 @@ def draw_labels(
     return polygons, classes
 
 
-def _distances(land, clear):
+def _distances(land: Land, clear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance to the edge of the field, and to that of the patch of other land, that a pixel lies in; else 0."""
     cover = land.cover
     fields = edt.edt(np.where((cover == FIELD) & clear, land.parcels, 0).astype(np.uint32), parallel=1)
@@ -212,7 +214,7 @@ def _distances(land, clear):
     return fields, patches
 
 
-def _field_centres(land, fields):
+def _field_centres(land: Land, fields: np.ndarray) -> tuple[np.ndarray, cKDTree | None]:
     """The innermost pixels of the fields that are wide enough, (n, 2), and a tree of them."""
     rows, columns = np.nonzero(fields >= CLEARANCE_PX)
     parcel = land.parcels[rows, columns]
@@ -222,7 +224,7 @@ def _field_centres(land, fields):
     return centres, cKDTree(centres) if len(centres) else None
 
 
-def _nearest_free(tree, site, taken, reach):
+def _nearest_free(tree: cKDTree | None, site: np.ndarray, taken: set[int], reach: float) -> int | None:
     if tree is None:
         return None
     near = tree.query_ball_point(site, reach, return_sorted=True)
@@ -230,7 +232,7 @@ def _nearest_free(tree, site, taken, reach):
     return min(free, key=lambda index: np.hypot(*(tree.data[index] - site)), default=None)
 
 
-def _spread_sites(rng, shape, count):
+def _spread_sites(rng: np.random.Generator, shape: tuple[int, ...], count: int) -> np.ndarray:
     """Places on a jittered grid, row and column, in its order."""
     rows = max(1, round(np.sqrt(count * shape[0] / shape[1])))
     columns = -(-count // rows)
@@ -239,7 +241,7 @@ def _spread_sites(rng, shape, count):
     return (places * shape / (rows, columns)).astype(int)
 
 
-def _draw_other(rng, land, patches, place):
+def _draw_other(rng: np.random.Generator, land: Land, patches: np.ndarray, place: np.ndarray) -> shapely.Polygon | None:
     """A polygon on land that isn't cropland, near a place; each cover that is near has the same chance."""
     for reach in OTHER_REACH_PX:
         low = np.maximum(place - reach, 0)
@@ -255,13 +257,15 @@ def _draw_other(rng, land, patches, place):
     return None
 
 
-def _draw_unsure(rng, land, patches, count):
+def _draw_unsure(rng: np.random.Generator, land: Land, patches: np.ndarray, count: int) -> list[shapely.Polygon | None]:
     spots = np.argwhere((land.cover == PASTURE) & (patches >= CLEARANCE_PX))
     spots = spots[rng.integers(len(spots), size=count)] if len(spots) else spots
     return [_draw_polygon(rng, land.cover, PASTURE, patches, spot) for spot in spots]
 
 
-def _draw_polygon(rng, numbers, number, room, centre):
+def _draw_polygon(
+    rng: np.random.Generator, numbers: np.ndarray, number: int, room: np.ndarray, centre: np.ndarray
+) -> shapely.Polygon | None:
     """A quadrangle or pentagon round a pixel whose every touched pixel has the number; None if none fits."""
     low = np.maximum(centre - 16, 0)
     box = tuple(slice(a, a + 33) for a in low)

@@ -6,6 +6,7 @@ A block's split depends on nothing but the block and the seed.
 import hashlib
 import logging
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import geopandas
@@ -32,7 +33,7 @@ UNUSED = "unused"
 _SLACK_PX = 0.02  # GDAL leaves out pixels that a zone reaches into by under a hundredth of their width
 
 
-def assign_blocks(blocks, split: Split) -> pd.DataFrame:
+def assign_blocks(blocks: Sequence[str] | np.ndarray, split: Split) -> pd.DataFrame:
     """Draw a split or a fold for every block, from its name and the seed alone.
 
     Returns columns block (str) and split (str, holdout) or fold (int32, kfold), in the order of `blocks`.
@@ -53,7 +54,7 @@ def _draw_validation(pieces: geopandas.GeoDataFrame, split: Split) -> np.ndarray
     return np.where(told == TEST, TEST, others)
 
 
-def find_training_blocks(blocks, split: Split) -> np.ndarray:
+def find_training_blocks(blocks: Sequence[str] | np.ndarray, split: Split) -> np.ndarray:
     """Tell which blocks are drawn to train, bool (n,): with kfold, or a field that tells it of each label, all.
 
     A method that isn't settled yet, since there are no labels, counts as holdout: that draws blocks by name alone.
@@ -66,7 +67,7 @@ def find_training_blocks(blocks, split: Split) -> np.ndarray:
     return np.ones(len(blocks), bool)
 
 
-def rank_labels(labels: geopandas.GeoDataFrame, draws, seed: int) -> pd.DataFrame:
+def rank_labels(labels: geopandas.GeoDataFrame, draws: Iterable[int], seed: int) -> pd.DataFrame:
     """Rank the labels of each class at random, once a draw.
 
     A rank follows from a hash of seed, draw and the label's outline, so an added label leaves the order of the others
@@ -82,7 +83,9 @@ def rank_labels(labels: geopandas.GeoDataFrame, draws, seed: int) -> pd.DataFram
     return table.drop(columns=["target", "draw"], errors="ignore")
 
 
-def split_labels(labels: geopandas.GeoDataFrame, split: Split, draws) -> tuple[geopandas.GeoDataFrame, pd.DataFrame]:
+def split_labels(
+    labels: geopandas.GeoDataFrame, split: Split, draws: Sequence[int]
+) -> tuple[geopandas.GeoDataFrame, pd.DataFrame]:
     """Cut labels into pieces with a block, a split or a fold, and ranks; and list the blocks.
 
     labels: as read_labels gives them, with its split column if the method is field. Returns the pieces, columns label,
@@ -181,7 +184,8 @@ def cut_training(labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, bloc
     splits: as split_of gives them. Returns lon/lat polygons (n,) object, empty where a piece can't train.
     """
     trains = _find_trainable(labels, splits)
-    cut = np.where(trains, np.asarray(labels.geometry, dtype=object), shapely.Polygon())
+    cut = np.array(labels.geometry, dtype=object)
+    cut[~trains] = shapely.Polygon()
     zones = zone_blocks(_find_held_out(labels, splits), buffer_m, block_m)
     pieces, met = shapely.STRtree(zones).query(cut, predicate="intersects")
     rounds = pd.Series(pieces).groupby(pieces).cumcount().to_numpy()
@@ -213,7 +217,7 @@ def count_leaks(taught: pd.DataFrame, labels: pd.DataFrame, splits: np.ndarray, 
 
 def _find_held_out(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:
     """Names of the blocks that hold a validation or test label."""
-    return pd.unique(labels["block"][np.isin(splits.astype(str), HELD_OUT)])
+    return np.asarray(labels["block"][np.isin(splits.astype(str), HELD_OUT)].unique(), dtype=object)
 
 
 def _find_trainable(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:

@@ -86,7 +86,8 @@ def surround_tile(
     grids = grids or {name: read_grid(source.images[0]) for name, source in sources.items()}
     place = place_of(grids[tile])
     places = {name: place_of(grids[name]) for name in sources if name != tile}
-    others = tuple((sources[name], place.locate(other)) for name, other in places.items() if place.sees(other))
+    seen = ((sources[name], place.locate(other)) for name, other in places.items() if place.sees(other))
+    others = tuple((source, window) for source, window in seen if window is not None)
     return Surroundings(sources[tile], grids[tile], others)
 
 
@@ -118,4 +119,5 @@ def _measure_margins(inner: Window, window: Window, corner: tuple[int, int]) -> 
         behind = HALO_PX if stop < window[axis] + window[axis + 2] else 0
         first, last = corner[axis] + start - before, corner[axis] + stop + behind
         margins.append((before + first % MULTIPLE_PX, behind + -last % MULTIPLE_PX))
-    return tuple(margins)
+    rows, columns = margins
+    return rows, columns

@@ -163,8 +163,15 @@ def _crop(array: np.ndarray, halo: int) -> np.ndarray:
 
 def _read_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Values and validity on the grid, the map moved but neither guarded nor eroded."""
-    if isinstance(weak, Consensus):
-        return _combine([_read_map(*member, grid) for member in zip(path, weak.members, strict=True)], weak.agreement)
+    paths = [path] if isinstance(path, str | Path) else path
+    members = weak.members if isinstance(weak, Consensus) else (weak,)
+    maps = [_read_member(own, member, grid) for own, member in zip(paths, members, strict=True)]
+    return _combine(maps, weak.agreement) if isinstance(weak, Consensus) else maps[0]
+
+
+def _read_member(path: str | Path, weak: WeakMap, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    if weak.register_ == "auto":
+        raise ValueError("the shift of a weak map that is registered by itself is measured before the map is read")
     if weak.register_ != "off":
         east, north = weak.register_
         grid = grid.shifted(-east, -north)
@@ -176,7 +183,10 @@ def _read_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[np.nd
 def _combine(maps: list[tuple[np.ndarray, np.ndarray]], agreement: str) -> tuple[np.ndarray, np.ndarray]:
     valid = np.logical_and.reduce([known for _, known in maps])
     if agreement == "mean":
-        values = (sum(part.astype(np.float32) for part, _ in maps) / np.float32(len(maps))).astype(np.float32)
+        values = np.zeros(valid.shape, np.float32)
+        for part, _ in maps:
+            values += part
+        values /= np.float32(len(maps))
     else:
         classes = [part > 0.5 for part, _ in maps]
         for other in classes[1:]:
@@ -226,7 +236,7 @@ def _read_polygons(path: str | Path, weak: WeakMap, grid: Grid) -> tuple[np.ndar
     return cropland.astype(np.uint8), cropland ^ other
 
 
-def _spell_class(value) -> str:
+def _spell_class(value: object) -> str:
     """A class value as text, 1, 1.0 and "1" alike."""
     text = str(value).strip()
     whole, _, fraction = text.partition(".")
