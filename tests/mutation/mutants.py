@@ -37,7 +37,7 @@ def read_outcomes() -> dict[str, Counter]:
     for line in subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, text=True).stdout.splitlines():
         name, _, outcome = line.strip().rpartition(": ")
         if outcome != "not checked":
-            found[name.split(".")[1]][outcome] += 1
+            found[".".join(name.split(".")[1:-1])][outcome] += 1  # without the library and the function
     return found
 
 
