@@ -2,7 +2,15 @@
 
 import geopandas
 import numpy as np
+import pyproj
 import shapely
+from affine import Affine
+from hypothesis import strategies as st
+from rasterio.crs import CRS
+
+from cropmine.geo.grids import Grid
+
+SIDE = 40
 
 
 def make_labels(polygons, targets=None, **more):
@@ -15,3 +23,35 @@ def scatter_fields(count, seed=0, size=0.001):
     """Fields of about 100 m over about 50 km."""
     lon, lat = np.random.default_rng(seed).uniform([[36], [-1]], [[36.5], [-0.5]], (2, count))
     return shapely.box(lon, lat, lon + size, lat + size)
+
+
+@st.composite
+def grids(draw):
+    """A grid of SIDE pixels of about 10 m, somewhere between 60 south and 70 north."""
+    lon, lat = draw(st.floats(-170, 170)), draw(st.floats(-60, 70))
+    zone = int((lon + 180) // 6) + 1
+    epsg = draw(st.sampled_from([4326, 3857, (32600 if lat >= 0 else 32700) + zone]))
+    pixel = {4326: 9e-5, 3857: 10 / np.cos(np.radians(lat))}.get(epsg, 10.0)
+    x, y = pyproj.Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat)
+    return Grid(CRS.from_epsg(epsg), Affine(pixel, 0, x, 0, -pixel, y), SIDE, SIDE)
+
+
+def locate_pixels(grid, right=0.5, down=0.5):
+    """Longitudes and latitudes of the pixels' centres, or of another place in them, (h, w) each."""
+    columns, rows = np.meshgrid(np.arange(grid.width) + right, np.arange(grid.height) + down)
+    x, y = grid.transform.a * columns + grid.transform.c, grid.transform.e * rows + grid.transform.f
+    return pyproj.Transformer.from_crs(grid.crs.to_wkt(), 4326, always_xy=True).transform(x, y)
+
+
+def scatter_labels(grid, rng, count):
+    """Triangles in and around a grid, and beyond it 120 small ones of both classes, so that some always train."""
+    lon, lat = locate_pixels(grid)
+    centres = np.column_stack([rng.uniform(lon.min(), lon.max(), count), rng.uniform(lat.min(), lat.max(), count)])
+    size = rng.uniform(0.05, 0.5, (count, 1, 1)) * [np.ptp(lon), np.ptp(lat)]
+    triangles = centres[:, None] + rng.uniform(-1, 1, (count, 3, 2)) * size
+    away = np.column_stack([np.full(120, lon.mean()), lat.mean() + 0.05 + 0.03 * np.arange(120)])
+    away = away[:, None] + [[0, 0], [2e-4, 0], [0, 2e-4]]
+    targets = np.concatenate([rng.integers(0, 2, count), np.arange(120) % 2]).astype(np.uint8)
+    splits = [*rng.choice(["train", "validation", "test"], count, p=[0.5, 0.2, 0.3]), *["train"] * 120]
+    columns = {"label": np.arange(count + 120), "target": targets, "split": splits}
+    return geopandas.GeoDataFrame(columns, geometry=shapely.polygons(np.concatenate([triangles, away])), crs=4326)

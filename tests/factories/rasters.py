@@ -6,8 +6,18 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
+from rasterio.windows import Window
 
+from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import Grid
+
+PLACES = {
+    "EPSG:3857": (4e6, 4.777),
+    "EPSG:4326": (36.0, 0.0001),
+    "EPSG:32637": (300_000.0, 10.0),
+    "EPSG:3035": (4e6, 10.0),
+    "EPSG:2229": (6.4e6, 30.0),
+}
 
 
 def make_grid(width=32, height=24, crs="EPSG:32637", x=500_000.0, y=1_000_000.0, px=10.0, py=None) -> Grid:
@@ -42,3 +52,10 @@ def checkerboard(height, width, cell=1) -> np.ndarray:
     """Uint8 (h, w) of 0 and 1."""
     rows, cols = np.indices((height, width)) // cell
     return ((rows + cols) % 2).astype(np.uint8)
+
+
+def write_whole(path, array, grid, nodata=255, descriptions=None, tags=()):
+    """Write an array as a COG of one part."""
+    bands = array.reshape(-1, *grid.shape)
+    descriptions = descriptions or [str(number) for number in range(len(bands))]
+    write_cog(path, grid, [(Window(0, 0, grid.width, grid.height), bands)], nodata, descriptions, dict(tags))

@@ -10,6 +10,9 @@ from cropmine.scoring.experiment_tables import COLUMNS, DIFFERENCE_TAIL
 
 THRESHOLDS = {"mined.cropland": [0.7, 0.8, 0.9], "mined.noncropland": [0.1, None]}
 
+HUMAN = {"human": [0.1, 0.5, 1], "mined": [None, {"cropland": 0.8, "noncropland": 0.2}]}
+CLUSTERS = {"segmentation.clusters": [5, 10, 50]}
+
 
 def make_sweep(grid, base=0, unknown=(), intervals=True) -> pd.DataFrame:
     """The table of a sweep as compare_sweep writes it and a CSV gives it back.

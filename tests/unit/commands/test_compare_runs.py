@@ -1,86 +1,19 @@
-"""Runs that are kept, and two of them compared."""
+"""Two runs that were kept are compared."""
 
-import json
-
-import geopandas
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-import shapely
 
 from cropmine.commands.compare_runs import compare_runs, diff_configs, main
-from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
-from cropmine.geo.rasters import write_raster
-from cropmine.reporting.kept_runs import find_run, keep_run
-from factories.tiles import make_grid
-
-GRID = make_grid(120, 100)
-BLOCKS = 12
-
-
-def make_labels(split="test"):
-    """Pieces in 12 blocks, cropland in the upper half."""
-    boxes = [GRID.window(10 * n, 10 + 50 * half, 8, 20).bounds for n in range(BLOCKS) for half in (0, 1)]
-    polygons = geopandas.GeoSeries([shapely.box(*box) for box in boxes], crs=GRID.crs.to_wkt()).to_crs(4326)
-    target = [1, 0] * BLOCKS
-    columns = {"label": range(2 * BLOCKS), "piece": 0, "target": target, "fold": -1, "split": split}
-    columns |= {"class": ["cropland" if own else "noncropland" for own in target]}
-    columns["block"] = [f"r0c{n}" for n in range(BLOCKS) for _ in (0, 1)]
-    return geopandas.GeoDataFrame(columns, geometry=polygons.to_numpy(), crs=4326)
-
-
-def write_results(folder, classes, config, grid=GRID, labels=None):
-    """What a run leaves of a region."""
-    region = folder / "valley"
-    for part in ("labels", "map", "delivery"):
-        (region / part).mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").write_text(json.dumps({"config": config, "hours": {"map_tile": len(config)}}))
-    (region / "experiments.csv").write_text("experiment\nplain\n")
-    (region / "selected.json").write_text("{}")
-    area = float((classes == 1).sum()) / 400
-    (region / "map/area.json").write_text(json.dumps({"total": {"cropland_ha": area}}))
-    pd.DataFrame({"unit": ["1", "2"], "cropland_ha": [area, 0.0]}).to_csv(region / "map/area_by_unit.csv", index=False)
-    (make_labels() if labels is None else labels).to_parquet(region / "labels/labels.parquet")
-    write_raster(region / f"delivery/valley_class_2021_{config['map']['run']}_epsg32636.tif", classes, grid, nodata=255)
-    return folder
+from cropmine.reporting.kept_runs import keep_run
+from factories.runs import BLOCKS, GRID, keep_two_runs, make_labels, write_results
 
 
 @pytest.fixture
 def kept(tmp_path):
-    """Two kept runs: the first maps the labels without error, the second lacks four blocks of cropland."""
-    truth = np.zeros(GRID.shape, np.uint8)
-    truth[:50] = 1
-    first = keep_run(write_results(tmp_path, truth, {"map": {"run": "before"}, "seeds": [0]}), "before", ["valley"])
-    worse = truth.copy()
-    worse[:, :40] = 0
-    worse[90:, 100:] = 1
-    worse[:2] = 255
-    (tmp_path / "valley/delivery/valley_class_2021_before_epsg32636.tif").unlink()
-    config = {"map": {"run": "after"}, "seeds": [0, 1]}
-    second = keep_run(write_results(tmp_path, worse, config), "after", ["valley"])
-    return tmp_path, first, second
-
-
-def test_a_run_is_kept_under_its_name_and_never_overwritten(kept, tmp_path):
-    folder, first, second = kept
-    assert first.name.startswith("before-") and second.name.startswith("after-")
-    assert keep_run(folder, "after", ["valley"]) == second
-    before = {path.name: path.read_bytes() for path in second.rglob("*") if path.is_file()}
-    write_results(folder, np.zeros(GRID.shape, np.uint8), {"map": {"run": "after"}, "seeds": [0, 1]})
-    third = keep_run(folder, "after", ["valley"])
-    assert third != second and third.name.startswith("after-")
-    assert {path.name: path.read_bytes() for path in second.rglob("*") if path.is_file()} == before
-
-
-def test_a_run_is_found_by_how_its_name_begins_and_else_the_names_are_told(kept):
-    folder, first, second = kept
-    assert find_run(folder, "bef") == first and find_run(folder, second.name) == second
-    with pytest.raises(CropmineError, match=f"kept are: {second.name}, {first.name}"):
-        find_run(folder, "other")
-    with pytest.raises(CropmineError, match="2 kept runs begin with ''"):
-        find_run(folder, "")
+    return keep_two_runs(tmp_path)
 
 
 def test_configurations_differ_by_dotted_key():

@@ -1,14 +1,18 @@
 """Whatever stands in a configuration's file: a configuration comes out of it, or a message."""
 
+import pickle
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cropmine.config.reference import list_models
 from cropmine.config.schema import Config
 from cropmine.config.validation import MOST_ENTRIES, check_size, read_config, validate_config
 from cropmine.errors import CropmineError
 from cropmine.planning.sweeps import expand_sweeps
+from factories.configs import read
 
 SOUND = """
 regions:
@@ -20,6 +24,19 @@ sweeps: {s: {base: half, grid: {human: [0.1, 0.9], segmentation.clusters: [3, 4]
 seeds: [0]
 """
 SIGNS = st.sampled_from([*"{}[]:,&*!|>'\"%@`#?-\n\t \0~.", "!!python/name:os.system", "<<", "9" * 400, "é", "\u202e"])
+
+KEYS = sorted({field.alias or name for model in list_models(Config) for name, field in model.model_fields.items()})
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates() | st.sampled_from(KEYS)
+)
+NESTED = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=4) | st.integers() | st.none(), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
 
 
 def read_text(folder, text):
@@ -77,3 +94,36 @@ def test_a_configuration_that_is_not_there_or_is_no_yaml_is_named(tmp_path):
     hint = r"Hint: tabs, tags and loose quotes break it\.$"
     with pytest.raises(CropmineError, match=rf"tab\.yaml: can't be read as YAML \(.+\)\. {hint}"):
         read_config(tmp_path / "tab.yaml")
+
+
+@given(NESTED)
+def test_anything_gives_a_configuration_or_a_fault(raw):
+    check_outcome(raw)
+
+
+@st.composite
+def spoiled(draw):
+    """The minimal configuration with random data at a random place."""
+    raw = read()
+    inner = raw
+    while True:
+        key = draw(st.sampled_from(sorted(inner)) | st.sampled_from(KEYS))
+        if not isinstance(inner.get(key), dict) or not inner[key] or draw(st.booleans()):
+            inner[key] = draw(NESTED)
+            return raw
+        inner = inner[key]
+
+
+@given(spoiled())
+def test_any_spoiled_configuration_gives_a_configuration_or_a_fault(raw):
+    check_outcome(raw)
+
+
+def check_outcome(raw):
+    try:
+        assert isinstance(validate_config(raw), Config)
+    except CropmineError as error:
+        faults = error.faults or [error]
+        assert len({(fault.where, fault.what) for fault in faults}) == len(faults)
+        assert all(part not in fault.where for fault in faults for part in ("tuple[", "literal[", "function-", "[key]"))
+        assert str(pickle.loads(pickle.dumps(error))) == str(error)

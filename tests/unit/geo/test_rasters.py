@@ -8,23 +8,14 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
-from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
-from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import Grid, open_raster
 from cropmine.geo.rasters import match_values, read_raster, warp_nearest, write_raster
-from factories.rasters import checkerboard, make_grid, write_plain
+from factories.rasters import checkerboard, make_grid, write_plain, write_whole
 
 SHAPES = [(1, 1), (3, 1), (2, 40, 300), (1, 257, 600)]
 DTYPES = ["uint8", "uint16", "uint32", "int16", "int32", "float32", "float64"]
-
-
-def write_whole(path, array, grid, nodata=255, descriptions=None, tags=()):
-    """Write an array as a COG of one part."""
-    bands = array.reshape(-1, *grid.shape)
-    descriptions = descriptions or [str(number) for number in range(len(bands))]
-    write_cog(path, grid, [(Window(0, 0, grid.width, grid.height), bands)], nodata, descriptions, dict(tags))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -50,33 +41,6 @@ def test_the_same_raster_gives_the_same_bytes(tmp_path, write):
         assert file.profile["compress"] == "zstd"
         assert file.block_shapes[0] in ((256, 256), (512, 512))
         assert (file.nodata, file.descriptions, file.tags()["A"], file.tags()["B"]) == (255, ("class",), "x", "1")
-
-
-def test_a_cog_has_the_colours_and_scales_of_its_values(tmp_path):
-    part = (Window(0, 0, 4, 4), np.ones((1, 4, 4), np.uint8))
-    colours = [(value, 8, 7, 255) for value in range(256)]
-    write_cog(tmp_path / "a.tif", make_grid(4, 4), [part], 255, ["class"], {}, scales=[0.005], colours=colours)
-    with rasterio.open(tmp_path / "a.tif") as file:
-        assert (file.colormap(1)[9], file.scales, file.offsets) == ((9, 8, 7, 255), (0.005,), (0,))
-
-
-def test_what_no_part_of_a_cog_covers_is_nodata(tmp_path):
-    corner = (Window(1000, 900, 100, 100), np.full((1, 100, 100), 7, np.uint8))
-    sizes = []
-    for sparse in (True, False):
-        write_cog(tmp_path / "a.tif", make_grid(1100, 1000), [corner], 255, ["class"], {}, sparse=sparse)
-        values = read_raster(tmp_path / "a.tif")
-        assert (values[900:, 1000:] == 7).all() and (values == 7).sum() == 100 * 100
-        assert (values == 255).sum() == values.size - 100 * 100
-        sizes.append((tmp_path / "a.tif").stat().st_size)
-    assert sizes[0] < sizes[1]
-
-
-def test_overviews_hold_no_class_that_the_raster_lacks(tmp_path):
-    write_whole(tmp_path / "a.tif", checkerboard(1100, 1100, 3) * 200, make_grid(1100, 1100))
-    with rasterio.open(tmp_path / "a.tif") as file:
-        assert file.overviews(1)[0] == 2
-        assert set(np.unique(file.read(1, out_shape=(275, 275)))) <= {0, 200}
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):

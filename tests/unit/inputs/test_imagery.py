@@ -11,7 +11,7 @@ from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
-from cropmine.inputs.imagery import TileSource, find_overview, read_coarse, read_tile, source_from_settings
+from cropmine.inputs.imagery import TileSource, find_overview, group_parts, read_coarse, read_tile, source_from_settings
 from cropmine.training.networks import Normalisation
 from factories.rasters import checkerboard, make_grid, write_plain
 
@@ -245,3 +245,18 @@ def test_the_overview_from_which_a_file_is_read_is_the_coarsest_that_is_fine_eno
         dataset.build_overviews([2, 4, 16])
     with rasterio.open(image) as dataset:
         assert [find_overview(dataset, side) for side in (16, 32, 64, 127, 128, 129, 300)] == [16, 4, 4, 2, 2, 1, 1]
+
+
+def make_part(tiles, dates=1, masked=False):
+    return {"tiles": tiles, "dates": dates, "masked": masked, "bands": ["red"], "mask_bad": [1]}
+
+
+def test_each_region_has_its_own_tiles_dates_and_masks():
+    images = ["a1", "a2", "b1", "b2", "c", "d"]
+    parts = [make_part(["a", "b"], dates=2), make_part(["c"], masked=True), make_part(["d"])]
+    first, second, third = group_parts(images, ["mc"], parts)
+    assert {tile: source.images for tile, source in first.items()} == {"a": ("a1", "a2"), "b": ("b1", "b2")}
+    assert second["c"].images == ("c",)
+    assert second["c"].masks == ("mc",)
+    assert third["d"].images == ("d",)
+    assert not first["a"].masks and not third["d"].masks

@@ -4,13 +4,14 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import cropmine
 from cropmine.inputs.imagery import place_of
-from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Place, find_neighbours, read_places
+from cropmine.inputs.neighbours import CORE_PX, OVERLAP_PX, STEP_PX, Place, find_neighbours, read_places, tile_windows
 from factories.tiles import make_grid
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
@@ -67,3 +68,13 @@ def test_neighbours_are_found_without_opening_a_raster():
     code = "import sys, cropmine.inputs.neighbours; print({'numpy', 'rasterio', 'pyproj'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": LIBRARY})
     assert run.stdout == "set()\n", run.stderr
+
+
+@given(height=st.integers(1, 1500), width=st.integers(1, 1500))
+def test_windows_cover_each_pixel_once(height, width):
+    seen = np.zeros((height, width), np.uint8)
+    for left, top, across, down in tile_windows((height, width)):
+        assert 0 < across <= CORE_PX
+        assert 0 < down <= CORE_PX
+        seen[top : top + down, left : left + across] += 1
+    assert (seen == 1).all()

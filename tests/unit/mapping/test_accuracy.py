@@ -1,10 +1,16 @@
 """The worked examples of the papers, to the digits that they print."""
 
+import geopandas
 import numpy as np
 import pytest
+import shapely
 
-from cropmine.mapping.accuracy import estimate_accuracy
-from cropmine.mapping.sample_designs import allocate_sample
+from cropmine.config.regions import ProbabilitySample
+from cropmine.errors import CropmineError
+from cropmine.geo.areas import pixel_areas
+from cropmine.inputs.probability_samples import read_sample
+from cropmine.mapping.accuracy import assess_map, assess_units, estimate_accuracy, write_assessment
+from factories.samples import GRIDS, freeze_sample, label, make_classes, write_tiles
 
 # Olofsson et al. (2014), table 8: rows are map classes, columns reference classes; pixels of 30 m.
 COUNTS = np.array([[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]])
@@ -92,9 +98,57 @@ def test_a_sample_of_an_unknown_stratum_is_refused():
         estimate_accuracy(["z", "z"], [1, 0], [1, 0], {"a": 10})
 
 
-def test_the_sample_size_is_that_of_olofssons_section_5():
-    # Weights and conjectured user's accuracies of the example, S(O) = 0.01: n = 641.
-    weights = dict(zip(CLASSES, (0.020, 0.015, 0.320, 0.645), strict=True))
-    expected = dict(zip(CLASSES, (0.70, 0.60, 0.90, 0.95), strict=True))
-    sample = allocate_sample(weights, expected, 0.01, least=0)
-    assert sum(sample.values()) == pytest.approx(641, abs=1)
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory):
+    return freeze_sample(tmp_path_factory.mktemp("frozen"))
+
+
+def test_the_sampled_map_is_assessed_after_olofsson_and_a_later_one_after_stehman(frozen, tmp_path):
+    label(frozen, tmp_path / "s.gpkg")
+    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
+    same = assess_map(sample, frozen[2], write_tiles(tmp_path), "first-0123abcd")
+    assert set(same["estimator"]) == {"Olofsson 2014"}
+    later = assess_map(sample, frozen[2], write_tiles(tmp_path, change=True), "second-89abcdef")
+    estimators = later.groupby("map")["estimator"].first().to_dict()
+    assert estimators == {"sampled": "Olofsson 2014", "present": "Stehman 2014"}
+    areas = later[(later["measure"] == "area_ha") & (later["class"] == "cropland")].set_index("map")
+    assert areas.loc["sampled", "estimate"] == pytest.approx(areas.loc["present", "estimate"])  # of the land, not a map
+    overall = later[later["measure"] == "overall"].set_index("map")["estimate"]
+    assert overall["sampled"] == pytest.approx(0.9, abs=0.04) and overall["present"] < overall["sampled"]
+
+
+def test_the_interval_of_area_covers_the_truth(frozen, tmp_path):
+    _, truth, flip = label(frozen, tmp_path / "s.gpkg", wrong=0)
+    assert not flip.any() and set(truth) == {0, 1}
+    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
+    table = assess_map(sample, frozen[2], write_tiles(tmp_path), "v")
+    row = table[(table["measure"] == "area_ha") & (table["class"] == "cropland") & (table["map"] == "sampled")]
+    assert row["estimate"].item() == pytest.approx(frozen[2]["sizes"][_name(frozen, 1)])
+    assert row["standard_error"].item() == pytest.approx(0, abs=1e-9)
+
+
+def _name(frozen, cls):
+    return next(name for name, own in frozen[2]["classes"].items() if own == cls)
+
+
+def test_a_unit_without_enough_sample_gets_a_dash(frozen, tmp_path):
+    label(frozen, tmp_path / "s.gpkg")
+    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
+    grid = GRIDS[0]
+    west, south, east, north = grid.bounds
+    boxes = [shapely.box(west, south, east, north), shapely.box(west, south, west + 40, south + 200)]
+    lonlat = geopandas.GeoSeries(boxes, crs=grid.crs.to_wkt()).to_crs(4326)
+    units = geopandas.GeoDataFrame({"unit": ["large", "small"]}, geometry=lonlat.to_numpy(), crs=4326)
+    table = assess_units(sample, frozen[2], frozen[1], units).set_index("unit")
+    areas = np.broadcast_to(pixel_areas(grid), grid.shape) * (make_classes(grid, 0) != 255) / 1e4
+    assert table.loc["large", "area_ha"] == pytest.approx(areas.sum(), rel=1e-3)
+    assert table.loc["large", "lo"] < table.loc["large", "cropland_ha"] < table.loc["large", "hi"]
+    write_assessment(tmp_path / "u.csv", table.reset_index())
+    assert (tmp_path / "u.csv").read_text().splitlines()[2].endswith(",-,-,-,-")
+
+
+def test_a_map_of_another_area_is_told(frozen, tmp_path):
+    label(frozen, tmp_path / "s.gpkg")
+    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
+    with pytest.raises(CropmineError, match="the sample is of another area"):
+        assess_map(sample, frozen[2], write_tiles(tmp_path)[:1], "v")

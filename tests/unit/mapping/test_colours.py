@@ -34,3 +34,8 @@ def see(colour, sight):
 def test_colours_that_stand_beside_each_other_are_told_apart(colours, sight):
     seen = [see(colour, sight) for colour in colours]
     assert min(deltaE_ciede2000(one, two) for one, two in combinations(seen, 2)) > 15
+
+
+def test_the_colours_of_the_classes_differ_in_lightness_too():
+    light = [np.dot(to_rgb(colour), (0.2126, 0.7152, 0.0722)) for colour in (CROPLAND_COLOUR, NONCROPLAND_COLOUR)]
+    assert abs(light[0] - light[1]) > 0.04

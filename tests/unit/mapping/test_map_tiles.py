@@ -3,13 +3,19 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import rasterio
+import rasterio.warp
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from cropmine.inputs.tile_views import surround_tile
-from cropmine.inputs.zones import read_zones
+from cropmine.inputs.zones import KNOWN_NONCROPLAND, ORDINARY, OUTSIDE, read_zones
 from cropmine.mapping.map_tiles import STRIP_ROWS, compose_map, map_strips, write_map
 from factories.rasters import write_polygons
 from factories.tiles import write_tile
+
+CODES = arrays(np.uint8, (3, 4), elements=st.integers(0, 200))
 
 
 @dataclass
@@ -56,3 +62,33 @@ def test_strips_that_do_not_fill_the_tile_leave_no_file(view, tmp_path):
     with pytest.raises(ValueError, match="rows don't fill"):
         write_map(tmp_path / "map.tif", iter([np.zeros((3, 20, view.grid.width), np.uint8)]), view.grid, {})
     assert [path.name for path in tmp_path.iterdir() if "map" in path.name] == []
+
+
+@given(runs=st.lists(CODES, min_size=1, max_size=5), threshold=st.sampled_from([0, 0.35, 0.5, 0.995]))
+def test_bands_are_mean_class_and_spread_of_the_runs(runs, threshold):
+    probability, classes, spread = compose_map(runs, np.zeros((3, 4), np.uint8), threshold)
+    mean = np.mean(runs, axis=0)
+    np.testing.assert_array_equal(probability, np.floor(mean + 0.5))
+    np.testing.assert_array_equal(classes, probability / 200 > threshold + 1e-9)
+    np.testing.assert_allclose(spread, np.std(runs, axis=0), atol=0.501)
+    if len(runs) == 1:
+        np.testing.assert_array_equal(probability, runs[0])
+        assert not spread.any()
+
+
+def test_zones_rule_the_map():
+    codes = np.array([[180, 180, 180, 255, 255]], np.uint8)
+    zones = np.array([[ORDINARY, KNOWN_NONCROPLAND, OUTSIDE, ORDINARY, KNOWN_NONCROPLAND]], np.uint8)
+    probability, classes, spread = compose_map([codes], zones, 0.5)
+    assert probability.tolist() == [[180, 0, 255, 255, 255]]
+    assert classes.tolist() == [[1, 0, 255, 255, 255]]
+    assert spread.tolist() == [[0, 0, 255, 255, 255]]
+
+
+def test_a_map_tells_its_bands_threshold_and_definition(quilt):
+    with rasterio.open(quilt[0][0]) as dataset:
+        assert dataset.nodata == 255
+        assert dataset.tags()["definition"] == "crops"
+        assert float(dataset.tags()["threshold"]) == 0.4
+        assert "probability" in dataset.descriptions[0]
+        assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"

@@ -1,61 +1,22 @@
 """A probability sample: drawn from a frozen map, labelled, and turned into accuracy and area."""
 
-import json
-
 import geopandas
 import numpy as np
 import pandas as pd
 import pytest
-import rasterio
-import shapely
 
-from cropmine.config.regions import ProbabilitySample
-from cropmine.errors import CropmineError
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.probability_samples import mark_sample, read_design, read_sample
-from cropmine.mapping.accuracy import assess_map, assess_units, write_assessment
-from cropmine.mapping.map_tiles import write_map
-from cropmine.mapping.sample_designs import draw_sample, keep_design
+from cropmine.mapping.sample_designs import allocate_sample, draw_sample, keep_design
 from factories.rasters import make_grid
+from factories.samples import GRIDS, SETTINGS, STAMP, TAGS, freeze_sample, look_up, make_classes
 
-SETTINGS = {"target_error": 0.02, "expected_cropland": 0.8, "expected_noncropland": 0.9, "least": 50, "seed": 0}
-STAMP = {"version": "first-0123abcd", "region": "valley"}
-TAGS = {"map_version": "first-0123abcd"}
-GRIDS = make_grid(400, 300, "EPSG:3857", 4e6, 2.2e6), make_grid(200, 100, "EPSG:32736", 300_000, 8_000_000)
-
-
-def make_classes(grid, seed):
-    """Cropland in the west, nodata along the lower edge."""
-    classes = np.zeros(grid.shape, np.uint8)
-    classes[:, : grid.width // 4] = 1
-    classes[np.random.default_rng(seed).random(grid.shape) < 0.1] = 1
-    classes[-10:] = 255
-    return classes
+CLASSES = ["deforestation", "gain", "stable forest", "stable other"]
 
 
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory):
-    """A map of two CRS, its classes, and the design of a sample of it."""
-    folder = tmp_path_factory.mktemp("frozen")
-    paths = [folder / f"class_{number}.tif" for number in range(2)]
-    for number, (path, grid) in enumerate(zip(paths, GRIDS, strict=True)):
-        write_raster(path, make_classes(grid, number), grid, nodata=255)
-    kept = keep_design(folder / "samples", paths, SETTINGS, STAMP, TAGS)
-    return paths, kept, read_design(kept / "design.json")
-
-
-def look_up(paths, frame):
-    """The class of the rasters at points."""
-    found = np.full(len(frame), 255)
-    for path in paths:
-        with rasterio.open(path) as dataset:
-            points = frame.to_crs(dataset.crs.to_wkt()).geometry
-            values = [value[0] for value in dataset.sample(zip(points.x, points.y, strict=True))]
-            within = (points.x > dataset.bounds.left) & (points.x < dataset.bounds.right)
-            within &= (points.y > dataset.bounds.bottom) & (points.y < dataset.bounds.top)
-            found[within] = np.array(values)[within]
-    return found
+    return freeze_sample(tmp_path_factory.mktemp("frozen"))
 
 
 def test_every_stratum_is_a_class_of_the_map_sized_by_true_area_and_named_without_telling(frozen):
@@ -111,128 +72,9 @@ def test_collect_earth_online_gets_centres_with_stratum_and_weight_and_no_class(
     assert (frozen[1] / "strata/class_0.tif").read_bytes() == frozen[0][0].read_bytes()
 
 
-def label(frozen, path, wrong=0.1, seed=0):
-    """Label a sample: the truth is the map's class but for some pixels."""
-    paths, kept, _ = frozen
-    points = geopandas.read_file(kept / "sample.gpkg")
-    truth = look_up(paths, points)
-    flip = np.random.default_rng(seed).random(len(points)) < wrong
-    points["class"] = np.where(truth ^ flip, "cropland", "noncropland")
-    points.to_file(path, driver="GPKG")
-    return points, truth, flip
-
-
-def write_tiles(folder, change=False):
-    paths = []
-    for number, grid in enumerate(GRIDS):
-        classes = make_classes(grid, number)
-        if change:
-            classes[:100][classes[:100] == 1] = 0
-        paths.append(folder / f"tile{number}.tif")
-        write_map(paths[-1], np.stack([np.where(classes == 255, 255, classes * 200), classes, classes * 0]), grid, {})
-    return paths
-
-
-def test_the_sampled_map_is_assessed_after_olofsson_and_a_later_one_after_stehman(frozen, tmp_path):
-    label(frozen, tmp_path / "s.gpkg")
-    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
-    same = assess_map(sample, frozen[2], write_tiles(tmp_path), "first-0123abcd")
-    assert set(same["estimator"]) == {"Olofsson 2014"}
-    later = assess_map(sample, frozen[2], write_tiles(tmp_path, change=True), "second-89abcdef")
-    estimators = later.groupby("map")["estimator"].first().to_dict()
-    assert estimators == {"sampled": "Olofsson 2014", "present": "Stehman 2014"}
-    areas = later[(later["measure"] == "area_ha") & (later["class"] == "cropland")].set_index("map")
-    assert areas.loc["sampled", "estimate"] == pytest.approx(areas.loc["present", "estimate"])  # of the land, not a map
-    overall = later[later["measure"] == "overall"].set_index("map")["estimate"]
-    assert overall["sampled"] == pytest.approx(0.9, abs=0.04) and overall["present"] < overall["sampled"]
-
-
-def test_the_interval_of_area_covers_the_truth(frozen, tmp_path):
-    _, truth, flip = label(frozen, tmp_path / "s.gpkg", wrong=0)
-    assert not flip.any() and set(truth) == {0, 1}
-    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
-    table = assess_map(sample, frozen[2], write_tiles(tmp_path), "v")
-    row = table[(table["measure"] == "area_ha") & (table["class"] == "cropland") & (table["map"] == "sampled")]
-    assert row["estimate"].item() == pytest.approx(frozen[2]["sizes"][_name(frozen, 1)])
-    assert row["standard_error"].item() == pytest.approx(0, abs=1e-9)
-
-
-def _name(frozen, cls):
-    return next(name for name, own in frozen[2]["classes"].items() if own == cls)
-
-
-def test_a_unit_without_enough_sample_gets_a_dash(frozen, tmp_path):
-    label(frozen, tmp_path / "s.gpkg")
-    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
-    grid = GRIDS[0]
-    west, south, east, north = grid.bounds
-    boxes = [shapely.box(west, south, east, north), shapely.box(west, south, west + 40, south + 200)]
-    lonlat = geopandas.GeoSeries(boxes, crs=grid.crs.to_wkt()).to_crs(4326)
-    units = geopandas.GeoDataFrame({"unit": ["large", "small"]}, geometry=lonlat.to_numpy(), crs=4326)
-    table = assess_units(sample, frozen[2], frozen[1], units).set_index("unit")
-    areas = np.broadcast_to(pixel_areas(grid), grid.shape) * (make_classes(grid, 0) != 255) / 1e4
-    assert table.loc["large", "area_ha"] == pytest.approx(areas.sum(), rel=1e-3)
-    assert table.loc["large", "lo"] < table.loc["large", "cropland_ha"] < table.loc["large", "hi"]
-    write_assessment(tmp_path / "u.csv", table.reset_index())
-    assert (tmp_path / "u.csv").read_text().splitlines()[2].endswith(",-,-,-,-")
-
-
-@pytest.mark.parametrize("columns", [[], ["stratum", "weight", "sample"]])
-def test_polygons_are_refused_however_they_are_declared(frozen, tmp_path, columns):
-    points, _, _ = label(frozen, tmp_path / "s.gpkg")
-    polygons = points[[*columns, "class", "geometry"]].copy()
-    polygons["geometry"] = polygons.geometry.to_crs(3857).buffer(5).to_crs(4326)
-    for name in ("p.gpkg", "p.parquet"):
-        polygons.to_file(tmp_path / name) if name.endswith("gpkg") else polygons.to_parquet(tmp_path / name)
-        with pytest.raises(CropmineError, match="drawn at random, but there is Polygon"):
-            read_sample(tmp_path / name, frozen[2], ProbabilitySample(path="s", design="d"))
-
-
-def refuse(frozen, path, points, match):
-    points.to_file(path, driver="GPKG")
-    with pytest.raises(CropmineError, match=match):
-        read_sample(path, frozen[2], ProbabilitySample(path="s", design="d"))
-
-
-def test_points_that_were_added_moved_doubled_or_left_unlabelled_are_told(frozen, tmp_path):
-    points, _, _ = label(frozen, tmp_path / "s.gpkg")
-    path = tmp_path / "bad.gpkg"
-    refuse(frozen, path, points.assign(sample=["mine", *points["sample"][1:]]), "aren't of this sample: mine")
-    refuse(frozen, path, points.assign(geometry=points.geometry.translate(0.001)), "from where it was drawn")
-    refuse(frozen, path, pd.concat([points, points.iloc[:1]]), "comes twice")
-    refuse(frozen, path, points.assign(**{"class": ""}), "no point has a class")
-    refuse(frozen, path, points.assign(**{"class": "field"}), "holds 'field'")
-    refuse(frozen, path, points.drop(columns="sample"), "no field 'sample'")
-    points["class"] = ["", *points["class"][1:]]
-    points.to_file(path, driver="GPKG")
-    sample = read_sample(path, frozen[2], ProbabilitySample(path="s", design="d"))
-    assert len(sample) == len(points) - 1
-
-
-def test_a_map_of_another_area_is_told(frozen, tmp_path):
-    label(frozen, tmp_path / "s.gpkg")
-    sample = read_sample(tmp_path / "s.gpkg", frozen[2], ProbabilitySample(path="s", design="d"))
-    with pytest.raises(CropmineError, match="the sample is of another area"):
-        assess_map(sample, frozen[2], write_tiles(tmp_path)[:1], "v")
-
-
-def test_nothing_trains_near_a_sampled_pixel_labelled_or_not(frozen):
-    grid = GRIDS[1]
-    marked = mark_sample(frozen[2], grid, 30)
-    points = geopandas.GeoSeries(
-        shapely.points([[place["lon"], place["lat"]] for place in frozen[2]["pixels"]]), crs=4326
-    ).to_crs(grid.crs.to_wkt())
-    rows, columns = np.mgrid[: grid.height, : grid.width]
-    x = grid.transform.c + (columns + 0.5) * grid.transform.a
-    y = grid.transform.f + (rows + 0.5) * grid.transform.e
-    distance = np.min([np.hypot(x - point.x, y - point.y) for point in points], axis=0)
-    assert marked[distance < 29].all() and not marked[distance > 45].any()
-    assert not mark_sample(frozen[2], make_grid(8, 8), 30).any()
-
-
-def test_what_is_no_design_is_told(tmp_path):
-    with pytest.raises(CropmineError, match="no such file"):
-        read_design(tmp_path / "design.json")
-    (tmp_path / "design.json").write_text(json.dumps({"strata": 1}))
-    with pytest.raises(CropmineError, match="isn't the design of a sample"):
-        read_design(tmp_path / "design.json")
+def test_the_sample_size_is_that_of_olofssons_section_5():
+    # Weights and conjectured user's accuracies of the example, S(O) = 0.01: n = 641.
+    weights = dict(zip(CLASSES, (0.020, 0.015, 0.320, 0.645), strict=True))
+    expected = dict(zip(CLASSES, (0.70, 0.60, 0.90, 0.95), strict=True))
+    sample = allocate_sample(weights, expected, 0.01, least=0)
+    assert sum(sample.values()) == pytest.approx(641, abs=1)

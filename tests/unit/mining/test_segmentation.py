@@ -16,7 +16,7 @@ from cropmine.config.experiments import Segmentation
 from cropmine.errors import CropmineError
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid
-from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile, smooth_clusters
+from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile
 from cropmine.mining.segmentation import divide_tile, number_segments
 from cropmine.mining.segments import label_segments
 
@@ -95,32 +95,6 @@ def test_plain_kmeans_is_clusters_and_their_components():
     for given_codebook in (None, codebook):
         for array, wanted in zip(segment(pixels, valid, chosen, codebook=given_codebook), expected, strict=True):
             np.testing.assert_array_equal(array, wanted)
-
-
-def smooth_plainly(clusters, size):
-    """What smooth_clusters gives, pixel by pixel."""
-    margin, out = size // 2, np.zeros_like(clusters)
-    for row, column in np.argwhere(clusters > 0):
-        rows, columns = (slice(max(place - margin, 0), place + margin + 1) for place in (row, column))
-        counts = np.bincount(clusters[rows, columns].ravel(), minlength=256)
-        counts[0] = 0
-        own = clusters[row, column]
-        out[row, column] = own if counts[own] == counts.max() else counts.argmax()
-    return out
-
-
-@settings(max_examples=60)
-@given(
-    hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.sampled_from([0, 1, 2, 7])),
-    st.sampled_from([1, 3, 5, 7, 13]),
-)
-def test_smoothing_is_a_majority_among_valid_pixels_where_the_own_cluster_wins_ties(clusters, size):
-    np.testing.assert_array_equal(smooth_clusters(clusters, size), smooth_plainly(clusters, size))
-
-
-def test_the_largest_window_counts_right_and_strips_leave_no_trace():
-    clusters = np.random.default_rng(2).choice([0, 1, 1, 250], (300, 40)).astype(np.uint8)
-    np.testing.assert_array_equal(smooth_clusters(clusters, 31), smooth_plainly(clusters, 31))
 
 
 def test_smoothing_makes_fewer_and_larger_segments():

@@ -1,20 +1,17 @@
 """Targets hold what the labels say, and nothing of what is held out."""
 
-import geopandas
 import numpy as np
 import pyproj
 import pytest
 import shapely
-from affine import Affine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rasterio.crs import CRS
 
 from cropmine.classes import CROPLAND, HUMAN, IGNORE, MINED, NONCROPLAND, RANDOM, WEAK
 from cropmine.config.regions import Split
-from cropmine.geo.grids import GEOD, Grid
+from cropmine.geo.grids import GEOD
 from cropmine.inputs.blocks import block_bounds, block_of
-from cropmine.inputs.label_rasters import burn_label_ids, burn_labels
+from cropmine.inputs.label_rasters import burn_labels
 from cropmine.inputs.splits import draw_labels, held_out_mask, split_labels, split_of
 from cropmine.mining.targets import (
     CLOSED,
@@ -26,41 +23,9 @@ from cropmine.mining.targets import (
     mask_training,
     select_weak,
 )
+from factories.labels import grids, locate_pixels, scatter_labels
 
-SIDE = 40
 slow = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-
-
-@st.composite
-def grids(draw):
-    """A grid of SIDE pixels of about 10 m, somewhere between 60 south and 70 north."""
-    lon, lat = draw(st.floats(-170, 170)), draw(st.floats(-60, 70))
-    zone = int((lon + 180) // 6) + 1
-    epsg = draw(st.sampled_from([4326, 3857, (32600 if lat >= 0 else 32700) + zone]))
-    pixel = {4326: 9e-5, 3857: 10 / np.cos(np.radians(lat))}.get(epsg, 10.0)
-    x, y = pyproj.Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat)
-    return Grid(CRS.from_epsg(epsg), Affine(pixel, 0, x, 0, -pixel, y), SIDE, SIDE)
-
-
-def locate_pixels(grid, right=0.5, down=0.5):
-    """Longitudes and latitudes of the pixels' centres, or of another place in them, (h, w) each."""
-    columns, rows = np.meshgrid(np.arange(grid.width) + right, np.arange(grid.height) + down)
-    x, y = grid.transform.a * columns + grid.transform.c, grid.transform.e * rows + grid.transform.f
-    return pyproj.Transformer.from_crs(grid.crs.to_wkt(), 4326, always_xy=True).transform(x, y)
-
-
-def scatter_labels(grid, rng, count):
-    """Triangles in and around a grid, and beyond it 120 small ones of both classes, so that some always train."""
-    lon, lat = locate_pixels(grid)
-    centres = np.column_stack([rng.uniform(lon.min(), lon.max(), count), rng.uniform(lat.min(), lat.max(), count)])
-    size = rng.uniform(0.05, 0.5, (count, 1, 1)) * [np.ptp(lon), np.ptp(lat)]
-    triangles = centres[:, None] + rng.uniform(-1, 1, (count, 3, 2)) * size
-    away = np.column_stack([np.full(120, lon.mean()), lat.mean() + 0.05 + 0.03 * np.arange(120)])
-    away = away[:, None] + [[0, 0], [2e-4, 0], [0, 2e-4]]
-    targets = np.concatenate([rng.integers(0, 2, count), np.arange(120) % 2]).astype(np.uint8)
-    splits = [*rng.choice(["train", "validation", "test"], count, p=[0.5, 0.2, 0.3]), *["train"] * 120]
-    columns = {"label": np.arange(count + 120), "target": targets, "split": splits}
-    return geopandas.GeoDataFrame(columns, geometry=shapely.polygons(np.concatenate([triangles, away])), crs=4326)
 
 
 def measure_distances(lon, lat, polygons):
@@ -113,33 +78,6 @@ def test_nothing_trains_in_a_held_out_block_or_within_its_buffer(grid, method, s
     lon, lat = (part[mask] for part in locate_pixels(grid))
     if len(lon):  # and the mask is no larger than it has to be: corners of a zone are square, pixels 10 m wide
         assert (measure_distances(lon, lat, blocks) < buffer_m * 2**0.5 + 30).all()
-
-
-@slow
-@given(grids(), st.integers(0, 10**6))
-def test_a_pixel_takes_the_label_that_holds_its_centre(grid, seed):
-    labels = scatter_labels(grid, np.random.default_rng(seed), 6)
-    points = shapely.points(*locate_pixels(grid))
-    holds = np.stack([shapely.contains(polygon, points) for polygon in labels.geometry[:6]])
-    outline = shapely.union_all(shapely.boundary(labels.geometry[:6].to_numpy()))
-    clear = shapely.distance(points, outline) > 1e-8  # chords and rounding decide on the rest
-    is_cropland, is_other = (holds[labels["target"][:6] == cls].any(axis=0) for cls in (CROPLAND, NONCROPLAND))
-    expected = np.select([is_cropland & is_other, is_cropland, is_other], [IGNORE, CROPLAND, NONCROPLAND], IGNORE)
-    burnt, ids = burn_labels(labels, grid), burn_label_ids(labels, grid)
-    assert burnt.dtype == np.uint8 and ids.dtype == np.int32
-    assert (burnt == expected)[clear].all()
-    assert ((ids > 0) == (burnt != IGNORE)).all()
-    named = clear & (ids > 0)
-    assert holds[ids[named] - 1, *np.nonzero(named)].all()
-
-
-def test_labels_elsewhere_burn_nothing():
-    grid = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), SIDE, SIDE)
-    labels = geopandas.GeoDataFrame({"target": [1]}, geometry=[shapely.box(10, 10, 11, 11)], crs=4326)
-    for some in (labels, labels[:0]):
-        burnt, ids = burn_labels(some, grid), burn_label_ids(some, grid)
-        assert (burnt == IGNORE).all() and (ids == 0).all()
-        assert (burnt.dtype, ids.dtype) == (np.uint8, np.int32)
 
 
 def test_human_labels_win_over_mined_over_weak():

@@ -1,12 +1,9 @@
 import base64
 import io
 import math
-from xml.etree import ElementTree
 
 import geopandas
 import numpy as np
-import pandas as pd
-import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +12,6 @@ from PIL import Image
 
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.mapping.map_tiles import write_map
-from cropmine.reporting.charts import draw_differences, draw_experiments
 from cropmine.reporting.places import (
     EMPTY_COLOUR,
     choose_bar,
@@ -35,49 +31,10 @@ def decode(uri, kind):
     return base64.b64decode(content)
 
 
-def make_table(names=("plain", "mined"), **changes):
-    rows = []
-    for position, name in enumerate(names):
-        for choice in ("default", "validation"):
-            row = {"experiment": name, "split": "test", "threshold_choice": choice, "f1_cropland": 0.6 + position / 10}
-            row |= {"f1_cropland_lo": 0.5, "f1_cropland_hi": 0.8, "f1_cropland_loo_lo": 0.5, "f1_cropland_loo_hi": 0.7}
-            row |= {"f1_cropland_min": 0.5, "f1_cropland_max": 0.7, "seeds": 2}
-            rows.append(row | {"selected": position == 1 and choice == "validation"} | changes)
-    return pd.DataFrame(rows)
-
-
-def make_differences():
-    row = {"experiment": "mined", "base": "plain", "split": "test", "threshold_choice": "validation"}
-    return pd.DataFrame([row | {"difference": -0.1, "lo": -0.2, "hi": 0.05}])
-
-
-@pytest.mark.parametrize("missing", [{}, {"f1_cropland_lo": np.nan, "f1_cropland_hi": np.nan}, {"f1_cropland": np.nan}])
-def test_a_chart_is_an_svg_with_the_names_of_experiments_as_they_are(missing):
-    names = ("<b>&plain", "a$b$c")
-    svg = decode(draw_experiments(make_table(names, **missing)), "svg+xml")
-    texts = [element.text for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
-    assert set(names) <= set(texts)
-
-
-def test_the_same_table_makes_the_same_chart():
-    assert draw_experiments(make_table()) == draw_experiments(make_table())
-    assert draw_differences(make_differences(), "plain") == draw_differences(make_differences(), "plain")
-
-
-def test_differences_carry_their_sign():
-    svg = decode(draw_differences(make_differences(), "plain", "mined"), "svg+xml").decode()
-    assert "\N{MINUS SIGN}0.100" in svg
-
-
 def test_classes_have_their_colours_and_all_else_is_empty():
     shown = colour_classes(np.array([[0, 1, 255, 7]], np.uint8))
     expected = [NONCROPLAND_COLOUR, CROPLAND_COLOUR, EMPTY_COLOUR, EMPTY_COLOUR]
     assert shown[0].tolist() == [list(to_rgb(colour)) for colour in expected]
-
-
-def test_the_colours_of_the_classes_differ_in_lightness_too():
-    light = [np.dot(to_rgb(colour), (0.2126, 0.7152, 0.0722)) for colour in (CROPLAND_COLOUR, NONCROPLAND_COLOUR)]
-    assert abs(light[0] - light[1]) > 0.04
 
 
 def test_probability_without_data_is_empty():

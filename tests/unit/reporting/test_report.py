@@ -2,7 +2,6 @@ import base64
 import copy
 import json
 import re
-from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,10 +11,9 @@ import pytest
 
 from cropmine.config.schema import Report
 from cropmine.inputs.splits import read_pieces
-from cropmine.reporting.charts import LIBRARY_VERSION, TEMPLATES, embed_library, hash_script, write_figure
+from cropmine.reporting.charts import embed_library, hash_script, write_figure
 from cropmine.reporting.report import build_report
 from cropmine.reporting.sweep_charts import draw_sweep
-from cropmine.reporting.wording import explain_difference, spell_hectares, spell_interval, spell_labels, spell_metres
 from cropmine.scoring.experiment_tables import DIFFERENCE_TAIL
 from cropmine.tables import write_table
 from factories.reports import EVIL, make_region, write_comparison
@@ -92,13 +90,6 @@ def test_only_the_scripts_of_the_report_may_run(whole, tmp_path):
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     policy = re.search(r"script-src ([^\"]+)\"", page)[1]
     assert policy.split() == [hash_script(script) for script in scripts] and len(scripts) == 3
-
-
-def test_the_map_library_is_the_one_that_was_published():
-    noted = (TEMPLATES / "vendor/README.md").read_text()
-    for digest, name in re.findall(r"^    ([0-9a-f]{64})  (\S+)$", noted, re.MULTILINE):
-        assert sha256((TEMPLATES / "vendor" / name).read_bytes()).hexdigest() == digest
-    assert f"version {LIBRARY_VERSION} " in noted and LIBRARY_VERSION in embed_library()["script"]
 
 
 def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
@@ -203,37 +194,6 @@ def test_with_folds_the_report_says_what_that_means(whole, tmp_path):
     assert "every label is tested once" in render(tmp_path, changed)
 
 
-def test_labels_of_an_experiment_are_spelt():
-    row = {"trained": True, "human_fraction": 0.5, "mined_cropland": 0.8, "mined_noncropland": None, "random": False}
-    row |= {"weak_classes": None, "erode_m": None, "weak_map": "global_map"}
-    spelt = spell_labels(row).replace("\N{NO-BREAK SPACE}", " ")
-    assert spelt == "50 % human + mined cropland (> 0.8)"
-    eroded = row | {
-        "human_fraction": 1,
-        "mined_cropland": None,
-        "weak_classes": "cropland+noncropland",
-        "erode_m": 60.0,
-    }
-    spelt = spell_labels(eroded).replace("\N{NO-BREAK SPACE}", " ")
-    assert spelt == "all human + weak cropland and non-cropland eroded by 60 m"
-    assert spell_labels(row | {"trained": False}) == "none: the weak map global_map itself"
-
-
-def test_a_difference_whose_interval_holds_zero_is_called_no_difference():
-    row = {"base": "plain", "difference": -0.02, "lo": -0.05, "hi": 0.01}
-    assert "lower" in explain_difference(row)
-    assert "can't tell from none" in explain_difference(row)
-    assert "can't tell" not in explain_difference(row | {"hi": -0.01})
-    assert "too few test blocks" in explain_difference(row | {"lo": None, "hi": None})
-    assert explain_difference(None) is None
-
-
-def test_numbers_are_spelt_for_people():
-    assert (spell_hectares(12345.6), spell_hectares(3.21)) == ("12,346", "3.2")
-    assert spell_interval(-0.1, 0.2, signed=True) == "\N{MINUS SIGN}0.100 to +0.200"
-    assert spell_interval(None, None) == ""
-
-
 def write_sweep(folder, name, grid=THRESHOLDS):
     table = make_sweep(grid)
     write_table(folder / f"{name}.csv", table)
@@ -335,8 +295,3 @@ def test_the_table_of_experiments_shows_differences_from_its_base_where_it_has_t
     write_table(tmp_path / "experiments.csv", table)
     changed["files"]["experiments"] = str(tmp_path / "experiments.csv")
     assert "Difference from the base" not in render(tmp_path, changed)
-
-
-def test_distances_are_spelt_in_metres_or_kilometres():
-    spelt = [spell_metres(metres).replace("\N{NO-BREAK SPACE}", " ") for metres in (0, 9.64, 347, 999.9, 12_345)]
-    assert spelt == ["0 m", "9.6 m", "350 m", "1 km", "12 km"]

@@ -3,17 +3,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cropmine.planning.sweeps import spell_value
 from cropmine.reporting.charts import write_figure
-from cropmine.reporting.sweep_charts import draw_sweep
-from cropmine.reporting.sweep_points import arrange_points, spell_option, tabulate_drawn
-from cropmine.reporting.wording import NONE, explain_sweep, spell_point
+from cropmine.reporting.sweep_charts import draw_sweep, draw_transfer, tabulate_cells
+from cropmine.reporting.sweep_points import tabulate_drawn
+from cropmine.reporting.wording import NONE
 from cropmine.tables import write_table
-from factories.sweeps import THRESHOLDS, make_sweep
+from factories.sweeps import CLUSTERS, HUMAN, THRESHOLDS, make_sweep
+from factories.transfers import make_transfer
 
-HUMAN = {"human": [0.1, 0.5, 1], "mined": [None, {"cropland": 0.8, "noncropland": 0.2}]}
 SEGMENTATIONS = {"segmentation": ["kmeans10", "slic$a$"]}
-CLUSTERS = {"segmentation.clusters": [5, 10, 50]}
 THREE = {"human": [0.5, 1], "segmentation": ["kmeans10", "slic"], "erode_m": [0, 30]}
 
 
@@ -64,16 +62,6 @@ def test_points_of_other_keys_are_rows_with_their_names_as_they_are():
     assert names == [r"half\$x\$ (base)", "kmeans10", r"slic\$a\$"]
 
 
-def test_points_find_their_places_after_the_table_went_through_a_file():
-    shuffled = make_sweep(HUMAN, base="half").sample(frac=1, random_state=1)
-    points = arrange_points(shuffled, HUMAN)
-    rows, places = points.rows["validation"], points.places["validation"]
-    assert points.base["validation"]["experiment"] == "half" and len(rows) == 6
-    for row, (human, mined) in zip(rows.itertuples(), places, strict=True):
-        values = HUMAN["human"][human], HUMAN["mined"][mined]
-        assert row.experiment == f"human={spell_value(values[0])} mined={spell_value(values[1])}"
-
-
 def test_the_figure_and_its_data_are_the_same_bytes_twice(tmp_path):
     table = make_sweep(THRESHOLDS)
     for name in ("a", "b"):
@@ -87,30 +75,24 @@ def test_the_figure_and_its_data_are_the_same_bytes_twice(tmp_path):
     assert len(drawn) == 12 and list(drawn)[:4] == ["experiment", *THRESHOLDS, "threshold_choice"]
 
 
-def test_values_are_spelt_for_an_axis():
-    spelt = [spell_option("weak_classes", value) for value in (["cropland", "noncropland"], [], None, True, 0.25)]
-    assert spelt == ["cropland and noncropland", "none", "none", "yes", "0.25"]
-    assert spell_option("mined", {"cropland": 0.8, "random": True}) == "mined cropland > 0.8, as many random pixels"
+def test_the_matrix_has_a_cell_a_target_and_teacher_and_no_cell_twice():
+    cells = tabulate_cells(make_transfer())
+    assert not cells.duplicated(["taught_by", "target", "threshold_choice"]).any()
+    own = cells[cells["threshold_choice"] == "default"]
+    assert sorted(own[own["target"] == "plains"]["taught_by"]) == [
+        "human labels of coast",
+        "human labels of coast + mined labels of the target",
+        "human labels of hills",
+        "human labels of hills + mined labels of the target",
+        "human labels of plains",
+        "mined labels of the target alone",
+    ]
 
 
-def explain(table):
-    rows = table[table["threshold_choice"] == "validation"]
-    return explain_sweep(rows.astype(object).where(rows.notna(), None).to_dict("records"))
-
-
-def test_a_sentence_says_which_point_is_best_and_what_differs():
-    told = explain(make_sweep(THRESHOLDS)).replace("\N{NO-BREAK SPACE}", " ")
-    assert told.startswith(
-        "Best of 6 is mined.cropland 0.9, mined.noncropland none, F1 of cropland 0.750 (95 % interval"
-    )
-    assert "Of 5 compared with the base, 4 scored measurably higher and none lower" in told
-    assert "None differs measurably" in explain(make_sweep({"erode_m": [0, 30]}))
-    assert "too few validation blocks" in explain(make_sweep(CLUSTERS, intervals=False))
-    assert "could be scored" in explain(make_sweep(CLUSTERS, unknown=(0, 1, 2)))
-
-
-def test_points_are_spelt_without_signs_of_json():
-    assert spell_point('human=0.5 mined={"noncropland":0.2} weak_classes=["cropland","noncropland"]') == (
-        "human 0.5, mined noncropland 0.2, weak_classes cropland noncropland"
-    )
-    assert spell_point("half_human") == "half_human"
+def test_the_same_table_gives_the_same_picture_whatever_the_names(tmp_path):
+    table = make_transfer().replace("plains", "$x$ <b>")
+    for name in ("a.png", "b.png"):
+        write_figure(tmp_path / name, draw_transfer(table, "over_$there$"))
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert Image.open(tmp_path / "a.png").width > 1000
+    write_table(tmp_path / "cells.csv", tabulate_cells(table))

@@ -1,6 +1,3 @@
-import json
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,9 +13,9 @@ from cropmine.scoring.experiment_tables import (
     tabulate_sweep,
 )
 from cropmine.scoring.score_files import write_scores
-from cropmine.scoring.selection import count_sources, select_experiment
 from cropmine.tables import write_table
 from factories.scores import evaluate, make_scores, make_settings
+from factories.transfers import make_transfer
 
 
 def test_the_table_has_a_row_for_each_split_and_threshold_and_the_columns_of_the_contract():
@@ -99,45 +96,6 @@ def test_each_experiment_is_compared_with_each_one_before_it():
     assert (table["difference"] > 0).all()
 
 
-def test_the_highest_on_validation_is_selected_whatever_the_test_says():
-    good_on_test = make_scores(20, splits=["validation"]) + make_scores(80, splits=["test"])
-    choice = select_experiment([evaluate("a", good_on_test), evaluate("b", make_scores(60))])
-    assert choice["experiment"] == "b"
-    assert choice["recipe_runs"] == [["r0_b", "seed0"]]
-
-
-def test_within_one_standard_error_the_simpler_recipe_wins():
-    scores = make_scores(30)
-    slightly_better = [
-        row | {"codes": [min(c + 1, 200) if row["target"] else c for c in row["codes"]]} for row in scores
-    ]
-    mined = evaluate("mined", slightly_better, mined_cropland=0.8, mined_noncropland=0.2)
-    plain = evaluate("plain", scores)
-    assert select_experiment([mined, plain])["experiment"] == "plain"
-    clearly_better = evaluate("mined", make_scores(80), mined_cropland=0.8)
-    assert select_experiment([clearly_better, plain])["experiment"] == "mined"
-
-
-def test_the_untrained_weak_map_does_not_compete():
-    weak = evaluate("weak", make_scores(95), trained=False)
-    assert select_experiment([weak, evaluate("plain", make_scores(10))])["experiment"] == "plain"
-    assert select_experiment([weak])["experiment"] is None
-
-
-def test_without_validation_labels_the_first_experiment_is_taken_and_it_says_so():
-    evaluations = [evaluate(name, make_scores(40, splits=["test"])) for name in "ab"]
-    choice = select_experiment(evaluations)
-    assert (choice["experiment"], choice["threshold"]) == ("a", 0.5)
-    assert "no validation labels" in choice["reason"]
-    assert tabulate_experiments(evaluations, "a").iloc[0]["support_cropland"] == 0
-
-
-def test_sources_of_labels_are_counted_by_class():
-    assert count_sources(make_settings()) == 1
-    assert count_sources(make_settings(mined_cropland=0.8, mined_noncropland=0.0)) == 3
-    assert count_sources(make_settings(human=0, weak_classes=["cropland"])) == 1
-
-
 def test_the_base_is_the_first_trained_on_human_labels_only(tmp_path):
     evaluations = [
         evaluate("weak", make_scores(10), human=0, trained=False),
@@ -153,29 +111,6 @@ def test_a_table_is_written_the_same_to_the_byte(tmp_path):
     for name in ("a.csv", "b.csv"):
         write_table(tmp_path / name, tabulate_experiments([evaluate("one", make_scores(30))], "one"))
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
-
-
-def test_a_choice_is_plain_json():
-    choice = select_experiment([evaluate("a", make_scores(30)), evaluate("b", make_scores(40))])
-    assert json.loads(json.dumps(choice)) == choice
-    assert SimpleNamespace(**choice).model == "unet"
-
-
-def test_other_test_labels_change_no_selection_and_no_threshold():
-    def choose(seed):
-        evaluations = []
-        for name, quality in (("a", 20), ("b", 45), ("c", 30)):
-            rng = np.random.default_rng([seed, quality])
-            scores = make_scores(quality, seed=quality, splits=("validation",))
-            scores += make_scores(
-                int(rng.integers(0, 90)), blocks=int(rng.integers(2, 30)), seed=seed, splits=("test",)
-            )
-            evaluations.append(evaluate(name, scores, mined_cropland=0.8 if name == "b" else None))
-        return select_experiment(evaluations), [evaluation.threshold for evaluation in evaluations]
-
-    first = choose(0)
-    assert first[0]["experiment"] == "b"
-    assert all(choose(seed) == first for seed in range(1, 6))
 
 
 def test_a_sweep_shows_validation_alone_and_differences_from_its_base():
@@ -209,3 +144,19 @@ def test_experiments_are_evaluated_from_the_files_that_their_runs_name(tmp_path)
     for one, other in zip(read, made, strict=True):
         assert (one.name, one.threshold, one.reach) == (other.name, other.threshold, other.reach)
         assert (one.counts["test", "default"].counts == other.counts["test", "default"].counts).all()
+
+
+def test_the_differences_are_from_the_human_labels_of_the_same_source():
+    table = make_transfer()
+    assert set(table["split"]) == {"test"}
+    assert (table["base"] == "human_source " + table["source"] + " " + table["target"]).all()
+    base = table[table["row"] == "human_source"]
+    assert base["difference"].isna().all()
+    own = table[(table["row"] == "human_target") & (table["threshold_choice"] == "default")]
+    at_half = base[base["threshold_choice"] == "default"].set_index("base")["f1_cropland"]
+    assert np.allclose(own["difference"], own["f1_cropland"] - own["base"].map(at_half))
+
+
+def test_without_validation_labels_the_threshold_is_a_half():
+    table = make_transfer()
+    assert (table["threshold"][table["row"] == "mined_target"] == 0.5).all()

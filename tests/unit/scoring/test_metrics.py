@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cropmine.scoring.bootstrap import draw_blocks
 from cropmine.scoring.metrics import (
     PieceCounts,
     bootstrap_f1,
@@ -131,13 +130,6 @@ def test_chosen_rows_keep_their_labels_and_blocks():
         kept = pieces.where(rows)
         assert kept.label.tolist() == [7, 9] and kept.block.tolist() == ["b0", "b2"]
         assert kept.counts.tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
-
-
-def test_blocks_are_drawn_within_their_class():
-    has_cropland = np.array([True] * 3 + [False] * 5)
-    times = draw_blocks(has_cropland, 200, np.random.default_rng(0))
-    assert (times[:, has_cropland].sum(axis=1) == 3).all()
-    assert (times[:, ~has_cropland].sum(axis=1) == 5).all()
 
 
 def make_blocks(count_of_class, seed=0):

@@ -4,58 +4,12 @@ import torch
 from safetensors.torch import save_file
 
 from cropmine.errors import CropmineError
-from cropmine.training.checkpoints import check_imagery, load_checkpoint, save_checkpoint
 from cropmine.training.networks import build_network, choose_precision
-from factories.networks import NORM, PLACE, TINY
-
-
-@pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(0)
-    return build_network(TINY, 4).eval()
+from factories.networks import NORM, TINY
 
 
 def test_a_network_gives_two_logits_a_pixel(network):
     assert network(torch.zeros(1, 4, 32, 64)).shape == (1, 2, 32, 64)
-
-
-def test_a_checkpoint_gives_the_same_network_back_and_the_same_bytes_twice(network, tmp_path):
-    for name in ("a.ckpt", "b.ckpt"):
-        save_checkpoint(tmp_path / name, network.state_dict(), TINY, NORM, **PLACE)
-    assert (tmp_path / "a.ckpt").read_bytes() == (tmp_path / "b.ckpt").read_bytes()
-    loaded, norm, meta = load_checkpoint(tmp_path / "a.ckpt")
-    pixels = torch.rand(1, 4, 32, 32)
-    torch.testing.assert_close(loaded(pixels), network(pixels))
-    np.testing.assert_array_equal([norm.mean, norm.std], [NORM.mean, NORM.std])
-    assert PLACE.items() <= meta.items()
-
-
-def test_a_checkpoint_of_pretrained_weights_loads_without_them(network, tmp_path):
-    model = TINY.model_copy(update={"encoder_weights": "imagenet"})
-    save_checkpoint(tmp_path / "model.ckpt", network.state_dict(), model, NORM, **PLACE)
-    assert load_checkpoint(tmp_path / "model.ckpt")[2]["model"]["encoder_weights"] == "imagenet"
-
-
-def test_a_broken_or_foreign_checkpoint_is_refused_by_name(network, tmp_path):
-    save_checkpoint(tmp_path / "whole.ckpt", network.state_dict(), TINY, NORM, **PLACE)
-    whole = (tmp_path / "whole.ckpt").read_bytes()
-    (tmp_path / "half.ckpt").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "text.ckpt").write_text("no checkpoint")
-    torch.save({"weights": torch.zeros(2)}, tmp_path / "foreign.ckpt")
-    torch.save(torch.nn.Conv2d(1, 1, 1), tmp_path / "code.ckpt")
-    cuts = [*range(0, 20000, 1900), len(whole) - 1]
-    for cut in cuts:
-        (tmp_path / f"cut{cut}.ckpt").write_bytes(whole[:cut])
-    for name in ("half", "text", "foreign", "code", "missing", *(f"cut{cut}" for cut in cuts)):
-        with pytest.raises(CropmineError, match=f"{name}.ckpt"):
-            load_checkpoint(tmp_path / f"{name}.ckpt")
-
-
-def test_imagery_of_other_bands_is_refused():
-    check_imagery("model.ckpt", PLACE, ["blue", "green", "red", "nir"], 1)
-    for bands, dates in ((["red", "green", "blue", "nir"], 1), (PLACE["bands"], 2)):
-        with pytest.raises(CropmineError, match="was trained on the bands"):
-            check_imagery("model.ckpt", PLACE, bands, dates)
 
 
 @pytest.mark.parametrize(

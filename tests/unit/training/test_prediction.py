@@ -11,18 +11,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 import cropmine
-from cropmine.classes import NODATA, encode_probability, threshold_code
+from cropmine.classes import NODATA, encode_probability
 from cropmine.config.experiments import Model
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.imagery import TileSource, place_of, read_tile
 from cropmine.inputs.neighbours import (
-    CORE_PX,
     OVERLAP_PX,
     STEP_PX,
     lattice_reach,
     lattice_starts,
-    tile_windows,
 )
 from cropmine.inputs.tile_views import HALO_PX, surround_tile
 from cropmine.training.networks import Normalisation, build_network
@@ -122,16 +120,6 @@ def test_tiles_that_touch_nothing_are_mapped_each_by_itself(tmp_path):
         assert (predict_tile(Neighbourhood(), NORM, view) <= 200).all()
 
 
-@given(height=st.integers(1, 1500), width=st.integers(1, 1500))
-def test_windows_cover_each_pixel_once(height, width):
-    seen = np.zeros((height, width), np.uint8)
-    for left, top, across, down in tile_windows((height, width)):
-        assert 0 < across <= CORE_PX
-        assert 0 < down <= CORE_PX
-        seen[top : top + down, left : left + across] += 1
-    assert (seen == 1).all()
-
-
 @given(start=st.integers(-(10**7), 10**7), size=st.integers(1, 3000))
 def test_the_weights_of_the_windows_of_the_lattice_add_up_to_one(start, size):
     near, far = lattice_reach(start, start + size)
@@ -212,12 +200,6 @@ def test_a_network_with_its_norms_folded_is_the_same_function():
 def test_a_network_that_looks_at_its_input_is_left_as_it_is():
     network = build_network(Model(architecture="fpn", encoder="resnet18", encoder_weights=None), 2).eval()
     assert fold_norms(network) is network
-
-
-def test_a_threshold_is_strict():
-    assert [threshold_code(value) for value in (0, 0.5, 0.503, 0.7, 1)] == [0, 100, 100, 140, 200]
-    codes = encode_probability(np.array([0.5, 0.505, 1, 0.2]), np.array([True, True, True, False]))
-    assert codes.tolist() == [100, 101, 200, 255]
 
 
 def test_scoring_and_mapping_import_no_trainer():

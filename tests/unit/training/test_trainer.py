@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import cropmine
+from cropmine.config.experiments import Training
 from cropmine.errors import CropmineError
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.planning.progress import read_training
@@ -19,10 +20,38 @@ from cropmine.training import trainer as training_module
 from cropmine.training.checkpoints import load_checkpoint
 from cropmine.training.patches import LabelledTile, PatchReader
 from cropmine.training.prediction import predict_tile
-from cropmine.training.trainer import COLUMNS, LastCheckpoint, cut_validation, train_model
+from cropmine.training.trainer import (
+    COLUMNS,
+    LastCheckpoint,
+    count_devices,
+    cut_validation,
+    fingerprint_training,
+    train_model,
+)
 from factories.trainings import MODEL, train_arguments
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
+
+# What a job of SLURM finds when it has four tasks on two nodes: Lightning would wait for the other three.
+ALLOCATION = {
+    "SLURM_JOB_ID": "17",
+    "SLURM_JOB_NAME": "cropmine",
+    "SLURM_NTASKS": "4",
+    "SLURM_NTASKS_PER_NODE": "2",
+    "SLURM_NNODES": "2",
+    "SLURM_PROCID": "0",
+    "SLURM_LOCALID": "0",
+    "SLURM_NODEID": "0",
+    "SLURM_NODELIST": "n[1-2]",
+}
+# There is no GPU here: two processes on the CPU stand for two GPUs.
+PROGRAM = """
+import pickle
+from cropmine.training import trainer
+trainer.count_devices = lambda device, gpus: {devices}
+positional, named = pickle.load(open({job!r}, "rb"))
+trainer.train_model(*positional, **named)
+"""
 
 
 def train(region, folder, model=MODEL, validate=True, **options):
@@ -156,3 +185,69 @@ def test_a_validation_patch_holds_its_own_piece_alone(region):
     assert [np.count_nonzero(target != 255) for target in patches.target] == [80, 80, 160]
     far = labels.assign(geometry=labels.geometry.translate(xoff=5))
     assert cut_validation(reader, far, 32, np.random.default_rng(0)) is None
+
+
+def train_apart(region, folder, devices: int) -> list[str]:
+    """Train in a process of its own, in an allocation; gives the lines of the history."""
+    folder.mkdir()
+    job = folder / "job.pickle"
+    positional, named = train_arguments(region, folder, validate=False)
+    job.write_bytes(pickle.dumps(([*positional[:4], Training(cpu_threads=1, precision="32")], named)))
+    program = folder / "train.py"
+    program.write_text(PROGRAM.format(devices=devices, job=str(job)))
+    environment = os.environ | ALLOCATION | {"PYTHONPATH": LIBRARY}
+    done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return (folder / "history.csv").read_text().splitlines()
+
+
+def test_an_allocation_of_several_tasks_trains_once(region, tmp_path):
+    assert len(train_apart(region, tmp_path / "one", 1)) == 3
+
+
+def test_two_processes_share_every_batch_and_write_one_model(region, tmp_path):
+    one, two = (train_apart(region, tmp_path / str(devices), devices) for devices in (1, 2))
+    assert [line.split(",")[:2] for line in one] == [line.split(",")[:2] for line in two]
+    assert sorted(path.name for path in (tmp_path / "2").iterdir()) == [
+        "history.csv",
+        "job.pickle",
+        "model.ckpt",
+        "train.py",
+    ]
+    network, norm, _ = load_checkpoint(tmp_path / "2" / "model.ckpt")
+    assert all(torch.isfinite(weights).all() for weights in network.state_dict().values())
+    alone = load_checkpoint(tmp_path / "1" / "model.ckpt")[1]
+    assert np.array_equal(norm.mean, alone.mean) and np.array_equal(norm.std, alone.std)
+
+
+def test_more_gpus_than_there_are_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(CropmineError, match="asks for 2 GPUs, and 1 can be seen here"):
+        count_devices(torch.device("cuda"), 2)
+    assert count_devices(torch.device("cpu"), 2) == 1
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name in ("target.tif", "image.tif"):
+        (tmp_path / name).write_bytes(b"pixels")
+    return tmp_path
+
+
+def fingerprint(folder, settings="{}", code="c0de"):
+    return fingerprint_training([settings, code], [folder / "target.tif"], [folder / "image.tif"])
+
+
+def test_the_same_training_has_the_same_fingerprint_and_a_touched_target_too(files):
+    first = fingerprint(files)
+    os.utime(files / "target.tif", (1, 1))
+    assert fingerprint(files) == first
+
+
+def test_another_setting_code_target_or_image_starts_a_training_anew(files):
+    seen = {fingerprint(files), fingerprint(files, settings="{1}"), fingerprint(files, code="f00d")}
+    (files / "target.tif").write_bytes(b"labels")
+    seen.add(fingerprint(files))
+    os.utime(files / "image.tif", (1, 1))
+    seen.add(fingerprint(files))
+    assert len(seen) == 5

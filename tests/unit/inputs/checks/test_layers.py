@@ -3,12 +3,15 @@
 import re
 
 import geopandas
+import numpy as np
 import pandas as pd
 import pytest
 import rasterio
 import shapely
 
 from cropmine.geo.mosaics import MosaicBand, write_mosaics
+from cropmine.inputs.checks.findings import Findings
+from cropmine.inputs.checks.layers import check_contradictions, find_contradictions
 from factories.regions import NORTH, PX, UTM, WEST, make_world, write_polygons, write_tif
 
 
@@ -139,3 +142,26 @@ def test_a_class_that_no_test_block_holds_is_a_fault(world):
     text = world.refuse()
     assert "regions.r.split: no test block holds a cropland label. Hint: a smaller block_m" in text
     assert "noncropland" not in text
+
+
+def boxes(*lefts):
+    return np.array([shapely.box(left, 0, left + 10, 10) for left in lefts], dtype=object)
+
+
+def test_labels_of_both_classes_over_the_same_ground_are_named_by_their_rows():
+    findings = Findings()
+    check_contradictions(boxes(0, 5, 20), np.array([1, 0, 1]), np.array([4, 7, 9]), "r.labels.path", findings)
+    (warning,) = findings.warnings
+    assert "1 pairs of a cropland and another label lie over the same ground: rows 5 and 8" in warning
+
+
+def test_a_common_border_and_an_overlap_of_one_class_are_no_contradiction():
+    assert find_contradictions(boxes(0, 9.5), np.array([1, 0])) == []
+    assert find_contradictions(boxes(0, 5), np.array([1, 1])) == []
+    assert find_contradictions(boxes(0, 10), np.array([1, 0])) == []
+    assert find_contradictions(boxes(), np.array([])) == []
+
+
+def test_a_small_label_inside_a_large_one_of_the_other_class_is_a_contradiction():
+    shapes = np.array([shapely.box(0, 0, 1000, 1000), shapely.box(5, 5, 15, 15)], dtype=object)
+    assert find_contradictions(shapes, np.array([0, 1])) == [(1, 0)]

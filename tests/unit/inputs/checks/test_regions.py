@@ -7,7 +7,8 @@ from rasterio.transform import from_origin
 
 from cropmine.config.regions import Region
 from cropmine.inputs.checks import regions
-from cropmine.inputs.checks.regions import check_region
+from cropmine.inputs.checks.findings import Findings
+from cropmine.inputs.checks.regions import check_capacity, check_region
 from factories.regions import BANDS, PX, STEP, make_world, write_tif
 
 
@@ -186,3 +187,14 @@ def test_few_tiles_are_unpacked_to_be_seen_whole_and_many_are_not(world, monkeyp
     monkeypatch.setattr(regions, "FEW_TILES", 1)
     world.check()
     assert asked == [True] * 2 + [False] * 2 + [True] * 2 + [False] * 2
+
+
+def test_a_run_that_no_disk_holds_and_a_tile_that_no_memory_holds_are_told(tmp_path):
+    findings = Findings()
+    check_capacity([10**15], 4, tmp_path, "regions.r", findings)
+    disk, memory = findings.warnings
+    assert "outputs will take about 4000000.0 GB" in disk
+    assert "MB, and this machine has" in memory
+    findings = Findings()
+    check_capacity([10**4], 4, tmp_path, "regions.r", findings)
+    assert findings.warnings == []
