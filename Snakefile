@@ -12,39 +12,31 @@ include: "rules/common.smk"
 
 
 wildcard_constraints:
+    **paths.WILDCARDS,
     region="|".join(CONFIG.regions),
-    tile=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
-    segmentation=r"[A-Za-z0-9][A-Za-z0-9_]*",
-    weak=r"[A-Za-z0-9][A-Za-z0-9_]*",
-    thresholds=r"[a-z0-9_.]+",
-    recipe=r"(?!weak_map/)[A-Za-z0-9_.-]+",
-    fold=r"whole|fold\d+",
-    model=r"[A-Za-z0-9_]+",
-    run=r"seed\d+(_fold\d+)?",
+    target="|".join(CONFIG.regions),
     sweep="|".join(CONFIG.sweeps) or "none",
     transfer="|".join(CONFIG.transfers) or "none",
-    target="|".join(CONFIG.regions),
-    lesson=r"[A-Za-z0-9_]+",
 
 
 rule all:
     default_target: True
     input:
-        "results/report.html",
-        "results/kept.json",
-        collect("results/{region}/checks.json", region=REGIONS),
+        paths.REPORT,
+        paths.KEPT,
+        collect(paths.CHECKS, region=REGIONS),
     localrule: True
     message:
-        "Everything that the configuration asks for is ready."
+        "Everything that the configuration requires is ready."
 
 
-for stage, paths in stages().items():
+for stage, files in stages().items():
 
     rule:
         name:
             stage
         input:
-            paths,
+            files,
         localrule: True
         message:
             f"The target {stage} is ready."
@@ -54,7 +46,6 @@ include: "rules/inputs.smk"
 include: "rules/mining.smk"
 include: "rules/training.smk"
 include: "rules/scoring.smk"
-include: "rules/transfer.smk"
 include: "rules/mapping.smk"
 include: "rules/reporting.smk"
 

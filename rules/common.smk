@@ -1,10 +1,9 @@
-import json
 import os
 import re
 import sys
 from collections import Counter
 from dataclasses import replace
-from functools import cache
+from functools import cache, wraps
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,12 +11,14 @@ from pathlib import Path
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from cropmine.geo.formats import confine_gdal
-from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
-from cropmine.planning.forecast import count_missing, read_seconds
+from cropmine.geo.formats import confine_gdal
 from cropmine.inputs.neighbours import find_neighbours, read_places
+from cropmine.planning import paths
+from cropmine.planning.digests import digest_code, write_canonical
+from cropmine.planning.forecast import count_missing, read_seconds
+from cropmine.planning.map_stamps import DRAWN_WEAK, describe_map, describe_recipe
 from cropmine.planning.plans import (
     DRAWS,
     Run,
@@ -29,13 +30,13 @@ from cropmine.planning.plans import (
     plan_region,
 )
 from cropmine.planning.progress import Progress, ProgressHandler
-from cropmine.planning.digests import digest_code, write_canonical
 from cropmine.planning.recipes import describe_weak_map, list_registered, list_weak_files
-from cropmine.planning.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes
-from cropmine.planning.map_stamps import DRAWN_WEAK, describe_map, describe_recipe
+from cropmine.planning.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes, measure_tiles
+from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
 from cropmine.planning.sweeps import describe_sweep, expand_sweeps
 from cropmine.planning.tiles import check_files
 from cropmine.planning.transfers import describe_transfer, list_lessons
+from cropmine.tables import read_json
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -71,6 +72,37 @@ def plan(region):
         refuse(error)
 
 
+def settle_process():
+    """The main process plans all regions, so that it reports their faults at once. The process of one job, as on a
+    cluster, was planned by the main one: to it checkpoints are plain rules, or it would plan all jobs before it again.
+    """
+    if workflow.is_main_process:
+        for region in REGIONS:
+            plan(region)
+    else:
+        for step in workflow.rules:
+            step.is_checkpoint = False
+
+
+def pass_gate(gate, region, **further):
+    """Wait for a checkpoint: what follows it is planned when it is done."""
+    if workflow.is_main_process:
+        getattr(checkpoints, gate).get(region=region, **further)
+
+
+# Params of the rules.
+
+
+def canonical(settings):
+    """Make a function of settings, the keys of the configuration that a rule reads, return canonical JSON."""
+
+    @wraps(settings)
+    def write(wildcards):
+        return write_canonical(settings(wildcards))
+
+    return write
+
+
 def code(script, templates=None):
     """The digest of a rule's code, for its params; a function, since the process of one job needs no other rule's."""
 
@@ -80,31 +112,119 @@ def code(script, templates=None):
     return digest
 
 
-include: "functions/resources.smk"
-include: "functions/settings.smk"
-include: "functions/gates.smk"
+# Resources: what a job asks of a cluster, by the size of its tile.
+
+
+def memory(wildcards, attempt, rulename):
+    """The memory of a job, MB; no more than the largest node of the cluster has."""
+    asked = estimate_mb(rulename, *size_tiles(wildcards), attempt)
+    return min(asked, limits().mb) if on_cluster() else asked
+
+
+def minutes(wildcards, attempt, rulename):
+    """The time limit of a job, minutes; no more than the cluster gives."""
+    asked = estimate_minutes(rulename, size_tiles(wildcards)[0], attempt)
+    longest = limits().longest(default_resource("slurm_partition")) if on_cluster() else None
+    return asked if longest is None else min(asked, longest)
+
+
+def size_tiles(wildcards):
+    """Pixels of the largest tile of a job's region, or of all regions if it has none, and channels of its imagery."""
+    regions = [wildcards.region] if "region" in wildcards.keys() else REGIONS
+    sizes = [read_size(path, changed_at(path)) for path in collect(paths.CHECKS, region=regions)]
+    return max(pixels for pixels, _ in sizes), max(channels for _, channels in sizes)
+
+
+@cache
+def read_size(path, changed):
+    return measure_tiles(read_json(path)) if changed else (USUAL_TILE_PX, USUAL_CHANNELS)
+
+
+def changed_at(path):
+    return Path(path).stat().st_mtime_ns if Path(path).exists() else None
+
+
+def on_cluster():
+    return workflow.executor_plugin is not None and workflow.executor_plugin.name == "slurm"
+
+
+@cache
+def limits():
+    try:
+        return read_limits()
+    except CropmineError as error:
+        refuse(error)
+
+
+def default_resource(name):
+    return plain_resources(workflow.resource_settings.default_resources).get(name)
+
+
+def plain_resources(resources):
+    """Resources of a profile as numbers and words; those that are expressions are left out."""
+    raw = {name: resource.raw for name, resource in resources.items()}
+    return {
+        name: int(value) if str(value).isdigit() else value
+        for name, value in raw.items()
+        if re.fullmatch(r"[\w-]+", str(value))
+    }
+
+
+def check_cluster():
+    """Say before the first job what the cluster would refuse, or let wait for ever."""
+    if not on_cluster():
+        return
+    common = plain_resources(workflow.resource_settings.default_resources)
+    rules = {rule: plain_resources(asked) for rule, asked in workflow.resource_settings.overwrite_resources.items()}
+    try:
+        if faults := find_misfits(limits(), common, rules, read_accounts()):
+            raise CropmineError.gather("profiles/slurm", faults)
+    except CropmineError as error:
+        refuse(error)
+
+
+# Progress.
+
+
+def show_progress():
+    """Tell the progress of a run by phase, which are the files that rules are in."""
+    phases = {rule.name: Path(rule.snakefile).stem for rule in workflow.rules if rule.output}
+    slots = workflow.nodes if on_cluster() else workflow.cores
+    past = cache(lambda rule: read_seconds(Path("results"), rule, most=100))
+    logger.addHandler(ProgressHandler(logger, Progress(phases, slots or 1, past), count_left))
+
+
+def count_left():
+    """The jobs left by rule: those that are planned, or, behind a gate that isn't passed, those without an output."""
+    left = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
+    if any(step.name == "all" for step in workflow.dag.targetrules):
+        left |= count_missing([plan(region) for region in REGIONS], CONFIG, Path("results"))
+    return left
+
+
 include: "functions/inputs.smk"
-include: "functions/runs.smk"
-include: "functions/maps.smk"
-include: "functions/reports.smk"
-include: "functions/transfers.smk"
+include: "functions/mining.smk"
+include: "functions/training.smk"
+include: "functions/scoring.smk"
+include: "functions/mapping.smk"
+include: "functions/reporting.smk"
 
 
 # Targets that stop at a stage.
 
 
 def stages():
-    """The files of each target beside `all`, by its name; functions, since the process of one job needs none of them."""
+    """The files of each target other than `all`, by its name; functions, since the process of one job needs none."""
+    checks = collect(paths.CHECKS, region=REGIONS)
     return {
-        **dict.fromkeys(("check", "check_inputs"), [f"results/{region}/checks.json" for region in REGIONS]),
+        "check": checks,
+        "check_inputs": checks,
         "mine": lambda wildcards: [path for region in REGIONS for path in mined_polygons(region)],
         "train": lambda wildcards: [path for region in REGIONS for path in trained_models(region)],
-        "map": lambda wildcards: [path for region in REGIONS for path in maps_wanted(region)],
-        "report": ["results/report.html"],
-        "sample": lambda wildcards: [f"results/{region}/sample.json" for region in REGIONS if plan(region).mapped],
-        "suggest": lambda wildcards: [
-            f"results/{region}/suggestions.gpkg" for region in REGIONS if plan(region).mapped
-        ],
+        "map": lambda wildcards: [path for region in REGIONS for path in wanted_maps(region)],
+        "report": [paths.REPORT],
+        "sample": lambda wildcards: collect(paths.SAMPLE, region=mapped_regions()),
+        "suggest": lambda wildcards: collect(paths.SUGGESTIONS, region=mapped_regions()),
         **{f"sweep_{sweep}": lambda wildcards, sweep=sweep: sweep_figures(sweep) for sweep in CONFIG.sweeps},
-        **{f"transfer_{name}": [f"results/transfer/figures/{name}.png"] for name in CONFIG.transfers},
+        **{f"transfer_{name}": [paths.TRANSFER_FIGURE.format(transfer=name)] for name in CONFIG.transfers},
     }

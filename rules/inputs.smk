@@ -2,18 +2,12 @@ if SIMULATED:
 
     rule simulate_region:
         output:
-            imagery=collect(
-                "results/{{region}}/inputs/imagery/{tile}.tif",
-                tile=plan(SIMULATED[0]).tiles,
-            ),
-            masks=collect(
-                "results/{{region}}/inputs/masks/{tile}.tif",
-                tile=plan(SIMULATED[0]).tiles,
-            ),
-            weak="results/{region}/inputs/weak.tif",
-            weak_other="results/{region}/inputs/weak_other.tif",
-            labels="results/{region}/inputs/labels.gpkg",
-            truth="results/{region}/inputs/truth.tif",
+            imagery=collect(paths.SIMULATED_IMAGERY, tile=plan(SIMULATED[0]).tiles, allow_missing=True),
+            masks=collect(paths.SIMULATED_MASKS, tile=plan(SIMULATED[0]).tiles, allow_missing=True),
+            weak=paths.SIMULATED_WEAK,
+            weak_other=paths.SIMULATED_WEAK_OTHER,
+            labels=paths.SIMULATED_LABELS,
+            truth=paths.TRUTH,
         log:
             "results/{region}/logs/simulate_region.log",
         benchmark:
@@ -24,37 +18,35 @@ if SIMULATED:
             "../envs/geo.yaml"
         threads: 1
         resources:
-            mem_mb=memory("simulate_region"),
-            runtime=minutes("simulate_region"),
+            mem_mb=memory,
+            runtime=minutes,
         params:
-            settings=lambda wildcards: write_canonical(simulation_settings(wildcards)),
+            settings=simulate_region_settings,
             code=code("simulate_region"),
         message:
-            "Making up the landscape {wildcards.region}"
+            "Simulating the region {wildcards.region}"
         script:
             "../workflow_scripts/simulate_region.py"
 
 
 rule wrap_source:
     output:
-        wrapped="results/{region}/virtual/{source}.vrt",
+        wrapped=paths.VIRTUAL,
     log:
         "results/{region}/logs/wrap_source/{source}.log",
     benchmark:
         "results/{region}/benchmarks/wrap_source/{source}.tsv"
-    wildcard_constraints:
-        source=r"[A-Za-z0-9_]+",
     conda:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("wrap_source"),
-        runtime=minutes("wrap_source"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(source_settings(wildcards)),
+        settings=wrap_source_settings,
         code=code("wrap_source"),
     message:
-        "Opening {wildcards.source} of {wildcards.region}"
+        "Writing a virtual raster of {wildcards.source} of {wildcards.region}"
     script:
         "../workflow_scripts/wrap_source.py"
 
@@ -67,23 +59,23 @@ checkpoint check_region:
         labels=label_paths,
         area=area,
         excludes=excludes,
-        sample=sample_files,
+        sample=check_region_sample,
     output:
-        verdict="results/{region}/checks.json",
-        quicklooks="results/{region}/checks.png",
+        verdict=paths.CHECKS,
+        quicklooks=paths.QUICKLOOKS,
     log:
         "results/{region}/logs/check_region.log",
-        table="results/{region}/logs/check_region.csv",
+        table=paths.FINDINGS,
     benchmark:
         "results/{region}/benchmarks/check_region.tsv"
     conda:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("check_region"),
-        runtime=minutes("check_region"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(check_settings(wildcards)),
+        settings=check_region_settings,
         code=code("check_region"),
     message:
         "Checking the inputs of {wildcards.region}"
@@ -96,8 +88,8 @@ rule split_labels:
         labels=label_paths,
         verdict=verdict,
     output:
-        labels="results/{region}/labels/labels.parquet",
-        splits="results/{region}/labels/splits.csv",
+        labels=paths.LABELS,
+        splits=paths.SPLITS,
     log:
         "results/{region}/logs/split_labels.log",
     benchmark:
@@ -106,10 +98,10 @@ rule split_labels:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("split_labels"),
-        runtime=minutes("split_labels"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(label_settings(wildcards)),
+        settings=split_labels_settings,
         code=code("split_labels"),
     message:
         "Splitting the human labels of {wildcards.region} into blocks"

@@ -3,9 +3,9 @@ checkpoint check_model:
         model=foreign_model,
         images=all_images,
         masks=all_masks,
-        verdict="results/{region}/checks.json",
+        verdict=paths.CHECKS,
     output:
-        verdict="results/{region}/model_check.json",
+        verdict=paths.MODEL_CHECK,
     log:
         "results/{region}/logs/check_model.log",
     benchmark:
@@ -14,10 +14,10 @@ checkpoint check_model:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=memory("check_model"),
-        runtime=minutes("check_model"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(tiles_settings(wildcards.region, plan(wildcards.region).tiles)),
+        settings=check_model_settings,
         code=code("check_model"),
     message:
         "Checking whether the model from elsewhere fits the imagery of {wildcards.region}"
@@ -27,42 +27,39 @@ checkpoint check_model:
 
 rule choose_model:
     input:
-        model=selected_model,
+        model=choose_model_model,
     output:
-        model="results/{region}/map/models/{run}.{kind}",
+        model=paths.CHOSEN_MODEL,
     log:
         "results/{region}/logs/choose_model/{run}.{kind}.log",
     benchmark:
         "results/{region}/benchmarks/choose_model/{run}.{kind}.tsv"
-    wildcard_constraints:
-        kind="ckpt|npz",
     localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("choose_model"),
-        runtime=minutes("choose_model"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings="{}",
         code=code("choose_model"),
     message:
-        "Laying the selected model of {wildcards.region} beside its map, {wildcards.run}"
+        "Copying the selected model of {wildcards.region}, {wildcards.run}"
     script:
         "../workflow_scripts/choose_model.py"
 
 
 rule map_tile:
     input:
-        checked=model_verdict,
-        models=selected_models,
-        images=seen_images,
-        masks=seen_masks,
-        features=selected_features,
+        checked=map_tile_verdict,
+        models=map_tile_models,
+        images=map_tile_images,
+        masks=map_tile_masks,
+        features=map_tile_features,
         area=area,
         excludes=excludes,
     output:
-        map="results/{region}/map/{tile}.tif",
+        map=paths.MAP,
     log:
         "results/{region}/logs/map_tile/{tile}.log",
     benchmark:
@@ -71,10 +68,10 @@ rule map_tile:
         "../envs/train.yaml"
     threads: CONFIG.training.cpu_threads
     resources:
-        mem_mb=memory("map_tile"),
-        runtime=minutes("map_tile"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(map_settings(wildcards)),
+        settings=map_tile_settings,
         code=code("map_tile"),
     message:
         "Mapping {wildcards.tile} of {wildcards.region}"
@@ -87,8 +84,8 @@ rule build_mosaic:
         maps=map_tiles,
         selected=choice,
     output:
-        mosaic="results/{region}/map/cropland.vrt",
-        area="results/{region}/map/area.json",
+        mosaic=paths.MOSAIC,
+        area=paths.AREA,
     log:
         "results/{region}/logs/build_mosaic.log",
     benchmark:
@@ -97,10 +94,10 @@ rule build_mosaic:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("build_mosaic"),
-        runtime=minutes("build_mosaic"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(area_settings(wildcards)),
+        settings=build_mosaic_settings,
         code=code("build_mosaic"),
     message:
         "Joining the map of {wildcards.region}"
@@ -114,8 +111,8 @@ rule measure_units:
         selected=choice,
         units=unit_path,
     output:
-        table="results/{region}/map/area_by_unit.csv",
-        layer="results/{region}/map/area_by_unit.gpkg",
+        table=paths.UNIT_AREAS,
+        layer=paths.UNIT_LAYER,
     log:
         "results/{region}/logs/measure_units.log",
     benchmark:
@@ -124,12 +121,10 @@ rule measure_units:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("measure_units"),
-        runtime=minutes("measure_units"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(
-            stamp_settings(wildcards.region) | {"id_field": plan(wildcards.region).region.units.id_field}
-        ),
+        settings=measure_units_settings,
         code=code("measure_units"),
     message:
         "Counting the hectares of {wildcards.region} by unit"
@@ -137,39 +132,13 @@ rule measure_units:
         "../workflow_scripts/measure_units.py"
 
 
-rule score_map:
-    input:
-        maps=map_tiles,
-        labels=split_table,
-        scores=folded_scores,
-    output:
-        scores="results/{region}/scores/map.json",
-    log:
-        "results/{region}/logs/score_map.log",
-    benchmark:
-        "results/{region}/benchmarks/score_map.tsv"
-    conda:
-        "../envs/geo.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory("score_map"),
-        runtime=minutes("score_map"),
-    params:
-        settings=lambda wildcards: write_canonical(map_score_settings(wildcards)),
-        code=code("score_map"),
-    message:
-        "Scoring the delivered map of {wildcards.region}"
-    script:
-        "../workflow_scripts/score_map.py"
-
-
 rule deliver_map:
     input:
-        mosaic="results/{region}/map/cropland.vrt",
+        mosaic=paths.MOSAIC,
         maps=map_tiles,
         selected=choice,
     output:
-        collection="results/{region}/delivery/collection.json",
+        collection=paths.DELIVERY,
     log:
         "results/{region}/logs/deliver_map.log",
     benchmark:
@@ -178,30 +147,30 @@ rule deliver_map:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("deliver_map"),
-        runtime=minutes("deliver_map"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(delivery_settings(wildcards)),
+        settings=deliver_map_settings,
         code=code("deliver_map", "cropmine/mapping/templates"),
     message:
-        "Writing the map of {wildcards.region} to hand on: GeoTIFFs, patches, STAC"
+        "Writing the map products of {wildcards.region}: GeoTIFFs, patches, STAC"
     script:
         "../workflow_scripts/deliver_map.py"
 
 
 rule draw_project:
     input:
-        delivery="results/{region}/delivery/collection.json",
+        delivery=paths.DELIVERY,
         selected=choice,
-        images=project_images,
-        targets=project_targets,
-        mined=project_mined,
+        images=draw_project_images,
+        targets=draw_project_targets,
+        mined=draw_project_mined,
         labels=split_table,
         weak=weak_paths,
         area=area,
-        units=project_units,
+        units=draw_project_units,
     output:
-        project="results/{region}/qgis/{region}.qgz",
+        project=paths.PROJECT,
     log:
         "results/{region}/logs/draw_project.log",
     benchmark:
@@ -210,79 +179,23 @@ rule draw_project:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("draw_project"),
-        runtime=minutes("draw_project"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(project_settings(wildcards)),
+        settings=draw_project_settings,
         code=code("draw_project", "cropmine/mapping/templates"),
     message:
-        "Drawing up a QGIS project of {wildcards.region}"
+        "Writing a QGIS project of {wildcards.region}"
     script:
         "../workflow_scripts/draw_project.py"
 
 
-rule export_weights:
-    input:
-        model="results/{region}/models/{recipe}/{model}/{run}/model.ckpt",
-    output:
-        weights="results/{region}/models/{recipe}/{model}/{run}/model.safetensors",
-    log:
-        "results/{region}/logs/export_weights/{recipe}/{model}/{run}.log",
-    benchmark:
-        "results/{region}/benchmarks/export_weights/{recipe}/{model}/{run}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory("export_weights"),
-        runtime=minutes("export_weights"),
-    params:
-        settings="{}",
-        code=code("export_weights"),
-    message:
-        "Exporting the weights of {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
-    script:
-        "../workflow_scripts/export_weights.py"
-
-
-rule write_card:
-    input:
-        experiments="results/{region}/experiments.csv",
-        selected=choice,
-        map_scores="results/{region}/scores/map.json",
-        area="results/{region}/map/area.json",
-        splits="results/{region}/labels/splits.csv",
-        checks="results/{region}/checks.json",
-        weights=card_weights,
-        accuracy=card_accuracy,
-    output:
-        card=report("results/{region}/model_card.md", category="Report"),
-    log:
-        "results/{region}/logs/write_card.log",
-    benchmark:
-        "results/{region}/benchmarks/write_card.tsv"
-    localrule: True
-    conda:
-        "../envs/geo.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory("write_card"),
-        runtime=minutes("write_card"),
-    params:
-        settings=lambda wildcards: write_canonical(card_settings(wildcards)),
-        code=code("write_card", "cropmine/reporting/templates"),
-    message:
-        "Writing the model card of {wildcards.region}"
-    script:
-        "../workflow_scripts/write_card.py"
-
-
 rule design_sample:
     input:
-        delivery="results/{region}/delivery/collection.json",
+        delivery=paths.DELIVERY,
         selected=choice,
     output:
-        pointer="results/{region}/sample.json",
+        pointer=paths.SAMPLE,
     log:
         "results/{region}/logs/design_sample.log",
     benchmark:
@@ -291,10 +204,10 @@ rule design_sample:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("design_sample"),
-        runtime=minutes("design_sample"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(sampling_settings(wildcards)),
+        settings=design_sample_settings,
         code=code("design_sample"),
     message:
         "Drawing a probability sample of the map of {wildcards.region}"
@@ -309,7 +222,7 @@ rule assess_map:
         sample=sample_file,
         design=sample_design,
     output:
-        table="results/{region}/accuracy.csv",
+        table=paths.ACCURACY,
     log:
         "results/{region}/logs/assess_map.log",
     benchmark:
@@ -318,10 +231,10 @@ rule assess_map:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("assess_map"),
-        runtime=minutes("assess_map"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(assessment_settings(wildcards)),
+        settings=assess_map_settings,
         code=code("assess_map"),
     message:
         "Assessing the map of {wildcards.region} by its probability sample"
@@ -335,7 +248,7 @@ rule assess_units:
         sample=sample_file,
         design=sample_design,
     output:
-        table="results/{region}/accuracy_by_unit.csv",
+        table=paths.UNIT_ACCURACY,
     log:
         "results/{region}/logs/assess_units.log",
     benchmark:
@@ -344,10 +257,10 @@ rule assess_units:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("assess_units"),
-        runtime=minutes("assess_units"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(unit_settings(wildcards)),
+        settings=assess_units_settings,
         code=code("assess_units"),
     message:
         "Estimating the area of cropland in the units of {wildcards.region}"
@@ -360,9 +273,9 @@ rule suggest_labels:
         maps=map_tiles,
         selected=choice,
         weak=first_weak,
-        splits=split_blocks,
+        splits=suggest_labels_splits,
     output:
-        suggestions="results/{region}/suggestions.gpkg",
+        suggestions=paths.SUGGESTIONS,
     log:
         "results/{region}/logs/suggest_labels.log",
     benchmark:
@@ -371,10 +284,10 @@ rule suggest_labels:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("suggest_labels"),
-        runtime=minutes("suggest_labels"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(suggestion_settings(wildcards)),
+        settings=suggest_labels_settings,
         code=code("suggest_labels"),
     message:
         "Suggesting where to label next in {wildcards.region}"

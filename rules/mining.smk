@@ -4,7 +4,7 @@ rule fit_codebook:
         masks=training_masks,
         verdict=verdict,
     output:
-        codebook="results/{region}/codebooks/{segmentation}.json",
+        codebook=paths.CODEBOOK,
     log:
         "results/{region}/logs/fit_codebook/{segmentation}.log",
     benchmark:
@@ -13,13 +13,10 @@ rule fit_codebook:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("fit_codebook"),
-        runtime=minutes("fit_codebook"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(
-            tiles_settings(wildcards.region, plan(wildcards.region).training_tiles)
-            | {"segmentation": segmentation_settings(wildcards.segmentation)}
-        ),
+        settings=fit_codebook_settings,
         code=code("fit_codebook"),
     message:
         "Fitting the codebook {wildcards.segmentation} of {wildcards.region}"
@@ -33,10 +30,10 @@ rule segment_tile:
         masks=tile_masks,
         area=area,
         excludes=excludes,
-        codebook=codebook,
+        codebook=segment_tile_codebook,
         checked=checked,
     output:
-        segments="results/{region}/segments/{segmentation}/{tile}.tif",
+        segments=paths.SEGMENTS,
     log:
         "results/{region}/logs/segment_tile/{segmentation}/{tile}.log",
     benchmark:
@@ -47,12 +44,10 @@ rule segment_tile:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("segment_tile"),
-        runtime=minutes("segment_tile"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(
-            tile_settings(wildcards) | {"segmentation": segmentation_settings(wildcards.segmentation)}
-        ),
+        settings=segment_tile_settings,
         code=code("segment_tile"),
     message:
         "Segmenting {wildcards.tile} of {wildcards.region} by {wildcards.segmentation}"
@@ -68,10 +63,10 @@ if DEEP:
             masks=tile_masks,
             area=area,
             excludes=excludes,
-            model=deep_model,
+            model=segment_deep_model,
             checked=checked,
         output:
-            segments="results/{region}/segments/{segmentation}/{tile}.tif",
+            segments=paths.SEGMENTS,
         log:
             "results/{region}/logs/segment_deep/{segmentation}/{tile}.log",
         benchmark:
@@ -82,12 +77,10 @@ if DEEP:
             "../envs/train.yaml"
         threads: 1
         resources:
-            mem_mb=memory("segment_deep"),
-            runtime=minutes("segment_deep"),
+            mem_mb=memory,
+            runtime=minutes,
         params:
-            settings=lambda wildcards: write_canonical(
-                tile_settings(wildcards) | {"segmentation": segmentation_settings(wildcards.segmentation)}
-            ),
+            settings=segment_deep_settings,
             code=code("segment_deep"),
         message:
             "Segmenting {wildcards.tile} of {wildcards.region} by the features of a network, {wildcards.segmentation}"
@@ -97,11 +90,11 @@ if DEEP:
 
 rule measure_shift:
     input:
-        segments="results/{region}/segments/{segmentation}/{tile}.tif",
+        segments=paths.SEGMENTS,
         weak=weak_path,
-        other=other_image,
+        other=measure_shift_other,
     output:
-        surfaces="results/{region}/shifts/{segmentation}/{weak}/{tile}.npz",
+        surfaces=paths.SHIFTS,
     log:
         "results/{region}/logs/measure_shift/{segmentation}/{weak}/{tile}.log",
     benchmark:
@@ -110,10 +103,10 @@ rule measure_shift:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("measure_shift"),
-        runtime=minutes("measure_shift"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical({"weak": shift_settings(wildcards)}),
+        settings=measure_shift_settings,
         code=code("measure_shift"),
     message:
         "Measuring how {wildcards.weak} is shifted against the segments of {wildcards.tile} of {wildcards.region}"
@@ -123,10 +116,10 @@ rule measure_shift:
 
 checkpoint register_weak:
     input:
-        surfaces=measured_shifts,
+        surfaces=register_weak_surfaces,
     output:
-        shift="results/{region}/registrations/{segmentation}/{weak}.json",
-        evidence="results/{region}/registrations/{segmentation}/{weak}.surfaces.json",
+        shift=paths.REGISTRATION,
+        evidence=paths.REGISTRATION_EVIDENCE,
     log:
         "results/{region}/logs/register_weak/{segmentation}/{weak}.log",
     benchmark:
@@ -135,10 +128,10 @@ checkpoint register_weak:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("register_weak"),
-        runtime=minutes("register_weak"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical({"tiles": plan(wildcards.region).registration_tiles}),
+        settings=register_weak_settings,
         code=code("register_weak"),
     message:
         "Registering {wildcards.weak} by the segments {wildcards.segmentation} of {wildcards.region}"
@@ -148,11 +141,11 @@ checkpoint register_weak:
 
 rule overlap_tile:
     input:
-        segments="results/{region}/segments/{segmentation}/{tile}.tif",
+        segments=paths.SEGMENTS,
         weak=weak_path,
         registrations=overlap_registrations,
     output:
-        overlap="results/{region}/overlaps/{segmentation}/{weak}/{tile}.parquet",
+        overlap=paths.OVERLAP,
     log:
         "results/{region}/logs/overlap_tile/{segmentation}/{weak}/{tile}.log",
     benchmark:
@@ -161,10 +154,10 @@ rule overlap_tile:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("overlap_tile"),
-        runtime=minutes("overlap_tile"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical({"weak": weak_settings(wildcards.region, wildcards.weak)}),
+        settings=overlap_tile_settings,
         code=code("overlap_tile"),
     message:
         "Overlapping the segments of {wildcards.tile} of {wildcards.region} with {wildcards.weak}"
@@ -174,10 +167,10 @@ rule overlap_tile:
 
 rule mine_polygons:
     input:
-        segments="results/{region}/segments/{segmentation}/{tile}.tif",
-        overlap="results/{region}/overlaps/{segmentation}/{weak}/{tile}.parquet",
+        segments=paths.SEGMENTS,
+        overlap=paths.OVERLAP,
     output:
-        polygons="results/{region}/mined/{segmentation}/{weak}/{thresholds}/{tile}.parquet",
+        polygons=paths.MINED,
     log:
         "results/{region}/logs/mine_polygons/{segmentation}/{weak}/{thresholds}/{tile}.log",
     benchmark:
@@ -186,10 +179,10 @@ rule mine_polygons:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("mine_polygons"),
-        runtime=minutes("mine_polygons"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(mined_settings(wildcards)),
+        settings=mine_polygons_settings,
         code=code("mine_polygons"),
     message:
         "Drawing the mined polygons of {wildcards.tile} of {wildcards.region} at {wildcards.thresholds}"
@@ -197,32 +190,60 @@ rule mine_polygons:
         "../workflow_scripts/mine_polygons.py"
 
 
-rule audit_labels:
+rule mask_tile:
     input:
-        segments=audit_segments,
-        overlaps=audit_overlaps,
-        masks=audit_masks,
-        weak=weak_path,
-        registrations=overlap_registrations,
-        labels="results/{region}/labels/labels.parquet",
-        training_labels=weak_training_labels,
+        images=tile_images,
+        masks=tile_masks,
+        area=area,
+        excludes=excludes,
+        labels=split_table,
+        sample=sample_design,
+        checked=checked,
     output:
-        table="results/{region}/audits/{segmentation}/{weak}.parquet",
-        summary="results/{region}/audits/{segmentation}/{weak}.json",
+        mask=paths.MASK,
     log:
-        "results/{region}/logs/audit_labels/{segmentation}/{weak}.log",
+        "results/{region}/logs/mask_tile/{fold}/{tile}.log",
     benchmark:
-        "results/{region}/benchmarks/audit_labels/{segmentation}/{weak}.tsv"
+        "results/{region}/benchmarks/mask_tile/{fold}/{tile}.tsv"
     conda:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("audit_labels"),
-        runtime=minutes("audit_labels"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(audit_settings(wildcards)),
-        code=code("audit_labels"),
+        settings=mask_tile_settings,
+        code=code("mask_tile"),
     message:
-        "Auditing the labels that {wildcards.segmentation} mines from {wildcards.weak} in {wildcards.region}"
+        "Marking where labels of {wildcards.tile} of {wildcards.region} may train, {wildcards.fold}"
     script:
-        "../workflow_scripts/audit_labels.py"
+        "../workflow_scripts/mask_tile.py"
+
+
+rule burn_target:
+    input:
+        mask=burn_target_mask,
+        labels=burn_target_labels,
+        segments=burn_target_segments,
+        overlap=burn_target_overlap,
+        weak=burn_target_weak,
+        registrations=burn_target_registrations,
+    output:
+        target=paths.TARGET,
+    log:
+        "results/{region}/logs/burn_target/{recipe}/{tile}.log",
+    benchmark:
+        "results/{region}/benchmarks/burn_target/{recipe}/{tile}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        settings=burn_target_settings,
+        code=code("burn_target"),
+    message:
+        "Burning the target of {wildcards.tile} of {wildcards.region} by {wildcards.recipe}"
+    script:
+        "../workflow_scripts/burn_target.py"

@@ -1,59 +1,21 @@
-if SIMULATED:
-
-    rule check_simulation:
-        input:
-            models=first_models,
-            images=all_images,
-            masks=all_masks,
-            weak=first_weak,
-            registrations=first_registrations,
-            table="results/{region}/experiments.csv",
-            truth="results/{region}/inputs/truth.tif",
-        output:
-            table="results/{region}/truth_check.csv",
-        log:
-            "results/{region}/logs/check_simulation.log",
-        benchmark:
-            "results/{region}/benchmarks/check_simulation.tsv"
-        wildcard_constraints:
-            region="|".join(SIMULATED),
-        conda:
-            "../envs/train.yaml"
-        threads: CONFIG.training.cpu_threads
-        resources:
-            mem_mb=memory("check_simulation"),
-            runtime=minutes("check_simulation"),
-        params:
-            settings=lambda wildcards: write_canonical(truth_settings(wildcards)),
-            code=code("check_simulation"),
-        message:
-            "Checking the scores of {wildcards.region} against its truth"
-        script:
-            "../workflow_scripts/check_simulation.py"
-
-
 rule draw_audit:
     input:
-        table=drawn_audit_table,
-        summary=drawn_audit_summary,
+        unpack(draw_audit_inputs),
     output:
-        figure="results/{region}/figures/audit_{audit}.png",
-        data="results/{region}/figures/audit_{audit}.csv",
+        figure=paths.AUDIT_FIGURE,
+        data=paths.AUDIT_DRAWN,
     log:
         "results/{region}/logs/draw_audit/{audit}.log",
     benchmark:
         "results/{region}/benchmarks/draw_audit/{audit}.tsv"
-    wildcard_constraints:
-        audit=r"[A-Za-z0-9_]+",
     localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("draw_audit"),
-        runtime=minutes("draw_audit"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings="{}",
         code=code("draw_audit"),
     message:
         "Drawing the audit {wildcards.audit} of {wildcards.region}"
@@ -61,11 +23,94 @@ rule draw_audit:
         "../workflow_scripts/draw_audit.py"
 
 
+rule draw_sweep:
+    input:
+        table=paths.SWEEP,
+    output:
+        figure=paths.SWEEP_FIGURE,
+        data=paths.SWEEP_DRAWN,
+    log:
+        "results/{region}/logs/draw_sweep/{sweep}.log",
+    benchmark:
+        "results/{region}/benchmarks/draw_sweep/{sweep}.tsv"
+    localrule: True
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        settings=draw_sweep_settings,
+        code=code("draw_sweep"),
+    message:
+        "Drawing the sweep {wildcards.sweep} of {wildcards.region}"
+    script:
+        "../workflow_scripts/draw_sweep.py"
+
+
+rule draw_transfer:
+    input:
+        table=paths.TRANSFER,
+    output:
+        figure=paths.TRANSFER_FIGURE,
+        data=paths.TRANSFER_DRAWN,
+    log:
+        "results/transfer/logs/draw_transfer/{transfer}.log",
+    benchmark:
+        "results/transfer/benchmarks/draw_transfer/{transfer}.tsv"
+    localrule: True
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        code=code("draw_transfer"),
+    message:
+        "Drawing the transfer {wildcards.transfer}"
+    script:
+        "../workflow_scripts/draw_transfer.py"
+
+
+rule write_card:
+    input:
+        experiments=paths.EXPERIMENTS,
+        selected=choice,
+        map_scores=paths.MAP_SCORES,
+        area=paths.AREA,
+        splits=paths.SPLITS,
+        checks=paths.CHECKS,
+        weights=write_card_weights,
+        accuracy=write_card_accuracy,
+    output:
+        card=report(paths.CARD, category="Report"),
+    log:
+        "results/{region}/logs/write_card.log",
+    benchmark:
+        "results/{region}/benchmarks/write_card.tsv"
+    localrule: True
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        settings=write_card_settings,
+        code=code("write_card", "cropmine/reporting/templates"),
+    message:
+        "Writing the model card of {wildcards.region}"
+    script:
+        "../workflow_scripts/write_card.py"
+
+
 rule describe_run:
     input:
-        run_inputs,
+        describe_run_inputs,
     output:
-        run="results/run.json",
+        run=paths.RUN,
     log:
         "results/logs/describe_run.log",
     benchmark:
@@ -75,24 +120,22 @@ rule describe_run:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("describe_run"),
-        runtime=minutes("describe_run"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(
-            {"regions": REGIONS, "config": CONFIG.model_dump(mode="json", exclude_defaults=True, exclude={"report"})}
-        ),
+        settings=describe_run_settings,
         code=code("describe_run"),
     message:
-        "Writing down what was run"
+        "Recording what was run"
     script:
         "../workflow_scripts/describe_run.py"
 
 
 rule build_report:
     input:
-        report_inputs,
+        build_report_inputs,
     output:
-        report=report("results/report.html", category="Report"),
+        report=report(paths.REPORT, category="Report"),
     log:
         "results/logs/build_report.log",
     benchmark:
@@ -101,10 +144,10 @@ rule build_report:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("build_report"),
-        runtime=minutes("build_report"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(report_settings(wildcards)),
+        settings=build_report_settings,
         code=code("build_report", "cropmine/reporting/templates"),
     message:
         "Writing the report"
@@ -114,9 +157,9 @@ rule build_report:
 
 rule keep_run:
     input:
-        run="results/run.json",
+        run=paths.RUN,
     output:
-        pointer="results/kept.json",
+        pointer=paths.KEPT,
     log:
         "results/logs/keep_run.log",
     benchmark:
@@ -126,10 +169,10 @@ rule keep_run:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("keep_run"),
-        runtime=minutes("keep_run"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=write_canonical({"run": CONFIG.map.run, "regions": REGIONS}),
+        settings=keep_run_settings,
         code=code("keep_run"),
     message:
         "Keeping the run under its name"

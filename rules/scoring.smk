@@ -1,12 +1,12 @@
 rule score_model:
     input:
-        model=trained_model,
+        model=score_model_model,
         images=scored_images,
         masks=scored_masks,
-        features=scored_features,
+        features=score_model_features,
         labels=split_table,
     output:
-        scores="results/{region}/scores/{recipe}/{model}/{run}.json",
+        scores=paths.SCORES,
     log:
         "results/{region}/logs/score_model/{recipe}/{model}/{run}.log",
     benchmark:
@@ -15,10 +15,10 @@ rule score_model:
         "../envs/train.yaml"
     threads: CONFIG.training.cpu_threads
     resources:
-        mem_mb=memory("score_model"),
-        runtime=minutes("score_model"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(score_settings(wildcards)),
+        settings=score_model_settings,
         code=code("score_model"),
     message:
         "Scoring {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
@@ -29,12 +29,12 @@ rule score_model:
 rule score_weak_map:
     input:
         weak=weak_path,
-        registrations=score_registrations,
+        registrations=first_registrations,
         images=scored_images,
         masks=scored_masks,
         labels=split_table,
     output:
-        scores="results/{region}/scores/weak_map/{weak}/{run}.json",
+        scores=paths.WEAK_SCORES,
     log:
         "results/{region}/logs/score_weak_map/{weak}/{run}.log",
     benchmark:
@@ -43,17 +43,69 @@ rule score_weak_map:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("score_weak_map"),
-        runtime=minutes("score_weak_map"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(
-            {"weak": weak_settings(wildcards.region, wildcards.weak)} | score_settings(wildcards)
-        ),
+        settings=score_weak_map_settings,
         code=code("score_weak_map"),
     message:
         "Scoring the weak map {wildcards.weak} itself in {wildcards.region}"
     script:
         "../workflow_scripts/score_weak_map.py"
+
+
+rule score_map:
+    input:
+        maps=map_tiles,
+        labels=split_table,
+        scores=score_map_scores,
+    output:
+        scores=paths.MAP_SCORES,
+    log:
+        "results/{region}/logs/score_map.log",
+    benchmark:
+        "results/{region}/benchmarks/score_map.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        settings=score_map_settings,
+        code=code("score_map"),
+    message:
+        "Scoring the delivered map of {wildcards.region}"
+    script:
+        "../workflow_scripts/score_map.py"
+
+
+rule score_transfer:
+    input:
+        model=score_transfer_model,
+        images=score_transfer_images,
+        masks=score_transfer_masks,
+        labels=score_transfer_labels,
+        statistics=score_transfer_statistics,
+    output:
+        scores=paths.TRANSFER_SCORES,
+    log:
+        "results/transfer/logs/score_transfer/{transfer}/{target}/{labels}/{run}.log",
+    benchmark:
+        "results/transfer/benchmarks/score_transfer/{transfer}/{target}/{labels}/{run}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: CONFIG.training.cpu_threads
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        settings=score_transfer_settings,
+        code=code("score_transfer"),
+    message:
+        "Scoring the network of the labels {wildcards.labels} in {wildcards.target}, {wildcards.run}"
+    script:
+        "../workflow_scripts/score_transfer.py"
 
 
 rule measure_distances:
@@ -64,7 +116,7 @@ rule measure_distances:
         excludes=excludes,
         labels=split_table,
     output:
-        distances="results/{region}/distances.json",
+        distances=paths.DISTANCES,
     log:
         "results/{region}/logs/measure_distances.log",
     benchmark:
@@ -73,24 +125,55 @@ rule measure_distances:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("measure_distances"),
-        runtime=minutes("measure_distances"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(distance_settings(wildcards)),
+        settings=measure_distances_settings,
         code=code("measure_distances"),
     message:
-        "Measuring how far the labels of {wildcards.region} lie from each other"
+        "Measuring distances from test labels and map pixels to training labels in {wildcards.region}"
     script:
         "../workflow_scripts/measure_distances.py"
 
 
+rule audit_labels:
+    input:
+        segments=audit_labels_segments,
+        overlaps=audit_labels_overlaps,
+        masks=audit_labels_masks,
+        weak=weak_path,
+        registrations=overlap_registrations,
+        labels=paths.LABELS,
+        training_labels=audit_labels_training_labels,
+    output:
+        table=paths.AUDIT,
+        summary=paths.AUDIT_SUMMARY,
+    log:
+        "results/{region}/logs/audit_labels/{segmentation}/{weak}.log",
+    benchmark:
+        "results/{region}/benchmarks/audit_labels/{segmentation}/{weak}.tsv"
+    conda:
+        "../envs/geo.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        settings=audit_labels_settings,
+        code=code("audit_labels"),
+    message:
+        "Auditing the labels that {wildcards.segmentation} mines from {wildcards.weak} in {wildcards.region}"
+    script:
+        "../workflow_scripts/audit_labels.py"
+
+
 checkpoint compare_experiments:
     input:
-        scores=experiment_scores,
+        scores=compare_experiments_scores,
     output:
-        table="results/{region}/experiments.csv",
-        differences="results/{region}/differences.csv",
-        selected="results/{region}/selected.json",
+        table=paths.EXPERIMENTS,
+        differences=paths.DIFFERENCES,
+        selected=paths.SELECTED,
     log:
         "results/{region}/logs/compare_experiments.log",
     benchmark:
@@ -100,10 +183,10 @@ checkpoint compare_experiments:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("compare_experiments"),
-        runtime=minutes("compare_experiments"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(experiment_settings(wildcards)),
+        settings=compare_experiments_settings,
         code=code("compare_experiments"),
     message:
         "Comparing the experiments of {wildcards.region}"
@@ -113,9 +196,9 @@ checkpoint compare_experiments:
 
 rule compare_sweep:
     input:
-        scores=sweep_scores,
+        scores=compare_sweep_scores,
     output:
-        table="results/{region}/sweeps/{sweep}.csv",
+        table=paths.SWEEP,
     log:
         "results/{region}/logs/compare_sweep/{sweep}.log",
     benchmark:
@@ -125,40 +208,71 @@ rule compare_sweep:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("compare_sweep"),
-        runtime=minutes("compare_sweep"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(sweep_settings(wildcards)),
+        settings=compare_sweep_settings,
         code=code("compare_sweep"),
     message:
-        "Comparing the points of the sweep {wildcards.sweep} in {wildcards.region}"
+        "Comparing the grid points of the sweep {wildcards.sweep} in {wildcards.region}"
     script:
         "../workflow_scripts/compare_sweep.py"
 
 
-rule draw_sweep:
+rule compare_transfer:
     input:
-        table="results/{region}/sweeps/{sweep}.csv",
+        scores=compare_transfer_scores,
     output:
-        figure="results/{region}/figures/sweep_{sweep}.png",
-        data="results/{region}/figures/sweep_{sweep}.csv",
+        table=paths.TRANSFER,
     log:
-        "results/{region}/logs/draw_sweep/{sweep}.log",
+        "results/transfer/logs/compare_transfer/{transfer}.log",
     benchmark:
-        "results/{region}/benchmarks/draw_sweep/{sweep}.tsv"
+        "results/transfer/benchmarks/compare_transfer/{transfer}.tsv"
     localrule: True
     conda:
         "../envs/geo.yaml"
     threads: 1
     resources:
-        mem_mb=memory("draw_sweep"),
-        runtime=minutes("draw_sweep"),
+        mem_mb=memory,
+        runtime=minutes,
     params:
-        settings=lambda wildcards: write_canonical(
-            {"sweep": wildcards.sweep, "grid": CONFIG.sweeps[wildcards.sweep].model_dump(mode="json")["grid"]}
-        ),
-        code=code("draw_sweep"),
+        settings=compare_transfer_settings,
+        code=code("compare_transfer"),
     message:
-        "Drawing the sweep {wildcards.sweep} of {wildcards.region}"
+        "Comparing the models of the transfer {wildcards.transfer}"
     script:
-        "../workflow_scripts/draw_sweep.py"
+        "../workflow_scripts/compare_transfer.py"
+
+
+if SIMULATED:
+
+    rule check_simulation:
+        input:
+            models=check_simulation_models,
+            images=all_images,
+            masks=all_masks,
+            weak=first_weak,
+            registrations=first_registrations,
+            table=paths.EXPERIMENTS,
+            truth=paths.TRUTH,
+        output:
+            table=paths.TRUTH_CHECK,
+        log:
+            "results/{region}/logs/check_simulation.log",
+        benchmark:
+            "results/{region}/benchmarks/check_simulation.tsv"
+        wildcard_constraints:
+            region="|".join(SIMULATED),
+        conda:
+            "../envs/train.yaml"
+        threads: CONFIG.training.cpu_threads
+        resources:
+            mem_mb=memory,
+            runtime=minutes,
+        params:
+            settings=check_simulation_settings,
+            code=code("check_simulation"),
+        message:
+            "Checking the scores of {wildcards.region} against its truth"
+        script:
+            "../workflow_scripts/check_simulation.py"

@@ -1,9 +1,9 @@
-# Inputs. Users' files are read only by jobs behind the verdict of check_region.
+# Users' files are read only by jobs after the verdict of check_region.
 
 
 def verdict(wildcards):
     pass_gate("check_region", wildcards.region)
-    return ancient(f"results/{wildcards.region}/checks.json")
+    return ancient(paths.CHECKS.format(**wildcards))
 
 
 def checked(wildcards):
@@ -29,20 +29,18 @@ def masks_of(region, tiles):
     return [path for tile in tiles for path in plan(region).files[tile]["masks"]]
 
 
+def features_of(region, model, tiles):
+    """The feature rasters that a model reads in place of the bands, one a tile; none of most models."""
+    name = plan(region).models[model]["model"].get("features")
+    return [plan(region).files[tile]["features"][name] for tile in tiles] if name else []
+
+
 def all_images(wildcards):
     return images_of(wildcards.region, plan(wildcards.region).tiles)
 
 
 def all_masks(wildcards):
     return masks_of(wildcards.region, plan(wildcards.region).tiles)
-
-
-def training_images(wildcards):
-    return images_of(wildcards.region, plan(wildcards.region).training_tiles)
-
-
-def training_masks(wildcards):
-    return masks_of(wildcards.region, plan(wildcards.region).training_tiles)
 
 
 def area(wildcards):
@@ -54,56 +52,12 @@ def excludes(wildcards):
     return [exclusion.path for exclusion in plan(wildcards.region).region.exclude]
 
 
-def source_settings(wildcards):
-    """What a file of the region stands for; Snakemake asks for no other."""
-    return {"path": plan(wildcards.region).virtual[f"results/{wildcards.region}/virtual/{wildcards.source}.vrt"]}
-
-
-def weak_paths(wildcards):
-    return [weak.path for weak in plan(wildcards.region).region.weak.values() if weak.path is not None]
-
-
 def weak_path(wildcards):
     return list_weak_files(plan(wildcards.region).region, wildcards.weak)
 
 
-def registrations(region, weak, segmentation):
-    """The measured shifts of a weak map, or of the maps that it is a consensus of; none where it isn't registered."""
-    for name in list_registered(plan(region).region, weak):
-        pass_gate("register_weak", region, segmentation=segmentation, weak=name)
-    return registration_paths(region, weak, segmentation)
-
-
-def registration_paths(region, weak, segmentation):
-    names = list_registered(plan(region).region, weak)
-    return [f"results/{region}/registrations/{segmentation}/{name}.json" for name in names]
-
-
-def overlap_registrations(wildcards):
-    return registrations(wildcards.region, wildcards.weak, wildcards.segmentation)
-
-
-def score_registrations(wildcards):
-    """A weak map that is scored itself is moved as the first segmentation has it."""
-    return registrations(wildcards.region, wildcards.weak, next(iter(CONFIG.segmentations)))
-
-
-def other_image(wildcards):
-    """An image of another tile, whose place alone is read: a weak map from there is one that can't fit."""
-    tiles = plan(wildcards.region).registration_tiles
-    other = tiles[(tiles.index(wildcards.tile) + 1) % len(tiles)]
-    return [ancient(plan(wildcards.region).files[other]["images"][0])] if other != wildcards.tile else []
-
-
-def measured_shifts(wildcards):
-    folder = f"results/{wildcards.region}/shifts/{wildcards.segmentation}/{wildcards.weak}"
-    return [f"{folder}/{tile}.npz" for tile in plan(wildcards.region).registration_tiles]
-
-
-def shift_settings(wildcards):
-    """A shift is measured on the map as it lies, without a guard."""
-    weak = weak_settings(wildcards.region, wildcards.weak)
-    return weak | {"weak": weak["weak"] | {"register": "off", "guard_m": 0}}
+def weak_paths(wildcards):
+    return [weak.path for weak in plan(wildcards.region).region.weak.values() if weak.path is not None]
 
 
 def label_paths(wildcards):
@@ -112,12 +66,11 @@ def label_paths(wildcards):
 
 
 def split_table(wildcards):
-    return [f"results/{wildcards.region}/labels/labels.parquet"] if plan(wildcards.region).region.labels else []
+    return [paths.LABELS.format(**wildcards)] if plan(wildcards.region).region.labels else []
 
 
-def sample_files(wildcards):
-    sample = plan(wildcards.region).region.sample
-    return [sample.path, sample.design] if sample else []
+def sample_file(wildcards):
+    return plan(wildcards.region).region.sample.path
 
 
 def sample_design(wildcards):
@@ -125,56 +78,72 @@ def sample_design(wildcards):
     return [sample.design] if sample else []
 
 
-def codebook(wildcards):
-    if CONFIG.segmentations[wildcards.segmentation].scope == "tile":
-        return []
-    return [f"results/{wildcards.region}/codebooks/{wildcards.segmentation}.json"]
+def find_run(region, run):
+    return next(made for made in plan(region).every_run if made.name == run)
 
 
-def deep_model(wildcards):
-    experiment = CONFIG.segmentations[wildcards.segmentation].experiment
-    return model_path(wildcards.region, plan(wildcards.region).runs[experiment][0])
+# Settings that rules of several phases read.
 
 
-def of_training_tiles(wildcards, folder, suffix):
-    return [f"results/{wildcards.region}/{folder}/{tile}{suffix}" for tile in plan(wildcards.region).training_tiles]
-
-
-def audit_segments(wildcards):
-    return of_training_tiles(wildcards, f"segments/{wildcards.segmentation}", ".tif")
-
-
-def audit_overlaps(wildcards):
-    return of_training_tiles(wildcards, f"overlaps/{wildcards.segmentation}/{wildcards.weak}", ".parquet")
-
-
-def audit_masks(wildcards):
-    return of_training_tiles(wildcards, "masks/whole", ".tif")
-
-
-def weak_training_labels(wildcards):
-    path = plan(wildcards.region).region.weak[wildcards.weak].training_labels
-    return [path] if path else []
-
-
-def audit_settings(wildcards):
-    here = plan(wildcards.region)
+def imagery_settings(region):
+    mask = plan(region).region.mask
     return {
-        "weak": weak_settings(wildcards.region, wildcards.weak),
-        "min_valid": here.region.weak[wildcards.weak].min_valid,
-        "prevalence": here.region.prevalence,
-        "marks": list_marks(here, CONFIG, wildcards.segmentation, wildcards.weak),
+        "bands": list(plan(region).region.bands),
+        "mask_bad": list(mask.bad) if mask else [],
+        "mask_band": mask.band if mask else 1,
     }
 
 
-def audits(region):
-    """The files of a region's audits by segmentation and weak map: those that mined labels are drawn from."""
-    here = plan(region)
+def tiles_settings(region, tiles):
+    return imagery_settings(region) | {"dates": plan(region).dates, "tiles": tiles}
+
+
+def zone_settings(region):
+    return {"exclude_as": [exclusion.as_ for exclusion in plan(region).region.exclude]}
+
+
+def split_settings(region, fold):
+    return {"split": plan(region).region.split.model_dump(mode="json"), "fold": fold}
+
+
+def weak_settings(region, name):
+    return describe_weak_map(plan(region).region, name)
+
+
+def sample_settings(wildcards):
+    return {"sample": plan(wildcards.region).region.sample.model_dump(mode="json")}
+
+
+# What rules of this phase read.
+
+
+@canonical
+def simulate_region_settings(wildcards):
+    return {"simulation": plan(wildcards.region).region.simulate.model_dump(mode="json")}
+
+
+@canonical
+def wrap_source_settings(wildcards):
+    """The path that a virtual source of the region stands for; Snakemake asks for no other."""
+    return {"path": plan(wildcards.region).virtual[paths.VIRTUAL.format(**wildcards)]}
+
+
+def check_region_sample(wildcards):
+    sample = plan(wildcards.region).region.sample
+    return [sample.path, sample.design] if sample else []
+
+
+@canonical
+def check_region_settings(wildcards):
+    here = plan(wildcards.region)
+    return {"region": here.region.model_dump(mode="json"), "tiles": here.files}
+
+
+@canonical
+def split_labels_settings(wildcards):
+    region = plan(wildcards.region).region
     return {
-        f"{segmentation}/{weak}": {
-            "table": f"results/{region}/audits/{segmentation}/{weak}.parquet",
-            "summary": f"results/{region}/audits/{segmentation}/{weak}.json",
-            "figure": f"results/{region}/figures/audit_{segmentation}_{weak}.png",
-        }
-        for segmentation, weak in (here.mined_from if here.region.labels else [])
+        "labels": region.labels.model_dump(mode="json", exclude={"definition", "year"}),
+        "split": region.split.model_dump(mode="json"),
+        "draws": sorted({*range(DRAWS), *list_seeds(region, CONFIG)}),
     }

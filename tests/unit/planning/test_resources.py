@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cropmine.planning.resources import CAP_MB, CAP_MINUTES, NEEDS, estimate_mb, estimate_minutes
+from cropmine.planning.resources import CAP_MB, CAP_MINUTES, NEEDS, SMALL, estimate_mb, estimate_minutes, find_need
 from workspace import ROOT
 
 QUAD_PX = 4096 * 4096
@@ -36,13 +36,19 @@ def test_each_attempt_asks_for_twice_as_much_up_to_the_cap(rule):
     assert max(times) == CAP_MINUTES
 
 
-def test_every_rule_asks_under_its_own_name():
+def test_every_rule_states_its_memory_and_time():
     rules = rules_of_the_workflow()
-    for name, text in rules.items():
-        assert f'mem_mb=memory("{name}")' in text
-        assert f'runtime=minutes("{name}")' in text
+    for text in rules.values():
+        assert "mem_mb=memory," in text
+        assert "runtime=minutes," in text
         assert "retries" not in text
     assert set(NEEDS) <= set(rules)
+
+
+@pytest.mark.parametrize("rule", sorted(rules_of_the_workflow()))
+@pytest.mark.parametrize("prefix", ["", "cropmine_", "c"])
+def test_a_rule_keeps_its_need_under_the_prefix_of_a_module(rule, prefix):
+    assert find_need(prefix + rule) == NEEDS.get(rule, SMALL)
 
 
 def test_trainings_of_networks_ask_for_gpus_and_no_other_rule_does():

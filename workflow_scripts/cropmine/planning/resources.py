@@ -4,6 +4,7 @@ The numbers are for one attempt of one job, with room to spare over what was mea
 killed and costs a second attempt, one that asks for too much waits longer in the queue.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 CAP_MB = 64_000
@@ -63,18 +64,29 @@ NEEDS = {
 }
 
 
+def find_need(rule: str) -> Need:
+    """The need of a rule by its name, which begins with a prefix where another workflow uses cropmine as a module."""
+    names = [name for name in NEEDS if rule.endswith(name)]
+    return NEEDS[max(names, key=len)] if names else SMALL
+
+
+def measure_tiles(verdict: Mapping) -> tuple[int, int]:
+    """The pixels of the largest tile and the channels of a region's imagery, from the verdict of check_region."""
+    return max(place["width"] * place["height"] for place in verdict["places"].values()), verdict["channels"]
+
+
 def estimate_mb(rule: str, tile_px: int, channels: int, attempt: int) -> int:
     """The memory of a job, MB, twice as much at each attempt up to 64 GB.
 
     tile_px: pixels of the region's largest tile; channels: bands × dates; attempt: from 1.
     """
-    need = NEEDS.get(rule, SMALL)
+    need = find_need(rule)
     first = need.mb + tile_px / 1e6 * (need.mb_a_mpx + need.by_channel * channels)
     return min(round(first * GROWTH ** (attempt - 1)), CAP_MB)
 
 
 def estimate_minutes(rule: str, tile_px: int, attempt: int) -> int:
     """The time limit of a job, minutes, twice as long at each attempt up to a day; arguments as in estimate_mb."""
-    need = NEEDS.get(rule, SMALL)
+    need = find_need(rule)
     first = need.minutes + tile_px / 1e6 * need.minutes_a_mpx
     return min(round(first * GROWTH ** (attempt - 1)), CAP_MINUTES)

@@ -1,0 +1,165 @@
+def training_images(wildcards):
+    return images_of(wildcards.region, plan(wildcards.region).training_tiles)
+
+
+def training_masks(wildcards):
+    return masks_of(wildcards.region, plan(wildcards.region).training_tiles)
+
+
+def pass_shifts(region, shifts):
+    pass_gate("check_region", region)
+    for segmentation, weak in shifts:
+        pass_gate("register_weak", region, segmentation=segmentation, weak=weak)
+
+
+def registrations(region, weak, segmentation):
+    """The measured shifts of a weak map, or of the maps that it is a consensus of; none where it isn't registered."""
+    for name in list_registered(plan(region).region, weak):
+        pass_gate("register_weak", region, segmentation=segmentation, weak=name)
+    return registration_paths(region, weak, segmentation)
+
+
+def registration_paths(region, weak, segmentation):
+    names = list_registered(plan(region).region, weak)
+    return collect(paths.REGISTRATION, region=region, segmentation=segmentation, weak=names)
+
+
+def overlap_registrations(wildcards):
+    return registrations(wildcards.region, wildcards.weak, wildcards.segmentation)
+
+
+def mined_polygons(region):
+    """The mined polygons of all training tiles of a region."""
+    pass_shifts(region, plan(region).registered)
+    folders = plan(region).mined
+    return [
+        path
+        for names in (folder.split("/") for folder in folders)
+        for path in collect(
+            paths.MINED,
+            region=region,
+            segmentation=names[0],
+            weak=names[1],
+            thresholds=names[2],
+            tile=plan(region).training_tiles,
+        )
+    ]
+
+
+# What rules of this phase read.
+
+
+@canonical
+def fit_codebook_settings(wildcards):
+    settings = tiles_settings(wildcards.region, plan(wildcards.region).training_tiles)
+    return settings | segmentation_settings(wildcards)
+
+
+def segmentation_settings(wildcards):
+    return {"segmentation": CONFIG.segmentations[wildcards.segmentation].model_dump(mode="json")}
+
+
+def segment_tile_codebook(wildcards):
+    shared = CONFIG.segmentations[wildcards.segmentation].scope == "region"
+    return [paths.CODEBOOK.format(**wildcards)] if shared else []
+
+
+@canonical
+def segment_tile_settings(wildcards):
+    settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region)
+    return settings | {"tile": wildcards.tile} | segmentation_settings(wildcards)
+
+
+segment_deep_settings = segment_tile_settings
+
+
+def segment_deep_model(wildcards):
+    experiment = CONFIG.segmentations[wildcards.segmentation].experiment
+    return model_path(wildcards.region, plan(wildcards.region).runs[experiment][0])
+
+
+def measure_shift_other(wildcards):
+    """An image of another tile, whose place alone is read: a weak map from there is one that can't fit."""
+    tiles = plan(wildcards.region).registration_tiles
+    other = tiles[(tiles.index(wildcards.tile) + 1) % len(tiles)]
+    return [ancient(plan(wildcards.region).files[other]["images"][0])] if other != wildcards.tile else []
+
+
+@canonical
+def measure_shift_settings(wildcards):
+    """A shift is measured on the unregistered map, without a guard."""
+    weak = weak_settings(wildcards.region, wildcards.weak)
+    return {"weak": weak | {"weak": weak["weak"] | {"register": "off", "guard_m": 0}}}
+
+
+def register_weak_surfaces(wildcards):
+    return collect(paths.SHIFTS, **wildcards, tile=plan(wildcards.region).registration_tiles)
+
+
+@canonical
+def register_weak_settings(wildcards):
+    return {"tiles": plan(wildcards.region).registration_tiles}
+
+
+@canonical
+def overlap_tile_settings(wildcards):
+    return {"weak": weak_settings(wildcards.region, wildcards.weak)}
+
+
+@canonical
+def mine_polygons_settings(wildcards):
+    return plan(wildcards.region).mined[f"{wildcards.segmentation}/{wildcards.weak}/{wildcards.thresholds}"]
+
+
+@canonical
+def mask_tile_settings(wildcards):
+    """The split of the run whose fold is named; a region without labels holds nothing out."""
+    fold = None if wildcards.fold == "whole" else int(wildcards.fold.removeprefix("fold"))
+    sample = plan(wildcards.region).region.sample
+    settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region) | {"tile": wildcards.tile}
+    settings |= split_settings(wildcards.region, fold)
+    return settings | ({"sample_buffer_m": sample.buffer_m} if sample else {})
+
+
+def recipe_of(wildcards):
+    return plan(wildcards.region).recipes[wildcards.recipe]
+
+
+def burn_target_mask(wildcards):
+    fold = recipe_of(wildcards)["fold"]
+    return paths.MASK.format(**wildcards, fold="whole" if fold is None else f"fold{fold}")
+
+
+def burn_target_labels(wildcards):
+    return split_table(wildcards) if recipe_of(wildcards)["human"] else []
+
+
+def burn_target_segments(wildcards):
+    name = recipe_of(wildcards)["segmentation_name"]
+    return [paths.SEGMENTS.format(**wildcards, segmentation=name)] if name else []
+
+
+def burn_target_overlap(wildcards):
+    recipe = recipe_of(wildcards)
+    names = {"segmentation": recipe["segmentation_name"], "weak": recipe["weak_name"]}
+    return [paths.OVERLAP.format(**wildcards, **names)] if recipe["mined"] else []
+
+
+def burn_target_weak(wildcards):
+    recipe = recipe_of(wildcards)
+    return list_weak_files(plan(wildcards.region).region, recipe["weak_name"]) if recipe["weak_classes"] else []
+
+
+def burn_target_registrations(wildcards):
+    recipe = recipe_of(wildcards)
+    if "registered_by" not in recipe:
+        return []
+    return registrations(wildcards.region, recipe["weak_name"], recipe["registered_by"])
+
+
+@canonical
+def burn_target_settings(wildcards):
+    """What a target is burned from; the settings of its segments reach it by their files."""
+    recipe = recipe_of(wildcards)
+    left_out = {"labels", "segmentation", "segmentation_name", "weak_name", "registration", "registered_by"}
+    return {"recipe": {key: value for key, value in recipe.items() if key not in left_out}, "tile": wildcards.tile}

@@ -1,0 +1,238 @@
+def pass_gates(region):
+    """Pass every gate of a region before a job behind the last is named.
+
+    Snakemake notices that a gate was passed in an earlier run only for jobs that it knew before it passed another: a
+    job that is named behind two gates at once would be left without its inputs.
+    """
+    pass_shifts(region, list_shifts(plan(region), CONFIG))
+    if plan(region).experiments:
+        pass_gate("compare_experiments", region)
+
+
+# Scoring reads the tiles on which labels lie and those that their windows see: no change of another tile reruns it.
+
+
+def scored_tiles(region):
+    pass_gate("check_region", region)
+    path = paths.CHECKS.format(region=region)
+    scored = read_scored_tiles(path, changed_at(path))
+    return [tile for tile in plan(region).tiles if tile in scored]
+
+
+@cache
+def read_scored_tiles(path, changed):
+    labelled = read_json(path)["labelled"]
+    return {tile for own in labelled for tile in (own, *neighbours(path, changed)[own])}
+
+
+@cache
+def neighbours(path, _changed):
+    return find_neighbours(read_places(path))
+
+
+def scored_images(wildcards):
+    return images_of(wildcards.region, scored_tiles(wildcards.region))
+
+
+def scored_masks(wildcards):
+    return masks_of(wildcards.region, scored_tiles(wildcards.region))
+
+
+def score_path(region, run):
+    return f"results/{region}/{run.score_file}"
+
+
+def scored_settings(wildcards):
+    """Test labels are for named experiments: the points of a sweep are scored on validation labels alone."""
+    region, here = wildcards.region, plan(wildcards.region)
+    model = wildcards.get("model", wildcards.get("weak"))
+    place = wildcards.get("recipe", ""), model, wildcards.run
+    runs = [run for kind in (here.runs, here.human_lessons) for runs in kind.values() for run in runs]
+    named = {(run.recipe, run.model, run.name) for run in runs}
+    splits = ["validation", "test"] if place in named else ["validation"]
+    settings = tiles_settings(region, scored_tiles(region))
+    settings |= split_settings(region, find_run(region, wildcards.run).fold)
+    return settings | {"scored": splits}
+
+
+# What rules of this phase read.
+
+
+def score_model_model(wildcards):
+    run = find_run(wildcards.region, wildcards.run)
+    return model_path(wildcards.region, replace(run, recipe=wildcards.recipe, model=wildcards.model))
+
+
+def score_model_features(wildcards):
+    return features_of(wildcards.region, wildcards.model, scored_tiles(wildcards.region))
+
+
+score_model_settings = canonical(scored_settings)
+
+
+def first_registrations(wildcards):
+    """The shifts of a weak map that is scored itself: by the first segmentation."""
+    weak = wildcards.get("weak") or next(iter(plan(wildcards.region).region.weak), None)
+    return registrations(wildcards.region, weak, next(iter(CONFIG.segmentations))) if weak else []
+
+
+@canonical
+def score_weak_map_settings(wildcards):
+    return {"weak": weak_settings(wildcards.region, wildcards.weak)} | scored_settings(wildcards)
+
+
+def score_map_scores(wildcards):
+    """With k-fold, the scores of the selected experiment's folds: the map itself has seen all labels."""
+    here = plan(wildcards.region)
+    if here.region.split.method != "kfold" or here.region.model:
+        return []
+    return [score_path(wildcards.region, run) for run in here.runs[selected(wildcards.region)["experiment"]]]
+
+
+@canonical
+def score_map_settings(wildcards):
+    """Labels of a region that a model from elsewhere maps have taught it nothing: all of them test."""
+    here = plan(wildcards.region)
+    return split_settings(wildcards.region, None) | {"every_label": bool(here.region.model)}
+
+
+def tested_regions(wildcards):
+    """The target, whose test labels score a model, and the region whose validation labels do."""
+    return [wildcards.target, *filter(None, [find_transfer_run(wildcards).validation])]
+
+
+def score_transfer_model(wildcards):
+    return find_transfer_run(wildcards).model
+
+
+def score_transfer_images(wildcards):
+    return [path for region in tested_regions(wildcards) for path in images_of(region, scored_tiles(region))]
+
+
+def score_transfer_masks(wildcards):
+    return [path for region in tested_regions(wildcards) for path in masks_of(region, scored_tiles(region))]
+
+
+def score_transfer_labels(wildcards):
+    return collect(paths.LABELS, region=tested_regions(wildcards))
+
+
+def score_transfer_statistics(wildcards):
+    return find_transfer_run(wildcards).statistics[1:]
+
+
+@canonical
+def score_transfer_settings(wildcards):
+    parts = [
+        part_settings(region, scored_tiles(region)) | split_settings(region, None)
+        for region in tested_regions(wildcards)
+    ]
+    return {"parts": parts}
+
+
+@canonical
+def measure_distances_settings(wildcards):
+    region = wildcards.region
+    settings = tiles_settings(region, plan(region).tiles) | zone_settings(region)
+    return settings | {"split": plan(region).region.split.model_dump(mode="json")}
+
+
+def audit_labels_segments(wildcards):
+    return collect(paths.SEGMENTS, **wildcards, tile=plan(wildcards.region).training_tiles)
+
+
+def audit_labels_overlaps(wildcards):
+    return collect(paths.OVERLAP, **wildcards, tile=plan(wildcards.region).training_tiles)
+
+
+def audit_labels_masks(wildcards):
+    return collect(paths.MASK, region=wildcards.region, fold="whole", tile=plan(wildcards.region).training_tiles)
+
+
+def audit_labels_training_labels(wildcards):
+    path = plan(wildcards.region).region.weak[wildcards.weak].training_labels
+    return [path] if path else []
+
+
+@canonical
+def audit_labels_settings(wildcards):
+    here = plan(wildcards.region)
+    return {
+        "weak": weak_settings(wildcards.region, wildcards.weak),
+        "min_valid": here.region.weak[wildcards.weak].min_valid,
+        "prevalence": here.region.prevalence,
+        "marks": list_marks(here, CONFIG, wildcards.segmentation, wildcards.weak),
+    }
+
+
+def place_scores(region, rows, files):
+    """Point each run of the rows of a table to the place of its scores among the inputs."""
+    places = {path: place for place, path in enumerate(files)}
+    for row in rows:
+        for run in row["runs"]:
+            model = row["model_digest"]
+            run["score_index"] = places[
+                score_path(region, Run(run["run"], run["seed"], run["fold"], run["recipe"], model))
+            ]
+    return rows
+
+
+def compare_experiments_scores(wildcards):
+    runs = [run for runs in plan(wildcards.region).runs.values() for run in runs]
+    return list(dict.fromkeys(score_path(wildcards.region, run) for run in runs))
+
+
+@canonical
+def compare_experiments_settings(wildcards):
+    region, here = wildcards.region, plan(wildcards.region)
+    rows = [describe_experiment(here, CONFIG, name) for name in here.experiments]
+    rows = place_scores(region, rows, compare_experiments_scores(wildcards))
+    return {"region": region, "experiments": rows, "bootstrap_seed": 0}
+
+
+def compare_sweep_scores(wildcards):
+    here = plan(wildcards.region)
+    base = here.runs[CONFIG.sweeps[wildcards.sweep].base]
+    runs = base + [run for _, runs in here.sweeps[wildcards.sweep] for run in runs]
+    return list(dict.fromkeys(score_path(wildcards.region, run) for run in runs))
+
+
+@canonical
+def compare_sweep_settings(wildcards):
+    region = wildcards.region
+    rows, base = describe_sweep(plan(region), CONFIG, wildcards.sweep)
+    return {"points": place_scores(region, rows, compare_sweep_scores(wildcards)), "base": base, "bootstrap_seed": 0}
+
+
+def compare_transfer_scores(wildcards):
+    return describe_transfer(wildcards.transfer, CONFIG, transfer_plans(wildcards.transfer))[1]
+
+
+@canonical
+def compare_transfer_settings(wildcards):
+    rows, _ = describe_transfer(wildcards.transfer, CONFIG, transfer_plans(wildcards.transfer))
+    return {"rows": rows, "bootstrap_seed": 0}
+
+
+def check_simulation_models(wildcards):
+    here = plan(wildcards.region)
+    return list(dict.fromkeys(model_path(wildcards.region, here.runs[name][0]) for name in here.trained))
+
+
+def first_weak(wildcards):
+    region = plan(wildcards.region).region
+    return list_weak_files(region, next(iter(region.weak))) if region.weak else []
+
+
+@canonical
+def check_simulation_settings(wildcards):
+    region, here = wildcards.region, plan(wildcards.region)
+    places = {path: place for place, path in enumerate(check_simulation_models(wildcards))}
+    experiments = [{"name": name, "models": [places[model_path(region, here.runs[name][0])]]} for name in here.trained]
+    weak = next(iter(here.region.weak), None)
+    weak_only = [name for name in here.experiments if name not in here.trained]
+    return tiles_settings(region, here.tiles) | {
+        "experiments": experiments,
+        "weak": weak_settings(region, weak) if weak else None,
+        "weak_experiment": weak_only[0] if weak_only else None,
+    }

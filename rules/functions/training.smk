@@ -1,0 +1,97 @@
+def model_path(region, run):
+    return f"results/{region}/{plan(region).model_file(run)}"
+
+
+def trained_models(region):
+    """The models of a region's experiments."""
+    pass_shifts(region, list_shifts(plan(region), CONFIG))
+    runs = [run for name in plan(region).trained for run in plan(region).runs[name]]
+    return sorted({model_path(region, run) for run in runs})
+
+
+def training_targets(wildcards):
+    return targets_of(wildcards.region, wildcards.recipe)
+
+
+def targets_of(region, recipe):
+    return collect(paths.TARGET, region=region, recipe=recipe, tile=plan(region).training_tiles)
+
+
+# What rules of this phase read.
+
+
+@canonical
+def train_model_settings(wildcards):
+    region = wildcards.region
+    run = find_run(region, wildcards.run)
+    settings = tiles_settings(region, plan(region).training_tiles) | plan(region).models[wildcards.model]
+    return settings | split_settings(region, run.fold) | {"seed": run.seed}
+
+
+def train_forest_features(wildcards):
+    return features_of(wildcards.region, wildcards.model, plan(wildcards.region).training_tiles)
+
+
+@canonical
+def train_forest_settings(wildcards):
+    region = wildcards.region
+    settings = tiles_settings(region, plan(region).training_tiles)
+    model = plan(region).models[wildcards.model]["model"]
+    return settings | {"model": model, "seed": find_run(region, wildcards.run).seed}
+
+
+def transfer_plans(transfer):
+    """The plans of the regions of a transfer."""
+    settings = CONFIG.transfers[transfer]
+    return {region: plan(region) for region in (*settings.sources, *settings.targets)}
+
+
+@cache
+def transfer_runs(transfer):
+    """The runs of a transfer by the folders of their files."""
+    try:
+        return {run.place: run for run in list_lessons(transfer, CONFIG, transfer_plans(transfer))}
+    except CropmineError as error:
+        refuse(error)
+
+
+def find_transfer_run(wildcards):
+    return transfer_runs(wildcards.transfer)[wildcards.target, wildcards.labels, wildcards.run]
+
+
+def part_settings(region, tiles):
+    """What group_parts reads of one of the regions of a job."""
+    masked = plan(region).region.mask is not None
+    return tiles_settings(region, tiles) | {"region": region, "masked": masked}
+
+
+def train_transfer_images(wildcards):
+    regions = [region for region, _ in find_transfer_run(wildcards).parts]
+    return [path for region in regions for path in images_of(region, plan(region).training_tiles)]
+
+
+def train_transfer_masks(wildcards):
+    regions = [region for region, _ in find_transfer_run(wildcards).parts]
+    return [path for region in regions for path in masks_of(region, plan(region).training_tiles)]
+
+
+def train_transfer_targets(wildcards):
+    return [path for part in find_transfer_run(wildcards).parts for path in targets_of(*part)]
+
+
+def train_transfer_labels(wildcards):
+    region = find_transfer_run(wildcards).validation
+    return [paths.LABELS.format(region=region)] if region else []
+
+
+def train_transfer_statistics(wildcards):
+    return find_transfer_run(wildcards).statistics
+
+
+@canonical
+def train_transfer_settings(wildcards):
+    run = find_transfer_run(wildcards)
+    labelled = run.validation or wildcards.target
+    settings = {"parts": [part_settings(region, plan(region).training_tiles) for region, _ in run.parts]}
+    settings |= plan(wildcards.target).models[run.run.model]
+    return settings | split_settings(labelled, None) | {"seed": run.run.seed}
