@@ -5,6 +5,7 @@ import sys
 
 import yaml
 
+from cropmine.planning.resources import NEEDS
 from workspace import ROOT, valley_config
 
 OUTER = f"""
@@ -19,6 +20,11 @@ module cropmine:
 
 
 use rule * from cropmine as cropmine_*
+
+
+onstart:
+    for job in workflow.dag.needrun_jobs():
+        print(job.rule.name, "may take", job.resources.get("runtime"), "minutes")
 
 
 rule count_mined:
@@ -38,6 +44,7 @@ def test_another_workflow_uses_cropmines_rules_as_a_module(valley, tmp_path):
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
+    assert f"cropmine_check_region may take {NEEDS['check_region'].minutes} minutes" in done.stdout
     assert int((tmp_path / "mined.txt").read_text()) > 0
     assert (tmp_path / "results/valley/segments/kmeans6/r0c0.tif").exists()
     assert not (tmp_path / "results/valley/models").exists()

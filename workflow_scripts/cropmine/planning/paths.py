@@ -1,11 +1,7 @@
 """Paths of the workflow's files: one pattern a file, with the wildcards of the rule that makes it.
 
-Paths start at the working directory. `str.format` puts names in the place of the wildcards, `fill` lists of names.
+Paths start at the working directory. `str.format` puts names in the place of the wildcards.
 """
-
-import re
-from itertools import product
-from pathlib import PurePath
 
 # What wildcards may be; regions, sweeps and transfers are those of the configuration.
 WILDCARDS = {
