@@ -7,8 +7,8 @@ import numpy as np
 
 from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
+from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import read_grid
-from cropmine.geo.vectors import place_on_grid
 from cropmine.inputs.imagery import group_parts
 from cropmine.inputs.splits import TEST, TRAIN, VALIDATION, count_leaks, read_pieces, split_of
 from cropmine.inputs.tile_views import surround_tile

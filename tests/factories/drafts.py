@@ -7,7 +7,7 @@ from rasterio.transform import from_origin
 
 from cropmine.commands.guess_imagery import guess_imagery
 from cropmine.commands.new_region import Inputs
-from cropmine.geo.headers import Footprint
+from cropmine.geo.footprints import Footprint
 
 
 def write_tif(path, values, step=5.0, nodata=None, names=None, dtype="uint16", alpha=False, west=400_000.0):

@@ -149,7 +149,7 @@ class Examiner:
 
 def serve(group: str) -> None:
     """Answer until no more names come."""
-    from cropmine.geo.formats import confine_gdal
+    from cropmine.geo.gdal import confine_gdal
 
     os.environ |= confine_gdal({})
     if group == "model":

@@ -13,8 +13,8 @@ import shapely
 from pyarrow import parquet as pq
 
 from cropmine.config.regions import LabelFiles, WeakMap
+from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import read_grid
-from cropmine.geo.vectors import place_on_grid
 from cropmine.inputs.labels import read_labels
 from cropmine.inputs.weak_maps import read_weak_map
 from cropmine.inputs.zones import read_zones

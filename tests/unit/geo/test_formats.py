@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cropmine.errors import CropmineError
-from cropmine.geo.formats import choose_raster_driver, confine_gdal, is_remote, place_sources
+from cropmine.geo.gdal import confine_gdal, is_remote
+from cropmine.geo.raster_formats import choose_raster_driver, place_sources
 from cropmine.geo.rasters import wrap_raster
 from cropmine.planning.tiles import stand_in
 from factories.rasters import make_grid, write_plain

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from cropmine.errors import CropmineError
-from cropmine.geo.headers import read_vector_header
+from cropmine.geo.vectors import read_vector_header
 
 
 def write_with_bounds(path, bounds):

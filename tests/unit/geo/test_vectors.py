@@ -10,16 +10,10 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from cropmine.errors import CropmineError
+from cropmine.geo.geometries import _near_grid, draw_circles, keep_polygons, place_on_grid
 from cropmine.geo.grids import Grid
-from cropmine.geo.vectors import (
-    SIMPLE_BYTES,
-    _near_grid,
-    draw_circles,
-    keep_polygons,
-    place_on_grid,
-    read_geoparquet,
-    read_polygons,
-)
+from cropmine.geo.vector_limits import SIMPLE_BYTES
+from cropmine.geo.vectors import read_geoparquet, read_polygons
 
 UTM = pyproj.CRS.from_epsg(32637)
 GRID = Grid(UTM, Affine(10, 0, 500_000, 0, -10, 100_000), 20, 20)

@@ -12,8 +12,8 @@ from rasterio.transform import from_origin
 
 from cropmine.config.regions import LabelFiles, Labels
 from cropmine.errors import CropmineError
+from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import GEOD, Grid
-from cropmine.geo.vectors import place_on_grid
 from cropmine.inputs.labels import class_text, log_note, read_labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
@@ -133,7 +133,7 @@ def test_files_of_several_layers_or_of_none_with_geometries_are_refused(tmp_path
     with pytest.raises(CropmineError, match=told):
         read(path)
     pyogrio.write_dataframe(pd.DataFrame({"kind": ["crop"]}), tmp_path / "table.gpkg")
-    hint = r"Hint: labels are polygons, or points with a radius\.$"
+    hint = r"Hint: write polygons or points into it\.$"
     with pytest.raises(CropmineError, match=rf"table\.gpkg: holds no geometries\. {hint}"):
         read(str(tmp_path / "table.gpkg"))
 

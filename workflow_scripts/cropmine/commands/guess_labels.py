@@ -14,8 +14,8 @@ import shapely
 from cropmine.classes import CLASS_VALUES
 from cropmine.config.regions import LabelFiles, Split
 from cropmine.errors import CropmineError
+from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import measure_pixel
-from cropmine.geo.headers import Footprint
 from cropmine.geo.vectors import read_vector
 from cropmine.inputs.checks.findings import list_names
 from cropmine.inputs.labels import SPLITS, class_text, read_labels

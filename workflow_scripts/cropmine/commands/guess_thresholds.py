@@ -11,8 +11,8 @@ from cropmine.classes import CLASS_NAMES
 from cropmine.config.experiments import Segmentation
 from cropmine.config.regions import Region, Split, WeakMap
 from cropmine.geo.areas import pixel_areas
+from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import read_grid
-from cropmine.geo.headers import Footprint
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.inputs.splits import TRAIN, split_labels, split_of

@@ -24,8 +24,8 @@ from cropmine.config.regions import Region
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
 from cropmine.files import write_text
+from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import Grid, measure_pixel
-from cropmine.geo.headers import Footprint
 from cropmine.inputs.checks.regions import check_region
 from cropmine.inputs.imagery import TileSource, source_from_settings
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel

@@ -14,7 +14,7 @@ from pyproj import Geod
 from rasterio.crs import CRS
 
 from cropmine.errors import CropmineError
-from cropmine.geo.formats import choose_raster_driver
+from cropmine.geo.raster_formats import choose_raster_driver
 
 ALIGNED_PX = 0.01
 CRS_LONLAT = "EPSG:4326"

@@ -1,10 +1,8 @@
-"""Polygon files of any format and CRS, read onto a tile's grid."""
+"""Vector files of any format and CRS: their header, one field, the polygons near a grid, or the whole table."""
 
 import difflib
 import json
-import math
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,34 +10,123 @@ from typing import Any
 
 import geopandas
 import numpy as np
-import pandas as pd
-import pyogrio
+import pyarrow as pa
+import pyogrio.raw
 import pyproj
 import shapely
-from numpy.typing import ArrayLike
-from pyproj import CRS, Transformer
+from pyarrow import parquet as pq
+from shapely import GeometryType
 
 from cropmine.errors import CropmineError
-from cropmine.geo.formats import VECTOR_HINT, check_vector
-from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid, transform_points
+from cropmine.geo.geometries import POLYGONAL
+from cropmine.geo.grids import CRS_LONLAT, Grid, transform_points
+from cropmine.geo.vector_formats import VECTOR_HINT, check_vector
+from cropmine.geo.vector_limits import check_features, check_parquet, check_size, check_vertices
 
 PARQUET = (".parquet", ".geoparquet")
 VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml")
-MOST_FEATURES = 5_000_000
-MOST_VERTICES = 5_000_000
-MOST_OF_ONE = 200_000  # vertices of a geometry: jagged ones take the square of the time
-MOST_CROSSINGS = 300_000
-BYTES_OF_ONE = 24  # of a vertex with a height
-SAMPLED_EDGES = 50
-SIMPLE_BYTES = 2**16
-MOST_DEPTH = 8
 CLIP_MARGIN = 0.1
 EDGES_ACROSS = 64  # of a grid: long edges get so many vertices before they are transformed, since lines bend
-POLYGON, MULTIPOLYGON = POLYGONS = 3, 6  # shapely's type ids
-CHORD_M = 1000.0  # an edge this long leaves its arc by 2 cm at 45 degrees
-_CIRCLE_CORNERS = 64
 # CRS, geometries near the grid, values of the field, bounds of the file, box to clip to
-_Read = tuple[CRS, np.ndarray, np.ndarray | None, np.ndarray, shapely.Polygon | None]
+_Read = tuple[pyproj.CRS, np.ndarray, np.ndarray | None, np.ndarray, shapely.Polygon | None]
+
+
+def is_vector(path: str | Path) -> bool:
+    """Tell by its suffix whether a file holds vectors."""
+    return Path(path).suffix.lower() in VECTORS
+
+
+def _is_parquet(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in PARQUET
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Read a vector file in a block; any error of its reader becomes a CropmineError that names the file.
+
+    Raises CropmineError if there is no such file, it isn't what its suffix says, or its rows are computed.
+    """
+    check_vector(path)
+    try:
+        yield
+    except (pa.ArrowException, shapely.errors.ShapelyError, RuntimeError, ValueError, LookupError, TypeError) as error:
+        raise _refuse_vector(path, error) from error
+    except (AttributeError, OSError, MemoryError) as error:
+        raise _refuse_vector(path, error) from error
+
+
+def _refuse_vector(path: str | Path, error: BaseException) -> CropmineError:
+    first = (str(error).splitlines() or [""])[0] or type(error).__name__
+    return CropmineError(path, f"not a readable vector file ({first})", VECTOR_HINT)
+
+
+@dataclass(frozen=True)
+class VectorHeader:
+    """What a vector file says of itself; bounds (west, south, east, north) in its CRS, NaN if it holds nothing."""
+
+    path: str
+    crs: pyproj.CRS
+    bounds: tuple[float, float, float, float]
+    fields: tuple[str, ...]
+    kinds: tuple[str, ...]
+    features: int
+
+
+def read_vector_header(path: str | Path) -> VectorHeader:
+    """Read the header of a vector file.
+
+    Raises CropmineError if it isn't there, isn't readable, holds several layers or no geometries, or has no CRS.
+    """
+    with _reading(path):
+        return _read_parquet_header(path) if _is_parquet(path) else _read_ogr_header(path)
+
+
+def _read_ogr_header(path: str | Path) -> VectorHeader:
+    _, info = _find_layer(path)
+    fields, kinds = tuple(map(str, info["fields"])), (info["geometry_type"],)
+    return VectorHeader(str(path), parse_crs(path, info["crs"]), info["total_bounds"], fields, kinds, info["features"])
+
+
+def _find_layer(path: str | Path) -> tuple[str, dict[str, Any]]:
+    """The layer of a file that OGR reads, the only one with geometries, and what pyogrio.read_info gives of it.
+
+    Raises CropmineError if there is no such layer or several, or if it is too large.
+    """
+    layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
+    if not layers:
+        raise CropmineError(path, "holds no geometries", "write polygons or points into it")
+    if len(layers) > 1:
+        raise CropmineError(path, f"holds several layers: {', '.join(layers)}", "keep one layer a file")
+    info = pyogrio.read_info(path, layer=layers[0], force_feature_count=True, force_total_bounds=True)
+    check_size(path, info["features"])
+    bounds = (np.nan,) * 4 if info["total_bounds"] is None else info["total_bounds"]
+    return layers[0], info | {"crs": info["crs"] or None, "total_bounds": bounds}
+
+
+def _read_parquet_header(path: str | Path) -> VectorHeader:
+    file = pq.ParquetFile(path)
+    check_features(path, file.metadata.num_rows)
+    metadata = file.schema_arrow.metadata or {}
+    if b"geo" not in metadata:
+        raise CropmineError(path, "a Parquet file without geometries", "write it as GeoParquet")
+    geo = json.loads(metadata[b"geo"])
+    primary = geo["primary_column"]
+    column = geo["columns"][primary]
+    crs = column.get("crs", CRS_LONLAT)  # GeoParquet: a CRS that isn't written is longitude and latitude
+    fields = tuple(name for name in file.schema_arrow.names if name != primary)
+    return VectorHeader(
+        str(path),
+        parse_crs(path, crs),
+        _flatten_bounds(column["bbox"] if "bbox" in column else read_geoparquet(path).total_bounds),
+        fields,
+        tuple(column.get("geometry_types", ())),
+        file.metadata.num_rows,
+    )
+
+
+def _flatten_bounds(bounds: Sequence[float]) -> tuple[float, float, float, float]:
+    half = len(bounds) // 2  # 3 with heights
+    return bounds[0], bounds[1], bounds[half], bounds[half + 1]
 
 
 @dataclass(frozen=True)
@@ -55,185 +142,44 @@ class PolygonLayer:
     extent: np.ndarray
 
 
-def is_vector(path: str | Path) -> bool:
-    """Tell by its suffix whether a file holds vectors."""
-    return Path(path).suffix.lower() in VECTORS
-
-
-@contextmanager
-def reading_vector(path: str | Path) -> Iterator[None]:
-    """Read a vector file in a block; whatever its reader says of a broken file becomes a CropmineError about it.
-
-    Raises CropmineError if there is no such file, it isn't what its suffix says, or its rows are computed.
-    """
-    from pyarrow import ArrowException
-
-    check_vector(path)
-    try:
-        yield
-    except (ArrowException, shapely.errors.ShapelyError, RuntimeError, ValueError, LookupError, TypeError) as error:
-        raise _refuse_vector(path, error) from error
-    except (AttributeError, OSError, MemoryError) as error:
-        raise _refuse_vector(path, error) from error
-
-
-def _refuse_vector(path: str | Path, error: BaseException) -> CropmineError:
-    told = (str(error).splitlines() or [""])[0] or type(error).__name__
-    return CropmineError(path, f"not a readable vector file ({told})", VECTOR_HINT)
-
-
-def check_size(path: str | Path, features: int) -> None:
-    """Refuse a file that claims more features than it has bytes, or than can be held. Raises CropmineError."""
-    size = Path(path).stat().st_size
-    if features > size and Path(path).suffix.lower() not in PARQUET:
-        raise CropmineError(path, f"claims {features} features in {size} bytes", "fetch or write the file anew")
-    if features > MOST_FEATURES:
-        hint = "cut it to the region, or take a raster of it"
-        raise CropmineError(path, f"holds {features} features, and at most {MOST_FEATURES} are read", hint)
-
-
-def check_vertices(path: str | Path, geometries: np.ndarray) -> None:
-    """Refuse geometries that can't be worked with: too many vertices, places that aren't finite, endless crossings.
-
-    Raises CropmineError.
-    """
-    vertices = shapely.get_num_coordinates(geometries)
-    for count, most, of in ((vertices.sum(), MOST_VERTICES, ""), (vertices.max(initial=0), MOST_OF_ONE, " of one")):
-        if count > most:
-            what = f"holds {count} vertices{of}, and at most {most}{of} are read"
-            raise CropmineError(path, what, "simplify its outlines, or cut it to the region")
-    places, row = shapely.get_coordinates(geometries, return_index=True)
-    if not np.isfinite(places).all():
-        first = row[~np.isfinite(places).all(axis=1)][0] + 1
-        raise CropmineError(
-            path, f"row {first} has a coordinate that isn't a finite number", "draw it anew, or drop it"
-        )
-    polygonal = np.isin(shapely.get_type_id(geometries), (POLYGON, MULTIPOLYGON))
-    for at in np.flatnonzero(polygonal & (vertices**2 > MOST_CROSSINGS)):
-        if not shapely.is_valid(geometries[at]) and _estimate_crossings(geometries[at]) > MOST_CROSSINGS:
-            what = f"row {at + 1} crosses itself over {MOST_CROSSINGS} times"
-            raise CropmineError(path, what, "that is no outline of anything; draw it anew")
-
-
-def _estimate_crossings(polygon: shapely.Geometry) -> float:
-    """How often the edges of a polygon meet others, from some edges of it, evenly chosen."""
-    ends, ring = shapely.get_coordinates(shapely.get_rings(polygon), return_index=True)
-    edges = shapely.linestrings(np.stack([ends[:-1], ends[1:]], axis=1)[ring[:-1] == ring[1:]])
-    chosen = edges[np.linspace(0, len(edges) - 1, SAMPLED_EDGES).round().astype(int)]
-    return float(shapely.intersects(chosen[:, None], edges).sum(axis=1).mean()) * len(edges) / 2
-
-
 def read_polygons(path: str | Path, grid: Grid, field: str | None = None) -> PolygonLayer:
     """Read the polygons of a vector file that meet a grid, repaired where they are invalid.
 
     Raises CropmineError if the file isn't readable, has no CRS, no such field, or geometries but no polygons.
     """
-    read = _read_parquet if Path(path).suffix.lower() in PARQUET else _read_ogr
-    with reading_vector(path):
+    with _reading(path):
+        read = _read_parquet_polygons if _is_parquet(path) else _read_ogr_polygons
         crs, geometries, values, bounds, clip = read(path, grid, field)
     check_vertices(path, geometries)
-    if len(geometries) and not np.isin(shapely.get_type_id(geometries), (POLYGON, MULTIPOLYGON, 7)).any():
+    held = (*POLYGONAL, GeometryType.GEOMETRYCOLLECTION)
+    if len(geometries) and not np.isin(shapely.get_type_id(geometries), held).any():
         raise CropmineError(path, "holds no polygons", "this is a file of polygons")
     polygons, at = _place(geometries, clip, crs, grid)
     extent, _ = _place(np.array([shapely.box(*bounds)] if np.isfinite(bounds).all() else [], object), clip, crs, grid)
     return PolygonLayer(polygons, None if values is None else values[at], extent)
 
 
-def burn_polygons(polygons: np.ndarray, grid: Grid) -> np.ndarray:
-    """Tell which pixels of a grid have their centre in a polygon, bool (h, w)."""
-    if not len(polygons):
-        return np.zeros(grid.shape, bool)
-    from rasterio.features import rasterize
-
-    return rasterize(polygons, grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
-
-
-def read_geoparquet(path: str | Path) -> geopandas.GeoDataFrame:
-    """Read a GeoParquet file whole, as a GeoDataFrame. Its reader's errors are for reading_vector to tell."""
-    import pyarrow as pa
-    from pyarrow import compute as pc
-    from pyarrow import parquet as pq
-
-    told = pq.read_metadata(path)
-    check_size(path, told.num_rows)
-    for column in json.loads((told.metadata or {}).get(b"geo", b"{}")).get("columns", ()):
-        parts = [told.row_group(place) for place in range(told.num_row_groups)]
-        named = [part.column(place) for part in parts for place in range(part.num_columns)]
-        size = sum(part.total_uncompressed_size for part in named if part.path_in_schema.split(".")[0] == column)
-        if size > MOST_VERTICES * BYTES_OF_ONE + 128 * told.num_rows:
-            what = f"holds {size // 10**6} MB of geometries, too many vertices"
-            raise CropmineError(path, what, "simplify its outlines, or cut it to the region")
-        for chunk in pq.read_table(path, columns=[column])[column].chunks:
-            if pa.types.is_binary(chunk.type) or pa.types.is_large_binary(chunk.type):
-                for place in np.flatnonzero(pc.binary_length(chunk).fill_null(0).to_numpy() > SIMPLE_BYTES):
-                    _check_depth(path, chunk[int(place)].as_py())
-    return geopandas.read_parquet(path)
-
-
-def _check_depth(path: str | Path, wkb: bytes) -> None:
-    """Refuse collections in collections in collections: the reader of WKB calls itself until the stack is full."""
-    position, open_parts = 0, [1]
-    while open_parts and position + 9 <= len(wkb):
-        order = "<" if wkb[position] else ">"
-        kind, count = struct.unpack_from(f"{order}II", wkb, position + 1)
-        position += 9
-        open_parts[-1] -= 1
-        width = 8 * (2 + bool(kind & 0x80000000) + bool(kind & 0x40000000) + (kind % 0x10000000 // 1000 + 1) // 2)
-        position += 4 if kind & 0x20000000 else 0
-        kind = kind % 0x10000000 % 1000
-        if kind == 1:
-            position += width - 4
-        elif kind in (2, 8):
-            position += count * width
-        elif kind in (3, 17):
-            for _ in range(count):
-                if position + 4 > len(wkb):
-                    return
-                position += 4 + struct.unpack_from(f"{order}I", wkb, position)[0] * width
-        else:
-            open_parts.append(count)
-        while open_parts and not open_parts[-1]:
-            open_parts.pop()
-        if len(open_parts) > MOST_DEPTH:
-            raise CropmineError(path, f"holds collections {MOST_DEPTH} deep and deeper", "this is a file of polygons")
-
-
-def _read_ogr(path: str | Path, grid: Grid, field: str | None) -> _Read:
-    from pyogrio import raw, read_info
-
-    info = read_info(path, force_feature_count=True, force_total_bounds=True)
-    check_size(path, info["features"])
-    crs = parse_crs(info["crs"], path)
-    _check_field(field, info["fields"], path)
+def _read_ogr_polygons(path: str | Path, grid: Grid, field: str | None) -> _Read:
+    layer, info = _find_layer(path)
+    crs, bounds = parse_crs(path, info["crs"]), np.asarray(info["total_bounds"])
+    if field is not None:
+        check_field(path, field, info["fields"])
     clip = _clip_box(grid, crs)
-    bounds = np.full(4, np.nan) if info["total_bounds"] is None else np.asarray(info["total_bounds"])
     if clip is None:
         return crs, np.empty(0, object), None if field is None else np.empty(0, object), bounds, clip
-    _, _, wkb, columns = raw.read(path, columns=[field] if field else [], bbox=clip.bounds, force_2d=True)
-    if wkb is None:
-        raise CropmineError(path, "holds no geometries", "this is a file of polygons")
+    options = {"columns": [field] if field else [], "bbox": clip.bounds, "force_2d": True}
+    _, _, wkb, columns = pyogrio.raw.read(path, layer=layer, **options)
     return crs, shapely.from_wkb(wkb), np.asarray(columns[0], object) if field else None, bounds, clip
 
 
-def _read_parquet(path: str | Path, grid: Grid, field: str | None) -> _Read:
+def _read_parquet_polygons(path: str | Path, grid: Grid, field: str | None) -> _Read:
     frame = read_geoparquet(path)
-    crs = parse_crs(frame.crs, path)
-    _check_field(field, frame.columns, path)
+    crs = parse_crs(path, frame.crs)
+    if field is not None:
+        check_field(path, field, frame.columns.drop(frame.geometry.name))
     geometries = shapely.force_2d(frame.geometry.to_numpy())
     values = frame[field].to_numpy(object) if field else None
     return crs, geometries, values, frame.total_bounds, _clip_box(grid, crs)
-
-
-def parse_crs(crs: Any, path: str | Path) -> pyproj.CRS:
-    """The CRS that a vector file states, in any form that pyproj reads. Raises CropmineError for None."""
-    if crs is None:
-        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
-    return pyproj.CRS.from_user_input(crs)
-
-
-def _check_field(field: str | None, fields: Iterable[object], path: str | Path) -> None:
-    if field is not None and field not in list(fields):
-        raise CropmineError(path, f"there is no field {field!r}", f"its fields: {', '.join(map(str, fields))}")
 
 
 def _clip_box(grid: Grid, crs: pyproj.CRS) -> shapely.Polygon | None:
@@ -262,7 +208,7 @@ def _place(
     for _ in range(2):  # a repair or a cut may leave a multipolygon in a collection
         shapes, part_of = shapely.get_parts(shapes, return_index=True)
         at = at[part_of]
-    polygonal = shapely.get_type_id(shapes) == POLYGON
+    polygonal = shapely.get_type_id(shapes) == GeometryType.POLYGON
     shapes, at = shapes[polygonal], at[polygonal]
     if crs != grid.pyproj_crs and len(shapes):
         west, south, east, north = clip.bounds
@@ -272,100 +218,50 @@ def _place(
     return shapes, at
 
 
-def read_lonlat() -> CRS:
-    """The CRS of labels, EPSG:4326."""
-    return CRS.from_user_input(CRS_LONLAT)
+def read_vector(path: str | Path) -> geopandas.GeoDataFrame:
+    """Read all rows of a vector file.
 
-
-def transform_shapes(geometries: np.ndarray, source: CRS, target: CRS) -> np.ndarray:
-    """Transform geometries (n,) from one CRS to another, x before y in both."""
-    if source == target:
-        return np.array(geometries, dtype=object)
-    transformer = Transformer.from_crs(source, target, always_xy=True)
-    return np.asarray(shapely.transform(geometries, transform_points(transformer)), dtype=object)
-
-
-def place_on_grid(geometries: np.ndarray | geopandas.GeoSeries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Find the EPSG:4326 polygons that meet a grid and take them into its CRS, long edges bent as they should be.
-
-    Returns positions (n,) intp into `geometries` and polygons (n,) object. Those that are far from the grid are told
-    by geodesic distance, so a polygon that the grid's CRS can't hold does no harm.
+    Raises CropmineError if it isn't there, isn't readable, or holds several layers or no geometries.
     """
-    geometries = np.asarray(geometries, dtype=object)
-    near = _near_grid(geometries, grid)
-    lonlat = shapely.segmentize(geometries[near], math.degrees(CHORD_M / GEOD.a))
-    placed = transform_shapes(lonlat, read_lonlat(), grid.pyproj_crs)
-    west, south, east, north = shapely.bounds(placed).T
-    left, bottom, right, top = grid.bounds
-    meets = (west < right) & (east > left) & (south < top) & (north > bottom)  # false where not finite
-    return near[meets], placed[meets]
-
-
-def keep_polygons(geometries: np.ndarray) -> np.ndarray:
-    """Reduce geometries (n,) to their polygonal parts: lines and points that a cut or a repair left are dropped.
-
-    Returns (n,) object, an empty polygon where nothing is left.
-    """
-    kept = np.array(geometries, dtype=object)
-    kinds = shapely.get_type_id(kept)
-    kept[~np.isin(kinds, (*POLYGONS, 7))] = shapely.Polygon()
-    for position in np.flatnonzero(kinds == 7):
-        parts = shapely.get_parts(shapely.get_parts(kept[position]))
-        kept[position] = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
-    return kept
-
-
-def read_vector(path: Path) -> geopandas.GeoDataFrame:
-    """Read a vector file of one layer with geometries. Raises CropmineError if that isn't what it is."""
+    path = Path(path)
     if not path.exists():
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
         raise CropmineError(path, "no such file", f"{path.parent}/ has {near[0]}" if near else None)
-    with reading_vector(path):
-        frame = read_geoparquet(path) if path.suffix.lower() in PARQUET else _read_label_layer(path)
-    if not isinstance(frame, geopandas.GeoDataFrame):
-        raise CropmineError(path, "holds no geometries", "labels are polygons, or points with a radius")
+    with _reading(path):
+        frame = read_geoparquet(path) if _is_parquet(path) else pyogrio.read_dataframe(path, layer=_find_layer(path)[0])
     check_vertices(path, np.asarray(frame.geometry, dtype=object))
     return frame
 
 
-def _read_label_layer(path: Path) -> pd.DataFrame:
-    layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
-    if len(layers) > 1:
-        raise CropmineError(path, f"holds several layers: {', '.join(layers)}", "keep one layer a file")
-    layer = layers[0] if layers else None
-    check_size(path, pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"])
-    return pyogrio.read_dataframe(path, layer=layer)
+def read_values(path: str | Path, field: str, most: int) -> list[Any]:
+    """Read the different values of a field, of at most so many rows unless the file is GeoParquet.
+
+    Raises CropmineError if the file isn't there or isn't readable.
+    """
+    with _reading(path):
+        if _is_parquet(path):
+            return pq.read_table(path, columns=[field])[field].unique().to_pylist()
+        options = {"columns": [field], "read_geometry": False, "max_features": most}
+        return pyogrio.read_dataframe(path, layer=_find_layer(path)[0], **options)[field].unique().tolist()
 
 
-def draw_circles(points: np.ndarray, radius_m: float | None) -> np.ndarray:
-    """Draw geodesic circles around lon/lat points (n,), as polygons (n,); `radius_m` in metres."""
-    if not len(points):
-        return points
-    lon, lat = (np.repeat(part(points), _CIRCLE_CORNERS) for part in (shapely.get_x, shapely.get_y))
-    azimuths = np.tile(np.linspace(0, 360, _CIRCLE_CORNERS, endpoint=False), len(points))
-    ring_lon, ring_lat, _ = GEOD.fwd(lon, lat, azimuths, np.full(len(lon), radius_m))
-    ring_lon = lon + (ring_lon - lon + 180) % 360 - 180  # not broken at the antimeridian
-    rings = np.stack([ring_lon, ring_lat], axis=-1).reshape(len(points), _CIRCLE_CORNERS, 2)
-    return np.asarray(shapely.polygons(rings), dtype=object)
+def read_geoparquet(path: str | Path) -> geopandas.GeoDataFrame:
+    """Read a GeoParquet file whole. Raises CropmineError if it is too large, else as geopandas.read_parquet."""
+    check_parquet(path)
+    return geopandas.read_parquet(path)
 
 
-def _near_grid(geometries: np.ndarray, grid: Grid) -> np.ndarray:
-    """Positions of the lon/lat geometries whose circumcircles meet the grid's."""
-    left, bottom, right, top = grid.bounds
-    x, y = (part.ravel() for part in np.meshgrid(np.linspace(left, right, 21), np.linspace(bottom, top, 21)))
-    to_lonlat = Transformer.from_crs(grid.pyproj_crs, read_lonlat(), always_xy=True)
-    lon, lat = to_lonlat.transform(x, y)
-    middle = len(lon) // 2
-    reach = _distances(lon[middle], lat[middle], lon, lat).max()
-    west, south, east, north = shapely.bounds(geometries).T
-    own_lon, own_lat = (west + east) / 2, (south + north) / 2
-    radius = np.maximum(_distances(own_lon, own_lat, west, south), _distances(own_lon, own_lat, west, north))
-    gap = _distances(lon[middle], lat[middle], own_lon, own_lat)
-    return np.flatnonzero(~(gap > (reach + radius) * 1.01 + 1))
+def parse_crs(path: str | Path, crs: Any) -> pyproj.CRS:
+    """Parse the CRS that a vector file states, in any form that pyproj reads. Raises CropmineError for None."""
+    if crs is None:
+        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
+    return pyproj.CRS.from_user_input(crs)
 
 
-def _distances(lon: ArrayLike, lat: ArrayLike, other_lon: ArrayLike, other_lat: ArrayLike) -> np.ndarray:
-    """Geodesic distances in metres."""
-    parts = np.broadcast_arrays(lon, lat, other_lon, other_lat)
-    x, y, other_x, other_y = (np.ascontiguousarray(part, dtype=float) for part in parts)
-    return np.asarray(GEOD.inv(x, y, other_x, other_y)[2])
+def check_field(path: str | Path, field: str, fields: Iterable[object]) -> None:
+    """Check that a vector file has a field. Raises CropmineError with its fields, and the one that is nearest."""
+    names = [str(name) for name in fields]
+    if field not in names:
+        near = difflib.get_close_matches(field.lower(), [name.lower() for name in names], n=1)
+        hint = next((f"did you mean {name!r}" for name in names if near and name.lower() == near[0]), None)
+        raise CropmineError(path, f"there is no field {field!r}; its fields: {', '.join(names) or 'none'}", hint)

@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import ArrayLike
 
 from cropmine.geo.areas import degree_metres, measure_polygons
+from cropmine.geo.geometries import keep_polygons
 from cropmine.geo.grids import CRS_LONLAT, GEOD
-from cropmine.geo.vectors import keep_polygons
 
 log = logging.getLogger(__name__)
 _QUARTER_MERIDIAN_M = GEOD.inv(0, 0, 0, 90)[2]

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import shapely
-from rasterio.features import rasterize
 
 from cropmine.classes import CROPLAND, IGNORE, NONCROPLAND
+from cropmine.geo.geometries import burn_numbers, burn_polygons, place_on_grid
 from cropmine.geo.grids import Grid
-from cropmine.geo.vectors import place_on_grid
 
 
 def burn_labels(labels: pd.DataFrame, grid: Grid) -> np.ndarray:
@@ -28,7 +27,7 @@ def burn_label_ids(labels: pd.DataFrame, grid: Grid) -> np.ndarray:
     """
     positions, polygons = place_on_grid(labels.geometry, grid)
     classes = _burn_classes(labels["target"].to_numpy()[positions], polygons, grid)
-    ids = _burn(polygons, (positions + 1).astype(np.int32), grid, 0, "int32")
+    ids = burn_numbers(polygons, positions + 1, grid)
     return np.where(classes == IGNORE, np.int32(0), ids)
 
 
@@ -36,10 +35,7 @@ def _burn_classes(targets: np.ndarray, polygons: np.ndarray, grid: Grid) -> np.n
     burnt = np.full(grid.shape, IGNORE, np.uint8)
     rows, columns = _frame(polygons, grid)
     part = grid.window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
-    cropland, other = (
-        _burn(polygons[targets == cls], np.ones(np.count_nonzero(targets == cls), np.uint8), part, 0, "uint8")
-        for cls in (CROPLAND, NONCROPLAND)
-    )
+    cropland, other = (burn_polygons(polygons[targets == cls], part).view(np.uint8) for cls in (CROPLAND, NONCROPLAND))
     # 1 where cropland alone lies, 0 where other land alone does, else 255; without branches, since arrays may be large
     burnt[rows, columns] = np.uint8(IGNORE) - (cropland ^ other) * (np.uint8(IGNORE - CROPLAND) + other)
     return burnt
@@ -56,10 +52,3 @@ def _frame(polygons: np.ndarray, grid: Grid) -> tuple[slice, slice]:
     first = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
     last = np.clip(np.ceil(corners.max(axis=0)).astype(int), first + 1, size)
     return slice(first[1], last[1]), slice(first[0], last[0])
-
-
-def _burn(polygons: np.ndarray, values: np.ndarray, grid: Grid, fill: int, dtype: str) -> np.ndarray:
-    if not len(polygons):
-        return np.full(grid.shape, fill, dtype)
-    shapes = zip(polygons, values.tolist(), strict=True)
-    return rasterize(shapes, out_shape=grid.shape, transform=grid.transform, fill=fill, dtype=dtype)

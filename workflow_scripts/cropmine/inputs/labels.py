@@ -1,6 +1,5 @@
 """Human labels: users' vector files made alike in class, geometry and CRS, and laid onto a tile's grid."""
 
-import difflib
 import logging
 import math
 import re
@@ -14,25 +13,18 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError, ProjError
+from shapely import GeometryType
 
 from cropmine.config.regions import LabelFiles
 from cropmine.errors import CropmineError, suggest
+from cropmine.geo.geometries import CHORD_M, POLYGONAL, draw_circles, keep_polygons, transform_shapes
 from cropmine.geo.grids import CRS_LONLAT
-from cropmine.geo.vectors import (
-    CHORD_M,
-    POLYGONS,
-    draw_circles,
-    keep_polygons,
-    read_lonlat,
-    read_vector,
-    transform_shapes,
-)
+from cropmine.geo.vectors import check_field, parse_crs, read_vector
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "validation", "test")
 ORIGIN, DRAWN, SUGGESTED = "origin", "drawn", "suggested"
 _LEFT_OUT = -1
-_POINTS = (0,)  # shapely's type id
 
 Tell = Callable[[str | Path, str], None]
 
@@ -105,9 +97,8 @@ def _read_file(
     """The usable labels of one file, and how many rows it has."""
     raw = read_vector(path)
     for field in filter(None, (labels.class_field, split_field)):
-        _check_field(path, field, raw)
-    if raw.crs is None:
-        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
+        check_field(path, field, raw.columns.drop(raw.geometry.name))
+    crs = parse_crs(path, raw.crs)
     present = ~(raw.geometry.isna() | raw.geometry.is_empty).to_numpy()
     if not present.all():
         tell(path, f"{(~present).sum()} rows without a geometry are dropped")
@@ -126,18 +117,10 @@ def _read_file(
     if split_field:
         _check_split_values(path, split_field, frame["split"])
     geometries = np.asarray(raw.geometry[present][used], dtype=object)
-    frame["geometry"] = _to_polygons(path, geometries, raw.crs, labels.radius_m, tell)
+    frame["geometry"] = _to_polygons(path, geometries, crs, labels.radius_m, tell)
     left = ~shapely.is_empty(frame["geometry"].to_numpy(object))
     log.info("%s: %d of %d rows are used", path, left.sum(), len(raw))
     return pd.DataFrame(frame[left]), len(raw)
-
-
-def _check_field(path: Path, field: str, frame: geopandas.GeoDataFrame) -> None:
-    fields = [str(column) for column in frame.columns if column != frame.geometry.name]
-    if field not in fields:
-        near = difflib.get_close_matches(field.lower(), [f.lower() for f in fields], n=1)
-        hint = next((f"did you mean {f!r}" for f in fields if near and f.lower() == near[0]), None)
-        raise CropmineError(path, f"there is no field {field!r}; its fields: {', '.join(fields) or 'none'}", hint)
 
 
 def _check_classes(path: Path, labels: LabelFiles, values: pd.Series, classes: dict[str, int]) -> None:
@@ -160,9 +143,9 @@ def _check_split_values(path: Path, field: str, values: pd.Series) -> None:
 def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float | None, tell: Tell) -> np.ndarray:
     """Valid polygons in EPSG:4326, empty where none is left."""
     kinds = shapely.get_type_id(geometries)
-    points = np.isin(kinds, _POINTS)
-    if not (points | np.isin(kinds, POLYGONS)).all():
-        others = sorted({geometry.geom_type for geometry in geometries[~points & ~np.isin(kinds, POLYGONS)]})
+    points = kinds == GeometryType.POINT
+    if not (points | np.isin(kinds, POLYGONAL)).all():
+        others = sorted({geometry.geom_type for geometry in geometries[~points & ~np.isin(kinds, POLYGONAL)]})
         raise CropmineError(path, f"labels are polygons or points, but there is {', '.join(others)}")
     if points.any() and radius_m is None:
         raise CropmineError(path, f"{points.sum()} labels are points", "give labels.radius_m, metres")
@@ -171,7 +154,7 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
     if crs.is_projected:
         flat = shapely.segmentize(flat, CHORD_M / crs.axis_info[0].unit_conversion_factor)
     try:
-        lonlat = transform_shapes(flat, crs, read_lonlat())
+        lonlat = transform_shapes(flat, crs, CRS_LONLAT)
     except (ProjError, CRSError) as error:
         raise CropmineError(path, f"its CRS can't be turned into longitude and latitude ({error})") from error
     _check_on_earth(path, lonlat)

@@ -7,17 +7,17 @@ import geopandas
 import numpy as np
 import pandas as pd
 import shapely
-from rasterio.features import rasterize
+from shapely import GeometryType
 
 from cropmine.config.regions import LabelFiles, ProbabilitySample
 from cropmine.errors import CropmineError
+from cropmine.geo.geometries import burn_polygons, draw_circles, place_on_grid
 from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid
-from cropmine.geo.vectors import draw_circles, place_on_grid, read_vector
+from cropmine.geo.vectors import read_vector
 from cropmine.inputs.labels import class_text, tabulate_classes
 from cropmine.tables import read_json
 
 NEAR_M = 1.0  # a point may have moved by what a program rounds
-POINT = 0
 TOLD = ("cropland", "noncropland", "ignore")
 HIDDEN = "the points that design_sample wrote, each with the class that its pixel has in truth"
 
@@ -45,10 +45,10 @@ def read_sample(path: str | Path, design: Mapping, settings: ProbabilitySample) 
     they lie was somebody's choice. Raises CropmineError for those, for points that the design doesn't have or that lie
     elsewhere, for one that comes twice, and if nothing is labelled.
     """
-    raw = read_vector(Path(path))
-    kinds = shapely.get_type_id(np.asarray(raw.geometry, dtype=object))
-    if (kinds != POINT).any():
-        others = sorted({shape.geom_type for shape in raw.geometry[kinds != POINT] if shape is not None}) or ["nothing"]
+    raw = read_vector(path)
+    other = shapely.get_type_id(np.asarray(raw.geometry, dtype=object)) != GeometryType.POINT
+    if other.any():
+        others = sorted({shape.geom_type for shape in raw.geometry[other] if shape is not None}) or ["nothing"]
         what = f"a probability sample is of pixels, drawn at random, but there is {', '.join(others)}"
         raise CropmineError(
             path, what, f"polygons go under `labels` and say nothing of accuracy or area; here {HIDDEN}"
@@ -89,6 +89,4 @@ def mark_sample(design: Mapping, grid: Grid, buffer_m: float) -> np.ndarray:
     """Mark the pixels of a grid within a buffer of any pixel of a sample, labelled or not: nothing may train there."""
     lon, lat = (np.array([place[key] for place in design["pixels"]]) for key in ("lon", "lat"))
     _, circles = place_on_grid(draw_circles(np.asarray(shapely.points(lon, lat)), buffer_m), grid)
-    if not len(circles):
-        return np.zeros(grid.shape, bool)
-    return rasterize(circles, grid.shape, transform=grid.transform, all_touched=True, dtype="uint8").astype(bool)
+    return burn_polygons(circles, grid, all_touched=True)

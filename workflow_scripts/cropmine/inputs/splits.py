@@ -15,14 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
-from rasterio.features import rasterize
 
 from cropmine.classes import CLASS_VALUES
 from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
+from cropmine.geo.geometries import burn_polygons, keep_polygons, place_on_grid
 from cropmine.geo.grids import CRS_LONLAT, Grid, pixel_size_m
-from cropmine.geo.vectors import keep_polygons, place_on_grid
 from cropmine.inputs.blocks import block_bounds, cut_labels, parse_names, zone_blocks
 from cropmine.inputs.labels import ORIGIN, SPLITS, SUGGESTED
 
@@ -203,10 +202,7 @@ def held_out_mask(labels: pd.DataFrame, splits: np.ndarray, grid: Grid, buffer_m
     """
     margin_m = buffer_m + _SLACK_PX * max(pixel_size_m(grid))
     _, zones = place_on_grid(zone_blocks(_find_held_out(labels, splits), margin_m, block_m), grid)
-    if not len(zones):
-        return np.zeros(grid.shape, dtype=bool)
-    burnt = rasterize(zones, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8")
-    return burnt.astype(bool)
+    return burn_polygons(zones, grid, all_touched=True)
 
 
 def count_leaks(taught: pd.DataFrame, labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> int:

@@ -10,9 +10,10 @@ import pyproj
 
 from cropmine.config.regions import WeakMap
 from cropmine.errors import CropmineError
+from cropmine.geo.geometries import burn_polygons
 from cropmine.geo.grids import Grid, open_raster, pixel_size_m
 from cropmine.geo.rasters import match_values, warp_nearest
-from cropmine.geo.vectors import burn_polygons, is_vector, read_polygons
+from cropmine.geo.vectors import is_vector, read_polygons
 from cropmine.tables import read_json
 
 PROBABILITY_SLACK = 1e-3

@@ -23,7 +23,8 @@ def read_zones(
     zones = np.full(grid.shape, ORDINARY, np.uint8)
     if area is None and not excludes:
         return zones
-    from cropmine.geo.vectors import burn_polygons, read_polygons
+    from cropmine.geo.geometries import burn_polygons
+    from cropmine.geo.vectors import read_polygons
 
     for wanted, zone in (("noncropland", KNOWN_NONCROPLAND), ("nodata", OUTSIDE)):
         for path, excluded_as in excludes:

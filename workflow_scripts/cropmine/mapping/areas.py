@@ -6,16 +6,15 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas as pd
-from rasterio.features import rasterize
 from rasterio.warp import transform_bounds
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS, threshold_code
-from cropmine.errors import CropmineError
 from cropmine.geo.areas import pixel_areas
+from cropmine.geo.geometries import burn_numbers, place_on_grid
 from cropmine.geo.geopackages import write_geopackage
 from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid, open_raster, read_grid
 from cropmine.geo.rasters import warp_nearest
-from cropmine.geo.vectors import place_on_grid, read_vector
+from cropmine.geo.vectors import check_field, parse_crs, read_vector
 from cropmine.mapping.bands import CLASS_BAND, PROBABILITY_BAND
 from cropmine.tables import write_table
 
@@ -31,15 +30,10 @@ def read_units(path: str | Path, id_field: str) -> geopandas.GeoDataFrame:
 
     Raises CropmineError if the file has no such field or no CRS.
     """
-    frame = read_vector(Path(path))
-    if id_field not in frame:
-        raise CropmineError(
-            path, f"there is no field {id_field!r}", f"its fields: {', '.join(map(str, frame.columns))}"
-        )
-    if frame.crs is None:
-        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
-    shapes = frame.geometry.force_2d().make_valid()
-    units = geopandas.GeoDataFrame({"unit": frame[id_field].astype(str)}, geometry=shapes, crs=frame.crs)
+    frame = read_vector(path)
+    check_field(path, id_field, frame.columns.drop(frame.geometry.name))
+    shapes, crs = frame.geometry.force_2d().make_valid(), parse_crs(path, frame.crs)
+    units = geopandas.GeoDataFrame({"unit": frame[id_field].astype(str)}, geometry=shapes, crs=crs)
     return units.to_crs(CRS_LONLAT).dissolve("unit").reset_index()
 
 
@@ -73,8 +67,7 @@ def sum_by_unit(units: geopandas.GeoDataFrame, grid: Grid, classes: np.ndarray) 
     places, polygons = place_on_grid(units.geometry, grid)
     if not len(places):
         return np.zeros((2, len(units)))
-    shapes = zip(polygons, (places + 1).tolist(), strict=True)
-    owners = rasterize(shapes, grid.shape, transform=grid.transform, dtype="int32")
+    owners = burn_numbers(polygons, places + 1, grid)
     areas = np.broadcast_to(pixel_areas(grid), grid.shape)
     rows = [
         np.bincount(owners[own], weights=areas[own], minlength=len(units) + 1)[1:] / 1e4

@@ -14,9 +14,8 @@ import shapely
 from cropmine.classes import CROPLAND, IGNORE, MINED
 from cropmine.geo.geopackages import write_geopackage
 from cropmine.geo.grids import CRS_LONLAT, open_raster, read_grid
-from cropmine.geo.headers import read_vector_header
 from cropmine.geo.mosaics import MosaicBand, write_mosaics
-from cropmine.geo.vectors import is_vector
+from cropmine.geo.vectors import is_vector, read_vector_header
 from cropmine.inputs.imagery import find_colours
 from cropmine.inputs.splits import read_pieces
 from cropmine.mapping.bands import LEGEND

@@ -14,7 +14,8 @@ from cropmine.config.base import TILE_NAME
 from cropmine.config.experiments import Training
 from cropmine.config.regions import Region
 from cropmine.errors import CropmineError
-from cropmine.geo.formats import VIRTUAL, check_vector, digest_path
+from cropmine.geo.raster_formats import VIRTUAL, digest_path
+from cropmine.geo.vector_formats import check_vector
 
 SHOWN = 20
 COUNTED_BYTES = 20_000_000

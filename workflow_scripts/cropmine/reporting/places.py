@@ -17,9 +17,9 @@ from PIL import Image
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
 from cropmine.config.experiments import Mined
+from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import Grid, open_raster, pixel_size_m, read_grid
 from cropmine.geo.rasters import read_raster
-from cropmine.geo.vectors import place_on_grid
 from cropmine.inputs.imagery import OVERVIEW_FACTOR, find_colours, read_tile, source_from_settings
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.mapping.bands import CLASS_BAND

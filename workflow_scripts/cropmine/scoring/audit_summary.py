@@ -10,9 +10,8 @@ import pandas as pd
 import shapely
 
 from cropmine.classes import CLASS_NAMES, CROPLAND, NONCROPLAND
-from cropmine.errors import CropmineError
 from cropmine.geo.grids import CRS_LONLAT, Grid, read_grid
-from cropmine.geo.vectors import read_vector
+from cropmine.geo.vectors import parse_crs, read_vector
 from cropmine.inputs.splits import TRAIN, split_of
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel
 from cropmine.scoring.audit_rates import ERODED, EROSIONS_PX, MINED, THRESHOLDS, Estimates, estimate_rates
@@ -242,9 +241,8 @@ def count_shared(labels: pd.DataFrame, path: str | Path) -> dict:
 
 def _read_public(path: str | Path) -> np.ndarray:
     """Valid geometries of a vector file in longitude and latitude."""
-    frame = read_vector(Path(path))
-    if frame.crs is None:
-        raise CropmineError(path, "the file has no CRS", "write it with one, such as EPSG:4326")
+    frame = read_vector(path)
+    parse_crs(path, frame.crs)
     geometries = np.asarray(frame.geometry.to_crs(CRS_LONLAT), dtype=object)
     return shapely.make_valid(geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))])
 

@@ -25,8 +25,8 @@ from cropmine.classes import CROPLAND, IGNORE, threshold_code
 from cropmine.config.experiments import Model, Training
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
+from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import measure_pixel, read_grid
-from cropmine.geo.vectors import place_on_grid
 from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.training.checkpoints import save_checkpoint

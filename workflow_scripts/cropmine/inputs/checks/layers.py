@@ -6,26 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyogrio
 import rasterio
 import shapely
-from pyarrow import parquet as pq
 
 from cropmine.classes import CLASS_VALUES
 from cropmine.config.regions import Region, Split, WeakMap
 from cropmine.errors import CropmineError, hint_at
-from cropmine.geo.formats import place_sources
-from cropmine.geo.grids import Grid, grid_of, open_raster
-from cropmine.geo.headers import (
-    LONLAT,
-    Footprint,
-    VectorHeader,
-    meet,
-    read_raster_header,
-    read_vector_header,
-    transform_bounds,
-)
-from cropmine.geo.vectors import PARQUET, is_vector, reading_vector
+from cropmine.geo.footprints import Footprint, meet, transform_bounds
+from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster
+from cropmine.geo.headers import read_raster_header
+from cropmine.geo.raster_formats import place_sources
+from cropmine.geo.vectors import VectorHeader, is_vector, read_values, read_vector_header
 from cropmine.inputs.checks.findings import Findings, hint_path
 from cropmine.inputs.labels import class_text, read_labels
 from cropmine.inputs.splits import split_labels
@@ -84,7 +75,7 @@ def _check_place(covered, bounds, crs: str, footprint: Footprint, where: str, pa
     if not len(covered) or covered.all():
         return
     if not covered.any():
-        place = _spell_extent(transform_bounds(bounds, crs, LONLAT)[0])
+        place = _spell_extent(transform_bounds(bounds, crs, CRS_LONLAT)[0])
         what = f"meets no tile: it covers {place}, the imagery {_spell_imagery(footprint)}"
         findings.fault(where, what, "is this file of this region, and is its CRS right?", path)
         return
@@ -161,15 +152,8 @@ def _check_weak_polygons(weak: WeakMap, footprint: Footprint, where: str, findin
         hint = hint_at(weak.class_field, list(header.fields))
         findings.fault(f"{where}.class_field", f"there is no field {weak.class_field!r}", hint, weak.path)
         return
-    _check_classes(weak, Counter(map(class_text, _read_column(weak.path, weak.class_field))), where, findings)
-
-
-def _read_column(path: str, field: str) -> list:
-    with reading_vector(path):
-        if Path(path).suffix.lower() in PARQUET:
-            return pq.read_table(path, columns=[field])[field].unique().to_pylist()
-        table = pyogrio.read_dataframe(path, columns=[field], read_geometry=False, max_features=SAMPLED_ROWS)
-    return table[field].unique().tolist()
+    values = read_values(weak.path, weak.class_field, SAMPLED_ROWS)
+    _check_classes(weak, Counter(map(class_text, values)), where, findings)
 
 
 def _check_polygons(path: str, where: str, footprint: Footprint, findings: Findings) -> VectorHeader | None:
@@ -181,7 +165,7 @@ def _check_polygons(path: str, where: str, footprint: Footprint, findings: Findi
         findings.fault(where, what, "this is a file of polygons", path)
         return None
     crs = header.crs.to_wkt()
-    covered = meet(footprint.lonlat, transform_bounds([header.bounds], crs, LONLAT)[0])
+    covered = meet(footprint.lonlat, transform_bounds([header.bounds], crs, CRS_LONLAT)[0])
     if len(covered) and not covered.any():
         _check_place(covered, header.bounds, crs, footprint, where, path, findings)
         return None

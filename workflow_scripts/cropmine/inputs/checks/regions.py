@@ -12,7 +12,8 @@ import numpy as np
 
 from cropmine.config.regions import Region
 from cropmine.errors import CropmineError
-from cropmine.geo.headers import Footprint, RasterHeader, meet, read_raster_header, transform_bounds
+from cropmine.geo.footprints import Footprint, meet, transform_bounds
+from cropmine.geo.headers import RasterHeader, read_raster_header
 from cropmine.inputs.checks.findings import Findings, hint_path
 from cropmine.inputs.checks.layers import check_labels, check_weak_maps, check_zones
 from cropmine.inputs.checks.tiles import check_tiling, check_values, find_usual, survey_tile

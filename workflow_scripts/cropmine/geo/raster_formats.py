@@ -1,10 +1,6 @@
-"""Access to users' files: which formats GDAL may open, told by a file's first bytes, and that none leads elsewhere."""
+"""Which raster files may be opened: formats recognised by their first bytes, and VRTs that stay in their folder."""
 
 import os
-import re
-import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,17 +19,6 @@ RASTERS = {
 }
 SUFFIXES = {".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG", ".img": "HFA"}
 RASTER_HINT = "GeoTIFF, JPEG 2000, ERDAS Imagine (.img) and VRT are read; gdal_translate makes a GeoTIFF of others"
-VECTOR_HINT = "GeoPackage, GeoJSON, GeoParquet, Shapefile, FlatGeobuf and KML are read"
-_VECTOR_HEADS = {
-    ".parquet": rb"PAR1",
-    ".geoparquet": rb"PAR1",
-    ".gpkg": rb"SQLite format 3\0",
-    ".fgb": rb"fgb",
-    ".shp": rb"\0\0'\n",
-    ".geojson": rb"(\xef\xbb\xbf)?\s*\{",
-    ".json": rb"(\xef\xbb\xbf)?\s*\{",
-    ".kml": rb"(?s)(\xef\xbb\xbf)?\s*<(?!.*<!DOCTYPE).*<kml\b",
-}
 # A mosaic of plain rasters. Warped, raw and derived ones, open options and code have elements that aren't here.
 _MOSAIC = (
     "VRTDataset SRS GeoTransform Metadata MDI GCPList GCP OverviewList BlockXSize BlockYSize MaskBand "
@@ -44,48 +29,6 @@ _MOSAIC = (
     "DstMin DstMax Clamp"
 )
 _VRT_TAGS = frozenset(_MOSAIC.split())
-_NETWORKS = ("curl", "s3", "gs", "az", "adls", "oss", "swift", "hdfs", "webhdfs")
-# What GDAL knows beside what cropmine reads and writes; a test holds it against the drivers that there are.
-SKIPPED_DRIVERS = (
-    "AAIGrid,ACE2,ADBC,ADRG,AIG,AIVector,AVCBin,AVCE00,AirSAR,AmigoCloud,BAG,BIGGIF,BLX,BMP,BSB,BT,BYN,CALS,CEOS,"
-    "COASP,COSAR,CPG,CSV,CSW,CTG,CTable2,Carto,DAAS,DERIVED,DGN,DIMAP,DIPEx,DOQ1,DOQ2,DTED,DXF,ECRGTOC,EDIGEO,EEDA,"
-    "EEDAI,EHdr,EIR,ELAS,ENVI,ERS,ESAT,ESRIC,ESRIJSON,Elasticsearch,FAST,FIT,GDALG,GFF,GIF,GML,GNMDatabase,GNMFile,"
-    "GPSBabel,GPX,GRASSASCIIGrid,GRIB,GS7BG,GSAG,GSBG,GSC,GTFS,GTI,GTX,GXF,GenBin,GeoJSONSeq,GeoRSS,HDF5,HDF5Image,"
-    "HF2,HTTP,ILWIS,IRIS,ISCE,ISG,ISIS2,ISIS3,Idrisi,JAXAPALSAR,JDEM,JML,JPEG,JSONFG,KMLSUPEROVERLAY,KRO,L1B,LAN,"
-    "LCP,LOSLAS,LVBAG,Leveller,MAP,MBTiles,MFF,MFF2,MRF,MSGN,MVT,MapML,MiraMonVector,NDF,NGSGEOID,NGW,NITF,NOAA_B,"
-    "NSIDCbin,NTv2,NWT_GRC,NWT_GRD,OAPIF,ODS,OGCAPI,OGR_GMT,OGR_PDS,OGR_VRT,OSM,OZI,OpenFileGDB,PAux,PCIDSK,"
-    "PCRaster,PDF,PDS,PDS4,PGDUMP,PLMOSAIC,PLSCENES,PMTiles,PNG,PNM,PRF,R,RIK,RMF,ROI_PAC,RPFTOC,RRASTER,RS2,RST,"
-    "Rasterlite,S102,S104,S111,S57,SAFE,SAGA,SAR_CEOS,SDTS,SENTINEL2,SGI,SIGDEM,SNAP_TIFF,SNODAS,SQLite,SRP,"
-    "SRTMHGT,STACIT,STACTA,SXF,Selafin,TGA,TIL,TSX,Terragen,TopoJSON,USGSDEM,VDV,VFK,VICAR,WAsP,WCS,WEBP,WFS,WMS,"
-    "WMTS,XLSX,XPM,XYZ,ZMap,Zarr,netCDF,MapInfo File"
-)
-
-
-def confine_gdal(settings: object) -> dict[str, str]:
-    """The environment in which GDAL has no drivers but those that are needed, and no network.
-
-    settings: a configuration as plain builtins. If a path in it lies on a network, as /vsis3/… and /vsicurl/… do,
-    network file systems stay on. To be set before GDAL starts.
-    """
-    limits = {"GDAL_SKIP": SKIPPED_DRIVERS, "GDAL_VRT_ENABLE_PYTHON": "NO", "OGR_GEOJSON_MAX_OBJ_SIZE": "50"}
-    # Each build of GDAL warns of drivers that it lacks anyway when it starts; what comes later goes through Python.
-    limits["CPL_LOG"] = os.devnull
-    if not any(is_remote(text) for text in _list_texts(settings)):
-        limits["CPL_VSIL_CURL_ALLOWED_FILENAME"] = "none"
-    return limits
-
-
-def is_remote(path: str) -> bool:
-    """Tell whether a path is one of GDAL's network file systems."""
-    return path.startswith(VIRTUAL) and any(f"{VIRTUAL}{name}" in path for name in _NETWORKS)
-
-
-def _list_texts(settings: object) -> Iterable[str]:
-    if isinstance(settings, str):
-        yield settings
-    elif isinstance(settings, dict | list | tuple):
-        for value in settings.values() if isinstance(settings, dict) else settings:
-            yield from _list_texts(value)
 
 
 def choose_raster_driver(path: str | Path) -> str:
@@ -218,42 +161,3 @@ def is_stand_in(path: str | Path, source: str) -> bool:
 def digest_path(path: str) -> str:
     """Eight hex digits of a path."""
     return sha256(path.encode()).hexdigest()[:8]
-
-
-def check_vector(path: str | Path) -> None:
-    """Check by its first bytes that a vector file is what its suffix says, and that no database computes its rows.
-
-    Raises CropmineError if it isn't there, is of no format that is read, or is a GeoPackage whose layers are views.
-    """
-    head, suffix = read_head(path), Path(path).suffix.lower()
-    pattern = _VECTOR_HEADS.get(suffix)
-    if pattern is None or not re.match(pattern, head):
-        what = f"not a readable vector file: its first bytes aren't those of {suffix or 'a vector file'}"
-        raise CropmineError(path, what, VECTOR_HINT)
-    if suffix == ".gpkg":
-        status = Path(path).stat()
-        _check_geopackage(str(path), status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=256)
-def _check_geopackage(path: str, _changed: int, _size: int) -> None:
-    """A view, or a column that is computed, can make a query run for ever: only tables that are stored are read."""
-    try:
-        address = f"{Path(path).absolute().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(address, uri=True)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
-            rows = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-            kinds = {str(name).lower(): (kind, str(sql)) for kind, name, sql in rows if kind in ("table", "view")}
-            if kinds.get("gpkg_contents", ("", ""))[0] != "table":
-                raise CropmineError(path, "not a readable vector file: a database without gpkg_contents", VECTOR_HINT)
-            layers = [str(name).lower() for (name,) in database.execute("SELECT table_name FROM gpkg_contents")]
-    except (sqlite3.Error, ValueError) as error:
-        raise CropmineError(path, f"not a readable vector file ({error})", "is the file whole?") from error
-    for name, (kind, sql) in kinds.items():
-        computed = kind == "view" or re.search(r"\bas\s*\(", sql, re.IGNORECASE)
-        if computed and (name in layers or name.startswith(("gpkg_", "rtree_"))):
-            what = f"its table {name!r} is computed, not stored"
-            raise CropmineError(path, what, "write the layer out as a table: ogr2ogr layer.gpkg …")
-    if missing := [name for name in layers if name not in kinds]:
-        what = f"it lists a layer {missing[0]!r}, but has no such table"
-        raise CropmineError(path, what, "was a table renamed? Write the file anew")
