@@ -136,7 +136,8 @@ def _sum_windows(values: np.ndarray, size: int) -> np.ndarray:
 
 def _sum_runs(values: np.ndarray, size: int) -> np.ndarray:
     """Sums of `size` rows that follow each other, by runs of 1, 2, 4, ... rows."""
-    count, total, run, length, covered = len(values) - size + 1, 0, values, 1, 0
+    count, run, length, covered = len(values) - size + 1, values, 1, 0
+    total = np.zeros_like(values[:count])
     while covered < size:
         if size & length:
             total = total + run[covered : covered + count]
@@ -186,7 +187,7 @@ def sample_pixels(pixels: np.ndarray, valid: np.ndarray, n: int, rng: np.random.
 
     pixels (C, h, w) and valid bool (h, w) give float32 (n, C) in raster order; fewer if fewer are valid.
     """
-    count = np.count_nonzero(valid)
+    count = int(np.count_nonzero(valid))
     positions = np.sort(rng.choice(count, min(n, count), replace=False, shuffle=False))
     if count < valid.size:
         positions = np.flatnonzero(valid)[positions]
@@ -200,7 +201,8 @@ def pool_samples(draws: Iterable[tuple[np.ndarray, int]], n: int, rng: np.random
     (n, C), fewer if fewer are valid. Every pixel has a uniform key and the smallest keys win; only the n smallest of a
     tile are ever drawn.
     """
-    pool, keys = [], []
+    pool: list[np.ndarray] = []
+    keys: list[np.ndarray] = []
     for sample, count in draws:
         if not len(sample):
             continue
@@ -245,7 +247,7 @@ def assign_clusters(pixels: np.ndarray, valid: np.ndarray, codebook: Codebook, t
     offsets = (codebook.centres**2).sum(axis=1).astype(np.float32)[:, None]
     inside = valid.reshape(-1)
 
-    def assign_chunk(start):
+    def assign_chunk(start: int) -> None:
         chunk = slice(start, start + CHUNK_PX)
         if inside[chunk].any():
             x = np.where(inside[chunk], flat[:, chunk], 0).astype(np.float32)

@@ -53,8 +53,8 @@ def read_decoder_features(
 
 def _decode(network: nn.Module, inputs: torch.Tensor, dtype: torch.dtype | None) -> torch.Tensor:
     """The decoder's output for one view, float32 (F, h, w)."""
-    seen, head = [], network.segmentation_head
-    hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    seen: list[torch.Tensor] = []
+    hook = network.get_submodule("segmentation_head").register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     try:
         with torch.inference_mode(), torch.autocast(inputs.device.type, dtype, enabled=dtype is not None):
             network(inputs.contiguous(memory_format=torch.channels_last))
@@ -88,12 +88,12 @@ def cluster_features(
     rng = seed_tile(segmentation.seed, tile)
     drawn = np.sort(rng.permutation(len(windows))[:FIT_WINDOWS])
 
-    def read(some):
+    def read(some: Sequence[Window]) -> Iterator[tuple[Window, np.ndarray]]:
         return read_decoder_features(network, norm, source, valid.shape, some, precision)
 
     n = segmentation.sample_px
     seen = ((features, valid[_cut(window)]) for window, features in read([windows[number] for number in drawn]))
-    draws = ((sample_pixels(features, inside, n, rng), np.count_nonzero(inside)) for features, inside in seen)
+    draws = ((sample_pixels(features, inside, n, rng), int(np.count_nonzero(inside))) for features, inside in seen)
     codebook = fit_codebook(pool_samples(draws, n, rng), segmentation.clusters, segmentation.seed)
     for window, features in read(windows):
         clusters[_cut(window)] = assign_clusters(features, valid[_cut(window)], codebook)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -102,6 +102,6 @@ def _wrap_bytes(data: bytes, ends: np.ndarray, kind: "pa.DataType") -> "pa.Array
 
 def _describe_geometry(grid: Grid) -> dict:
     """The file metadata of GeoParquet 1.1."""
-    column = {"encoding": "WKB", "geometry_types": ["Polygon"], "orientation": "counterclockwise"}
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Polygon"], "orientation": "counterclockwise"}
     column["crs"] = grid.pyproj_crs.to_json_dict()
     return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -155,7 +156,7 @@ def pool_surfaces(tiles: Mapping[str, Surfaces]) -> dict:
     weak_pixel_m = float(np.mean([surfaces.weak_pixel_m for surfaces in used.values()]))
     cells, halves = _normalise_cells(used, "map")
     nulls = {name: pooled for name in NULLS if len(pooled := _normalise_cells(used, name)[0])}
-    result = {"tiles": len(used), "left_out": len(tiles) - len(used), "cells": len(cells)}
+    result: dict[str, Any] = {"tiles": len(used), "left_out": len(tiles) - len(used), "cells": len(cells)}
     result |= {"weak_pixel_m": round(weak_pixel_m, 2), "step_m": [round(float(side), 3) for side in step_m]}
     if not len(cells):
         return {"east": 0.0, "north": 0.0, "applied": False, "reason": "no segment lies on the weak map"} | result
@@ -221,7 +222,7 @@ def _judge_shift(
     weak_pixel_m: float,
 ) -> str | None:
     """Why a shift isn't applied; None if it is."""
-    highest = max(null_peaks, key=null_peaks.get, default=None)
+    highest = max(null_peaks, key=lambda name: null_peaks[name], default=None)
     if highest is None:
         return "nothing to compare it with: no segment lies on a turned map"
     if peak <= null_peaks[highest]:

@@ -57,12 +57,10 @@ def _find_components(
     Left out, as 0, are those whose area isn't within the limits, as far as one band tells. A component that spans bands
     has a number in each; the area is at the first.
     """
-    ids, count, seams = np.empty(clusters.shape, dtype=np.uint32), 0, []
+    ids, count, seams = np.empty(clusters.shape, dtype=np.uint32), 0, list[np.ndarray]()
     cluster_parts, area_parts = [np.zeros(1, dtype=np.uint8)], [np.zeros(1)]
     for band in _divide_rows(clusters.shape, band_px):
-        found, cluster, area = _measure_components(
-            clusters[band], lambda a, b, top=band.start: areas_of(top + a, top + b)
-        )
+        found, cluster, area = _measure_components(clusters[band], _count_from(band.start, areas_of))
         kept = (area >= limits[0]) & (area <= limits[1])
         for edge, open_ in ((found[0], band.start > 0), (found[-1], band.stop < len(clusters))):
             kept[edge if open_ else []] = True
@@ -75,13 +73,18 @@ def _find_components(
             seams.append(ids[band.start - 1 : band.start + 1, (above == below) & (above > 0)].astype(np.int64))
         cluster_parts.append(cluster[kept])
         area_parts.append(area[kept])
-        count += np.count_nonzero(kept)
+        count += int(np.count_nonzero(kept))
     cluster, area = np.concatenate(cluster_parts), np.concatenate(area_parts)
     first = np.arange(count + 1, dtype=np.uint32)
     if seams:
         first = _join_components(count, np.concatenate(seams, axis=1))
         area = np.bincount(first, weights=area, minlength=count + 1)
     return ids, cluster, area, first
+
+
+def _count_from(start: int, areas_of: Callable[[int, int], np.ndarray]) -> Callable[[int, int], np.ndarray]:
+    """The areas of pixels by rows that are counted from a start."""
+    return lambda top, bottom: areas_of(start + top, start + bottom)
 
 
 def _measure_components(

@@ -1,6 +1,6 @@
 """Training targets: human, mined and weak labels of a tile in one raster, with the source of each pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def draw_random_like(mined: np.ndarray, allowed: np.ndarray, rng: np.random.Gene
     return labels
 
 
-def select_weak(classes: np.ndarray, valid: np.ndarray, names) -> np.ndarray:
+def select_weak(classes: np.ndarray, valid: np.ndarray, names: Collection[str]) -> np.ndarray:
     """Keep the weak labels of the named classes (cropland, noncropland).
 
     classes: uint8 (h, w), 0 or 1; valid: bool (h, w). Returns uint8 (h, w), 255 elsewhere.

@@ -28,8 +28,10 @@ def measure_calibration(pieces: Iterable[dict], split: str, seed: int = 0) -> di
     times = None
     if min((own.sum(axis=1) > 0).sum() for own in (cropland, other)) >= LEAST_BLOCKS:
         times = draw_blocks(cropland.sum(axis=1) > 0, BOOTSTRAP_DRAWS, np.random.default_rng(seed))
-    errors = np.stack([cropland @ (1 - PROBABILITIES) ** 2 + other @ PROBABILITIES**2, (cropland + other).sum(axis=1)])
-    brier, low, high = _estimate_ratio(*errors, times)
+    errors, pixels = np.stack(
+        [cropland @ (1 - PROBABILITIES) ** 2 + other @ PROBABILITIES**2, (cropland + other).sum(axis=1)]
+    )
+    brier, low, high = _estimate_ratio(errors, pixels, times)
     share = float(cropland.sum() / histograms.counts.sum())
     return {
         "pixels": int(histograms.counts.sum()),
@@ -54,7 +56,9 @@ def _describe_bin(number: int, cropland: np.ndarray, other: np.ndarray, times: n
     return bounds | {"share": share, "share_lo": low, "share_hi": high}
 
 
-def _estimate_ratio(part: np.ndarray, whole: np.ndarray, times: np.ndarray | None):
+def _estimate_ratio(
+    part: np.ndarray, whole: np.ndarray, times: np.ndarray | None
+) -> tuple[float, float | None, float | None]:
     """The ratio of sums over blocks, and its 95 % interval over draws of blocks."""
     ratio = float(part.sum() / whole.sum())
     if times is None:

@@ -4,7 +4,9 @@ A map is predicted farther from training labels than it is tested where labels l
 too high (Meyer and Pebesma 2022, Nature Communications 13, 2208; Linnenbrink et al. 2024, GMD 17, 5897).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
 import geopandas
 import numpy as np
@@ -22,7 +24,12 @@ OPTIMISTIC_RATIO = 0.5
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
-def sample_map(sources: Mapping[str, TileSource], area, excludes, count: int = MAP_POINTS) -> np.ndarray:
+def sample_map(
+    sources: Mapping[str, TileSource],
+    area: str | Path | None,
+    excludes: Sequence[tuple[str | Path, Literal["nodata", "noncropland"]]],
+    count: int = MAP_POINTS,
+) -> np.ndarray:
     """Sample pixels of the map: those of a square lattice over all tiles that are valid and in the region's area.
 
     area, excludes: as read_zones takes them; count: nodes of the lattice, about, but at least one a tile. Returns
@@ -38,7 +45,8 @@ def sample_map(sources: Mapping[str, TileSource], area, excludes, count: int = M
             if inside.any():
                 inside &= read_tile(sources[tile], (0, int(row), grid.width, 1))[1][0, cols]
         places = np.argwhere(mapped)
-        x, y = grid.transform @ (cols[places[:, 1]] + 0.5, rows[places[:, 0]] + 0.5)
+        x = grid.transform.c + (cols[places[:, 1]] + 0.5) * grid.transform.a
+        y = grid.transform.f + (rows[places[:, 0]] + 0.5) * grid.transform.e
         found.append(np.column_stack(grid.to_lonlat.transform(x, y)))
     return np.concatenate(found)
 
@@ -90,13 +98,13 @@ def _list_folds(split: Split) -> list[int | None]:
     return list(range(split.folds)) if split.method == "kfold" else [None]
 
 
-def _measure_run(labels, split: Split, fold: int | None) -> np.ndarray:
+def _measure_run(labels: geopandas.GeoDataFrame, split: Split, fold: int | None) -> np.ndarray:
     splits = split_of(labels, fold, split.folds)
     trains = cut_training(labels, splits, split.buffer_m, split.block_m)
     return find_nearest(_choose_points(labels.geometry[splits == TEST]), _choose_points(trains))
 
 
-def _choose_points(polygons) -> np.ndarray:
+def _choose_points(polygons: np.ndarray | geopandas.GeoSeries) -> np.ndarray:
     """A point in each polygon that isn't empty, (n, 2)."""
     return shapely.get_coordinates(shapely.point_on_surface(np.asarray(polygons, dtype=object)))
 

@@ -195,15 +195,15 @@ def _describe_settings(settings: dict) -> dict:
 def _describe_split(evaluation: Evaluation, split: str, choice: str, seed: int) -> dict:
     pieces, seeds = evaluation.counts[split, choice], evaluation.seeds[split]
     by_seed = [pieces.where(seeds == one).counts.sum(axis=0) for one in np.unique(seeds)]
-    by_seed = compute_f1(np.stack(by_seed or [np.zeros(4)]))
-    return describe_scores(pieces, seed, repeats=len(by_seed)) | {
+    f1 = compute_f1(np.stack(by_seed or [np.zeros(4)]))
+    return describe_scores(pieces, seed, repeats=len(f1)) | {
         "split": split,
         "threshold": evaluation.threshold_at(choice),
         "threshold_choice": choice,
         "threshold_lo": evaluation.reach[0] if evaluation.reach else None,
         "threshold_hi": evaluation.reach[1] if evaluation.reach else None,
-        "f1_cropland_min": _known(by_seed.min()),
-        "f1_cropland_max": _known(by_seed.max()),
+        "f1_cropland_min": _known(f1.min()),
+        "f1_cropland_max": _known(f1.max()),
     }
 
 
@@ -249,7 +249,7 @@ def compare_pair(experiment: Evaluation, base: Evaluation, split: str, choice: s
 def _compare_seeds(pieces: list[PieceCounts], seeds: list[np.ndarray]) -> tuple[float | None, float | None]:
     """Smallest and largest difference over the seeds in common; the seed names the draw of labels, too."""
     differences = []
-    for seed in np.intersect1d(*seeds):
+    for seed in np.intersect1d(seeds[0], seeds[1]):
         pair = [compute_f1(part.where(own == seed).counts.sum(axis=0)) for part, own in zip(pieces, seeds, strict=True)]
         differences.append(pair[0] - pair[1])
     differences = [float(difference) for difference in differences if np.isfinite(difference)]

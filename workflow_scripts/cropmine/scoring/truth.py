@@ -46,10 +46,10 @@ def tabulate_truth(table: pd.DataFrame, counts: Mapping[str, np.ndarray]) -> pd.
     """
     target = np.array([False, True])
     rows = []
-    for row in table[(table["split"] == "test") & table["experiment"].isin(list(counts))].itertuples():
-        histograms = Histograms(target.astype(np.int64), np.array(["", ""]), target, counts[row.experiment])
-        figures = score_confusion(count_confusion(histograms, row.threshold).counts.sum(axis=0))
-        choice = {"threshold": row.threshold, "threshold_choice": row.threshold_choice}
+    for row in table[(table["split"] == "test") & table["experiment"].isin(list(counts))].to_dict("records"):
+        histograms = Histograms(target.astype(np.int64), np.array(["", ""]), target, counts[row["experiment"]])
+        figures = score_confusion(count_confusion(histograms, row["threshold"]).counts.sum(axis=0))
+        choice = {key: row[key] for key in ("experiment", "threshold", "threshold_choice")}
         truth = {name: figures[source] for name, source in FIGURES.items()}
-        rows.append({"experiment": row.experiment} | choice | {"f1_cropland_labels": row.f1_cropland} | truth)
+        rows.append(choice | {"f1_cropland_labels": row["f1_cropland"]} | truth)
     return pd.DataFrame(rows)
