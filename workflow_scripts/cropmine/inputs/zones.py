@@ -8,12 +8,11 @@ import numpy as np
 
 from cropmine.geo.grids import Grid
 
+Excludes = Sequence[tuple[str | Path, Literal["nodata", "noncropland"]]]
 ORDINARY, OUTSIDE, KNOWN_NONCROPLAND = 0, 1, 2
 
 
-def read_zones(
-    grid: Grid, area: str | Path | None, excludes: Sequence[tuple[str | Path, Literal["nodata", "noncropland"]]]
-) -> np.ndarray:
+def read_zones(grid: Grid, area: str | Path | None, excludes: Excludes) -> np.ndarray:
     """Burn the area and the exclusions of a region onto a grid, by pixel centres.
 
     `area` is a polygon file or none, `excludes` are polygon files with what the map says there; in any CRS. Gives uint8

@@ -97,7 +97,7 @@ def iterate_band(maps: Sequence[str | Path], band: int = CLASS_BAND) -> Iterator
         west, south, east, north = boxes[number]
         later = boxes[number + 1 :]
         near = (later[:, 0] < east) & (later[:, 2] > west) & (later[:, 1] < north) & (later[:, 3] > south)
-        for other in np.flatnonzero(near) + number + 1:
+        for other in (np.flatnonzero(near) + number + 1).tolist():
             if _overlap(grid, grids[other]):
                 with open_raster(maps[other]) as dataset:
                     values, inside = warp_nearest(dataset, band, grid)
@@ -117,8 +117,8 @@ def measure_area(maps: Sequence[str | Path], threshold: float, others: Sequence[
         areas = np.broadcast_to(pixel_areas(grid), grid.shape)
         hectares = np.bincount(codes.ravel(), weights=areas.ravel(), minlength=NODATA + 1)[: STEPS + 1] / 1e4
         name = grid.crs.to_string()
-        by_crs[name] = by_crs.get(name, 0) + hectares
-    total = sum(by_crs.values())
+        by_crs[name] = by_crs.get(name, np.zeros(STEPS + 1)) + hectares
+    total = sum(by_crs.values(), np.zeros(STEPS + 1))
     return {
         "threshold": threshold,
         "note": AREA_NOTE,

@@ -16,7 +16,9 @@ LEGEND = {NONCROPLAND: (NONCROPLAND_COLOUR, "non-cropland"), CROPLAND: (CROPLAND
 def build_mosaics(path: str | Path, maps: Sequence[str | Path], tags: Mapping[str, str] | None = None) -> list[Path]:
     """Join map tiles in one VRT a CRS, as write_mosaics does, with colour table, scales and offsets; gives the VRTs."""
     bands = [
-        MosaicBand(number, description, "uint8", NODATA, SCALES[number - 1], number == CLASS_BAND and list_colours())
+        MosaicBand(
+            number, description, "uint8", NODATA, SCALES[number - 1], list_colours() if number == CLASS_BAND else None
+        )
         for number, description in enumerate(BANDS, start=1)
     ]
     return write_mosaics(path, maps, bands, tags)

@@ -8,13 +8,14 @@ import cc3d
 import geopandas
 import numpy as np
 import pyarrow.parquet
+import rasterio
 import shapely
 from rasterio.windows import Window
 
 from cropmine.classes import CROPLAND
 from cropmine.files import replacing
 from cropmine.geo.areas import measure_polygons
-from cropmine.geo.grids import CRS_LONLAT, grid_of, open_raster
+from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster, transform_points
 from cropmine.geo.outlines import polygonise_labels
 
 BLOCK_PX = 2048
@@ -54,7 +55,7 @@ def _outline_raster(path: str | Path, min_area_m2: float) -> np.ndarray:
     return lonlat[measure_polygons(lonlat) >= min_area_m2]
 
 
-def _outline_blocks(dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _outline_blocks(dataset: rasterio.DatasetReader) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The polygons of cropland of each block of a raster, and which of them touch another block."""
     grid = grid_of(dataset)
     for top in range(0, grid.height, BLOCK_PX):
@@ -71,19 +72,19 @@ def _outline_blocks(dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield polygons, np.isin(found, edges)
 
 
-def _fill_holes(polygons: np.ndarray, grid, min_area_m2: float) -> np.ndarray:
+def _fill_holes(polygons: np.ndarray, grid: Grid, min_area_m2: float) -> np.ndarray:
     """Polygons without their holes under an area."""
     holed = np.flatnonzero(shapely.get_num_interior_rings(polygons))
     filled = polygons.copy()
     for place in holed:
         holes = shapely.get_rings(polygons[place])[1:]
-        areas = measure_polygons(_to_lonlat(shapely.polygons(holes), grid))
+        areas = measure_polygons(_to_lonlat(np.asarray(shapely.polygons(holes)), grid))
         filled[place] = shapely.polygons(shapely.get_exterior_ring(polygons[place]), holes[areas >= min_area_m2])
     return filled
 
 
-def _to_lonlat(polygons: np.ndarray, grid) -> np.ndarray:
-    return shapely.transform(polygons, grid.to_lonlat.transform, interleaved=False) if len(polygons) else polygons
+def _to_lonlat(polygons: np.ndarray, grid: Grid) -> np.ndarray:
+    return shapely.transform(polygons, transform_points(grid.to_lonlat)) if len(polygons) else polygons
 
 
 def read_tags(path: str | Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import Grid
 from cropmine.inputs.tile_views import Surroundings
 from cropmine.inputs.zones import KNOWN_NONCROPLAND as EXCLUDED
-from cropmine.inputs.zones import OUTSIDE, read_zones
+from cropmine.inputs.zones import OUTSIDE, Excludes, read_zones
 from cropmine.mapping.bands import BANDS, SCALES
 from cropmine.training.predictors import Predictor
 
@@ -26,7 +26,7 @@ def map_strips(
     models: Iterable[Predictor],
     threshold: float,
     area: str | Path | None = None,
-    excludes: Sequence[tuple[str | Path, str]] = (),
+    excludes: Excludes = (),
 ) -> Iterator[np.ndarray]:
     """Map a tile amid its neighbours by one or more models, of which one is in memory at a time.
 

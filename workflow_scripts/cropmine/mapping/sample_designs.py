@@ -16,7 +16,7 @@ from rasterio.windows import Window
 from cropmine.classes import CROPLAND, NONCROPLAND
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.geopackages import write_geopackage
-from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster
+from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster, transform_points
 from cropmine.planning.digests import write_canonical
 from cropmine.tables import write_json, write_table
 
@@ -109,12 +109,12 @@ def _find_pixels(classes: Sequence[str | Path], drawn: Mapping[int, np.ndarray])
 def _describe_pixels(grid: Grid, raster: int, cls: int, rows: np.ndarray, columns: np.ndarray) -> pd.DataFrame:
     west, north = grid.transform.c + columns * grid.transform.a, grid.transform.f + rows * grid.transform.e
     boxes = shapely.box(west, north + grid.transform.e, west + grid.transform.a, north)
-    outlines = shapely.transform(boxes, grid.to_lonlat.transform, interleaved=False) if len(boxes) else boxes
+    outlines = shapely.transform(boxes, transform_points(grid.to_lonlat)) if len(boxes) else boxes
     lon, lat = grid.to_lonlat.transform(west + grid.transform.a / 2, north + grid.transform.e / 2)
     top = np.round(grid.transform.f, 6)  # of the strip, which tells its rows from those of another
-    columns = {"raster": raster, "class": cls, "row": [(top, row) for row in rows.tolist()], "column": columns}
+    cells = {"raster": raster, "class": cls, "row": [(top, row) for row in rows.tolist()], "column": columns}
     places = {"lon": np.round(lon, 8), "lat": np.round(lat, 8), "geometry": outlines}
-    return pd.DataFrame(columns | places)
+    return pd.DataFrame(cells | places)
 
 
 def keep_design(

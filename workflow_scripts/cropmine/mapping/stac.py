@@ -11,7 +11,7 @@ from pyproj import Transformer
 from pystac.validation import validate_dict
 
 from cropmine.classes import NODATA
-from cropmine.geo.grids import read_grid
+from cropmine.geo.grids import read_grid, transform_points
 from cropmine.mapping.bands import BANDS, SCALES
 from cropmine.mapping.products import KINDS, RASTER_BANDS, Product, name_product
 from cropmine.tables import write_json
@@ -46,8 +46,9 @@ def write_catalog(
         collection.add_link(pystac.Link(pystac.RelType.ITEM, f"./{item.id}.json", "application/geo+json"))
     collection.clear_links(pystac.RelType.ROOT)  # an absolute path; the collection is its own root
     collection.set_self_href(str(folder / "collection.json"))
-    for entry in (collection, *items):
-        written.append(Path(entry.get_self_href()))
+    entries: list[pystac.STACObject] = [collection, *items]
+    for name, entry in zip(["collection", *(item.id for item in items)], entries, strict=True):
+        written.append(folder / f"{name}.json")
         content = entry.to_dict(include_self_link=False, transform_hrefs=False)
         validate_dict(content)
         write_json(written[-1], content)
@@ -73,7 +74,7 @@ def _describe_item(crs: str, products: Sequence[Product], stamp: Mapping, tags: 
     grid = read_grid(products[0].path)
     outline = shapely.segmentize(shapely.box(*grid.bounds), (grid.bounds[2] - grid.bounds[0]) / EDGES)
     to_lonlat = Transformer.from_crs(grid.pyproj_crs, "EPSG:4326", always_xy=True)
-    lonlat = shapely.transform(outline, to_lonlat.transform, interleaved=False)
+    lonlat = shapely.transform(outline, transform_points(to_lonlat))
     start, end = _find_interval(stamp)
     told = {"title": f"Cropland of {stamp['region']}", "cropmine:crs": grid.crs.to_string()}
     item = pystac.Item(
@@ -102,8 +103,10 @@ def _describe_item(crs: str, products: Sequence[Product], stamp: Mapping, tags: 
     return item
 
 
-def _describe_collection(items: Sequence[pystac.Item], patches: str | Path, stamp: Mapping, tags: Mapping):
-    boxes = [item.bbox for item in items]
+def _describe_collection(
+    items: Sequence[pystac.Item], patches: str | Path, stamp: Mapping, tags: Mapping
+) -> pystac.Collection:
+    boxes = [item.bbox for item in items if item.bbox is not None]
     whole = [min(box[i] for box in boxes) for i in (0, 1)] + [max(box[i] for box in boxes) for i in (2, 3)]
     untold = "" if stamp["year"] else " The year isn't told: set `year` of the region."
     collection = pystac.Collection(

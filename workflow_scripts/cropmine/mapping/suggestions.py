@@ -9,13 +9,13 @@ import pandas as pd
 import shapely
 
 from cropmine.classes import NODATA, STEPS
-from cropmine.config.regions import Split
+from cropmine.config.regions import Split, WeakMap
 from cropmine.geo.geopackages import write_geopackage
-from cropmine.geo.grids import CRS_LONLAT, Grid, open_raster, pixel_size_m, read_grid
+from cropmine.geo.grids import CRS_LONLAT, Grid, open_raster, pixel_size_m, read_grid, transform_points
 from cropmine.inputs.blocks import block_of, name_blocks
 from cropmine.inputs.labels import SUGGESTED
 from cropmine.inputs.splits import HELD_OUT, find_training_blocks
-from cropmine.inputs.weak_maps import read_weak_map
+from cropmine.inputs.weak_maps import Consensus, Files, read_weak_map
 from cropmine.mapping.bands import DISAGREEMENT_BAND, PROBABILITY_BAND
 
 FULL_DISAGREEMENT = 0.5  # the greatest deviation that probabilities can have
@@ -23,7 +23,9 @@ LEAST_VALID = 0.5  # share of a place that the map covers
 COLUMNS = ("place", "score", "disagreement", "weak_difference", "block", "origin", "class", "geometry")
 
 
-def score_places(path: str | Path, place_m: float, weak: tuple | None) -> geopandas.GeoDataFrame:
+def score_places(
+    path: str | Path, place_m: float, weak: tuple[Files, WeakMap | Consensus] | None
+) -> geopandas.GeoDataFrame:
     """Score the square places of a map tile by how much labels there would teach.
 
     disagreement: mean deviation of the runs' probabilities as a share of the greatest that can be; weak_difference:
@@ -67,7 +69,7 @@ def _draw_places(grid: Grid, rows: np.ndarray, columns: np.ndarray, side: int) -
     across, down = side * grid.transform.a, side * grid.transform.e
     west, north = grid.transform.c + columns * across, grid.transform.f + rows * down
     boxes = shapely.box(west, north + down, west + across, north)
-    return shapely.transform(boxes, grid.to_lonlat.transform, interleaved=False) if len(boxes) else boxes
+    return shapely.transform(boxes, transform_points(grid.to_lonlat)) if len(boxes) else boxes
 
 
 def choose_suggestions(
@@ -81,11 +83,11 @@ def choose_suggestions(
     """
     rows, columns = block_of(places["lon"].to_numpy(), places["lat"].to_numpy(), split.block_m)
     places = places.assign(block=name_blocks(rows, columns))
-    corners = shapely.get_coordinates(places.geometry.to_numpy()).T
-    names = pd.unique(name_blocks(*block_of(*corners, split.block_m)))
-    told = blocks is not None and "split" in blocks
-    barred = set(blocks["block"][blocks["split"].isin(HELD_OUT)]) if told else set()
-    barred |= set(names[~find_training_blocks(names, split)])
+    lon, lat = shapely.get_coordinates(places.geometry.to_numpy()).T
+    names = pd.unique(name_blocks(*block_of(lon, lat, split.block_m)))
+    barred = set(names[~find_training_blocks(names, split)])
+    if blocks is not None and "split" in blocks:
+        barred |= set(blocks["block"][blocks["split"].isin(HELD_OUT)])
     open_ = places[~_touches(places, barred, split.block_m)].sort_values(
         ["score", "lon", "lat"], ascending=[False, True, True], kind="stable"
     )

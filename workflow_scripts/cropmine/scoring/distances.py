@@ -4,9 +4,8 @@ A map is predicted farther from training labels than it is tested where labels l
 too high (Meyer and Pebesma 2022, Nature Communications 13, 2208; Linnenbrink et al. 2024, GMD 17, 5897).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import geopandas
 import numpy as np
@@ -17,7 +16,7 @@ from cropmine.config.regions import Split
 from cropmine.geo.grids import GEOD, read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.splits import TEST, cut_training, split_of
-from cropmine.inputs.zones import OUTSIDE, read_zones
+from cropmine.inputs.zones import OUTSIDE, Excludes, read_zones
 
 MAP_POINTS = 2000
 OPTIMISTIC_RATIO = 0.5
@@ -25,10 +24,7 @@ QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
 def sample_map(
-    sources: Mapping[str, TileSource],
-    area: str | Path | None,
-    excludes: Sequence[tuple[str | Path, Literal["nodata", "noncropland"]]],
-    count: int = MAP_POINTS,
+    sources: Mapping[str, TileSource], area: str | Path | None, excludes: Excludes, count: int = MAP_POINTS
 ) -> np.ndarray:
     """Sample pixels of the map: those of a square lattice over all tiles that are valid and in the region's area.
 
