@@ -20,8 +20,10 @@ from cropmine.config.regions import Simulation, Split
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid, read_grid
 from cropmine.geo.rasters import read_raster, write_raster
+from cropmine.inputs.held_out import held_out_mask
+from cropmine.inputs.label_pieces import split_of, write_pieces
 from cropmine.inputs.simulation import simulate_region
-from cropmine.inputs.splits import held_out_mask, split_labels, split_of, write_pieces
+from cropmine.inputs.splits import split_labels
 from cropmine.mining.burning import burn_recipe
 from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile
 from cropmine.mining.overlaps import overlap_segments, write_overlap

@@ -2,7 +2,7 @@
 
 import json
 
-from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.label_pieces import read_pieces
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
 from cropmine.scoring.audit_summary import audit_labels

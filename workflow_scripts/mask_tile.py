@@ -15,7 +15,8 @@ from cropmine.mining.targets import mask_training
 
 
 def find_held_out(path, settings, grid):
-    from cropmine.inputs.splits import held_out_mask, read_pieces, split_of
+    from cropmine.inputs.held_out import held_out_mask
+    from cropmine.inputs.label_pieces import read_pieces, split_of
 
     split, labels = Split(**settings["split"]), read_pieces(path)
     splits = split_of(labels, settings["fold"], split.folds)

@@ -4,7 +4,7 @@ import json
 
 from cropmine.config.regions import Split
 from cropmine.inputs.imagery import group_sources
-from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.label_pieces import read_pieces
 from cropmine.logs import rule_log
 from cropmine.scoring.distances import measure_distances, sample_map
 from cropmine.tables import write_json

@@ -11,7 +11,7 @@ from cropmine.classes import CROPLAND, STEPS
 from cropmine.config.regions import Split
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import read_raster
-from cropmine.inputs.splits import TRAIN, read_pieces, split_of
+from cropmine.inputs.label_pieces import TRAIN, read_pieces, split_of
 from cropmine.logs import rule_log
 from cropmine.mapping.bands import CLASS_BAND, PROBABILITY_BAND
 from cropmine.scoring.calibration import measure_calibration

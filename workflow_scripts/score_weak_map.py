@@ -8,7 +8,7 @@ from cropmine.classes import NODATA, encode_probability
 from cropmine.config.regions import Split
 from cropmine.geo.grids import read_grid
 from cropmine.inputs.imagery import group_sources, read_tile
-from cropmine.inputs.splits import read_pieces, split_of
+from cropmine.inputs.label_pieces import read_pieces, split_of
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
 from cropmine.scoring.score_files import collect_scores, write_scores

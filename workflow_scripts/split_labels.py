@@ -3,8 +3,9 @@
 import json
 
 from cropmine.config.regions import LabelFiles, Split
+from cropmine.inputs.label_pieces import write_pieces
 from cropmine.inputs.labels import read_labels
-from cropmine.inputs.splits import split_labels, write_pieces
+from cropmine.inputs.splits import split_labels
 from cropmine.logs import rule_log
 from cropmine.tables import write_table
 

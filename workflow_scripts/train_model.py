@@ -5,7 +5,7 @@ import json
 from cropmine.config.experiments import Model, Training
 from cropmine.config.regions import Split
 from cropmine.inputs.imagery import group_sources
-from cropmine.inputs.splits import VALIDATION, read_pieces, select_split
+from cropmine.inputs.label_pieces import VALIDATION, read_pieces, select_split
 from cropmine.logs import rule_log
 from cropmine.training.trainer import fingerprint_training, train_model
 

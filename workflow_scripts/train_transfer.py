@@ -6,7 +6,7 @@ from dataclasses import replace
 from cropmine.config.experiments import Model, Training
 from cropmine.config.regions import Split
 from cropmine.inputs.imagery import group_parts
-from cropmine.inputs.splits import VALIDATION, read_pieces, select_split
+from cropmine.inputs.label_pieces import VALIDATION, read_pieces, select_split
 from cropmine.logs import rule_log
 from cropmine.training.checkpoints import load_checkpoint
 from cropmine.training.trainer import fingerprint_training, train_model

@@ -110,7 +110,8 @@ def test_the_table_has_its_columns_and_a_row_for_each_experiment_split_and_thres
 
 def test_mined_polygons_rasterised_again_are_the_mined_pixels_of_the_target(glen):
     from cropmine.geo.grids import read_grid
-    from cropmine.inputs.splits import held_out_mask, split_of
+    from cropmine.inputs.held_out import held_out_mask
+    from cropmine.inputs.label_pieces import split_of
 
     labels = gpd.read_parquet(results(glen, "labels/labels.parquet"))
     (folder,) = results(glen, "targets").glob("mined-*")

@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+REMAKE = "delete it and it will be made again"  # the hint about a broken output of the workflow
+
 
 class CropmineError(Exception):
     """An input or a setting that cropmine can't work with.

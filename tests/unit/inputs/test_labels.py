@@ -14,7 +14,8 @@ from cropmine.config.regions import LabelFiles, Labels
 from cropmine.errors import CropmineError
 from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import GEOD, Grid
-from cropmine.inputs.labels import class_text, log_note, read_labels
+from cropmine.inputs.class_values import class_text
+from cropmine.inputs.labels import log_note, read_labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
 

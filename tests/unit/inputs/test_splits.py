@@ -16,18 +16,10 @@ from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid, pixel_size_m
 from cropmine.inputs.blocks import block_bounds, block_of
+from cropmine.inputs.held_out import count_leaks, held_out_mask
+from cropmine.inputs.label_pieces import draw_labels, read_pieces, split_of, write_pieces
 from cropmine.inputs.label_rasters import burn_labels
-from cropmine.inputs.splits import (
-    assign_blocks,
-    count_leaks,
-    draw_labels,
-    held_out_mask,
-    rank_labels,
-    read_pieces,
-    split_labels,
-    split_of,
-    write_pieces,
-)
+from cropmine.inputs.splits import assign_blocks, rank_labels, split_labels
 from cropmine.mining.targets import compose_target, mask_training
 from cropmine.tables import write_table
 from factories.labels import make_labels, scatter_fields
@@ -202,7 +194,7 @@ def test_a_file_without_labels_is_named(tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"no parquet")
     pd.DataFrame({"label": [1]}).to_parquet(tmp_path / "other.parquet")
     for name in ("broken", "other"):
-        hint = r"Hint: delete it and it will be made anew\.$"
+        hint = r"Hint: delete it and it will be made again\.$"
         with pytest.raises(CropmineError, match=rf"{name}\.parquet: holds no labels \(.+\)\. {hint}"):
             read_pieces(tmp_path / f"{name}.parquet")
 

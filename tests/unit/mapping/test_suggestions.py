@@ -7,8 +7,9 @@ import shapely
 from cropmine.config.regions import LabelFiles, Split, WeakMap
 from cropmine.errors import CropmineError
 from cropmine.geo.rasters import write_raster
+from cropmine.inputs.label_pieces import split_of
 from cropmine.inputs.labels import read_labels
-from cropmine.inputs.splits import assign_blocks, split_labels, split_of
+from cropmine.inputs.splits import assign_blocks, split_labels
 from cropmine.mapping.map_tiles import write_map
 from cropmine.mapping.suggestions import choose_suggestions, score_places, write_suggestions
 from factories.tiles import make_grid

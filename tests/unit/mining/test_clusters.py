@@ -182,7 +182,7 @@ def test_the_threads_granted_change_no_cluster():
 def test_a_file_that_is_no_codebook_is_named(tmp_path, text, fault):
     path = tmp_path / "codebook.json"
     path.write_text(text)
-    hint = r"Hint: delete it and it will be fitted anew\.$"
+    hint = r"Hint: delete it and it will be made again\.$"
     with pytest.raises(CropmineError, match=rf"codebook\.json: {fault}\. {hint}"):
         read_codebook(path)
 

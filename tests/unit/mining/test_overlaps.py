@@ -118,6 +118,6 @@ def test_a_file_without_overlaps_is_named(tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"no parquet")
     pq.write_table(pa.table({"segment": [1]}), tmp_path / "other.parquet")
     for name in ("broken", "other"):
-        hint = r"Hint: delete it and it will be made anew\.$"
+        hint = r"Hint: delete it and it will be made again\.$"
         with pytest.raises(CropmineError, match=rf"{name}\.parquet: holds no overlaps \(.+\)\. {hint}"):
             read_overlap(tmp_path / f"{name}.parquet")

@@ -11,8 +11,10 @@ from cropmine.classes import CROPLAND, HUMAN, IGNORE, MINED, NONCROPLAND, RANDOM
 from cropmine.config.regions import Split
 from cropmine.geo.grids import GEOD
 from cropmine.inputs.blocks import block_bounds, block_of
+from cropmine.inputs.held_out import held_out_mask
+from cropmine.inputs.label_pieces import draw_labels, split_of
 from cropmine.inputs.label_rasters import burn_labels
-from cropmine.inputs.splits import draw_labels, held_out_mask, split_labels, split_of
+from cropmine.inputs.splits import split_labels
 from cropmine.mining.targets import (
     CLOSED,
     HUMAN_ONLY,

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cropmine.config.schema import Report
-from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.label_pieces import read_pieces
 from cropmine.reporting.charts import embed_library, hash_script, write_figure
 from cropmine.reporting.report import build_report
 from cropmine.reporting.sweep_charts import draw_sweep

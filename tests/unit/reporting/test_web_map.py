@@ -8,7 +8,7 @@ import shapely
 from PIL import Image
 
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.reporting.places import choose_places
 from cropmine.reporting.web_map import describe_labels, describe_webmap

@@ -83,5 +83,6 @@ def test_scores_are_read_back_and_other_files_refused(tmp_path):
     cases = (("{", unreadable), ("[]", other), ('{"format": 2, "pieces": []}', other), ('{"format": 1}', other))
     for number, (text, fault) in enumerate(cases):
         (tmp_path / f"{number}.json").write_text(text)
-        with pytest.raises(CropmineError, match=rf"{number}\.json: {fault}.*Hint: delete it to score anew\.$"):
+        hint = r"Hint: delete it and it will be made again\.$"
+        with pytest.raises(CropmineError, match=rf"{number}\.json: {fault}.*{hint}"):
             read_scores(tmp_path / f"{number}.json")

@@ -16,7 +16,7 @@ from cropmine.files import write_text
 from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import Grid, open_raster, read_grid
 from cropmine.geo.rasters import warp_nearest
-from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.bands import list_colours
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 from cropmine.reporting.kept_runs import find_run, read_run

@@ -18,8 +18,10 @@ from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import measure_pixel
 from cropmine.geo.vectors import read_vector
 from cropmine.inputs.checks.findings import list_names
-from cropmine.inputs.labels import SPLITS, class_text, read_labels
-from cropmine.inputs.splits import TEST, VALIDATION, split_labels
+from cropmine.inputs.class_values import class_text
+from cropmine.inputs.label_pieces import SPLITS, TEST, VALIDATION
+from cropmine.inputs.labels import read_labels
+from cropmine.inputs.splits import split_labels
 from cropmine.planning.plans import FEW_LABELS
 from cropmine.scoring.metrics import LEAST_BLOCKS
 

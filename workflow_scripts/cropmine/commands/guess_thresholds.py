@@ -14,8 +14,9 @@ from cropmine.geo.areas import pixel_areas
 from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.label_pieces import TRAIN, split_of
 from cropmine.inputs.label_rasters import burn_label_ids
-from cropmine.inputs.splits import TRAIN, split_labels, split_of
+from cropmine.inputs.splits import split_labels
 from cropmine.inputs.weak_maps import read_weak_map
 from cropmine.mining.overlaps import Columns, overlap_segments
 from cropmine.mining.segmentation import divide_tile, number_segments

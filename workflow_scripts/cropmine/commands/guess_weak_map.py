@@ -19,7 +19,7 @@ from cropmine.geo.headers import RasterHeader, read_raster_header
 from cropmine.geo.rasters import match_values, warp_nearest
 from cropmine.geo.vectors import is_vector, read_vector
 from cropmine.inputs.checks.findings import list_names
-from cropmine.inputs.labels import class_text
+from cropmine.inputs.class_values import class_text
 
 LOOKED_AT = 32  # tiles over which the map is looked at
 LOOKED_PX = 128

@@ -1,10 +1,7 @@
-"""Human labels: users' vector files made alike in class, geometry and CRS, and laid onto a tile's grid."""
+"""Human labels: users' vector files read into one table of classes and valid polygons in longitude and latitude."""
 
 import logging
-import math
-import re
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 
 import geopandas
@@ -20,11 +17,10 @@ from cropmine.errors import CropmineError, suggest
 from cropmine.geo.geometries import CHORD_M, POLYGONAL, draw_circles, keep_polygons, transform_shapes
 from cropmine.geo.grids import CRS_LONLAT
 from cropmine.geo.vectors import check_field, parse_crs, read_vector
+from cropmine.inputs.class_values import LEFT_OUT, class_text, tabulate_classes
+from cropmine.inputs.label_pieces import DRAWN, ORIGIN, SPLITS, SUGGESTED, TEST
 
 log = logging.getLogger(__name__)
-SPLITS = ("train", "validation", "test")
-ORIGIN, DRAWN, SUGGESTED = "origin", "drawn", "suggested"
-_LEFT_OUT = -1
 
 Tell = Callable[[str | Path, str], None]
 
@@ -57,7 +53,7 @@ def read_labels(
         own = path in tests
         frame, rows = _read_file(Path(path), labels, classes, None if own else split_field, tell)
         if own or (tests and not split_field):
-            frame["split"] = "test" if own else ""
+            frame["split"] = TEST if own else ""
         frame["label"] += offset
         offset += rows
         frames.append(frame)
@@ -67,28 +63,6 @@ def read_labels(
         raise CropmineError(where, "no label is left to work with", "see the log for what was dropped")
     order = ["label", "target", "file", *(["split"] if split_field or tests else []), ORIGIN, "geometry"]
     return geopandas.GeoDataFrame(table[order], crs=CRS_LONLAT)
-
-
-@cache
-def tabulate_classes(labels: LabelFiles) -> dict[str, int]:
-    """Tabulate targets by class value as text: 1 cropland, 0 not, -1 to leave out."""
-    groups = (("cropland", 1), ("noncropland", 0), ("ignore", _LEFT_OUT))
-    table: dict[str, int] = {}
-    for name, target in groups:
-        for value in map(class_text, getattr(labels, name)):
-            if table.setdefault(value, target) != target:
-                raise CropmineError(f"labels.{name}", f"the class value {value!r} is named for another class, too")
-    return table
-
-
-def class_text(value: object) -> str:
-    """A class value as the text that it is compared by: whole numbers without a fraction, null as ""."""
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    text = str(value).strip()
-    return text.partition(".")[0] if re.fullmatch(r"-?\d+\.0*", text) else text
 
 
 def _read_file(
@@ -112,7 +86,7 @@ def _read_file(
     frame[ORIGIN] = np.where(suggested, SUGGESTED, DRAWN)
     if split_field:
         frame["split"] = raw.loc[present, split_field].map(class_text, na_action=None)
-    used = (frame["target"] != _LEFT_OUT).to_numpy()
+    used = (frame["target"] != LEFT_OUT).to_numpy()
     frame = frame[used].assign(target=lambda kept: kept["target"].astype(np.uint8))
     if split_field:
         _check_split_values(path, split_field, frame["split"])

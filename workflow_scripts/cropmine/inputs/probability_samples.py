@@ -14,7 +14,7 @@ from cropmine.errors import CropmineError
 from cropmine.geo.geometries import burn_polygons, draw_circles, place_on_grid
 from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid
 from cropmine.geo.vectors import read_vector
-from cropmine.inputs.labels import class_text, tabulate_classes
+from cropmine.inputs.class_values import class_text, tabulate_classes
 from cropmine.tables import read_json
 
 NEAR_M = 1.0  # a point may have moved by what a program rounds

@@ -1,35 +1,35 @@
-"""Which labels train, validate and test: splits of blocks, draws of labels, and what is held out.
+"""Splits of labels: which blocks train, validate and test, and the order in which labels are drawn.
 
-A block's split depends on nothing but the block and the seed.
+A block's split depends only on the block and the seed.
 """
 
 import hashlib
 import logging
-import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import geopandas
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 
 from cropmine.classes import CLASS_VALUES
 from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
-from cropmine.files import replacing
-from cropmine.geo.geometries import burn_polygons, keep_polygons, place_on_grid
-from cropmine.geo.grids import CRS_LONLAT, Grid, pixel_size_m
-from cropmine.inputs.blocks import block_bounds, cut_labels, parse_names, zone_blocks
-from cropmine.inputs.labels import ORIGIN, SPLITS, SUGGESTED
+from cropmine.inputs.blocks import block_bounds, cut_labels, parse_names
+from cropmine.inputs.held_out import cut_training
+from cropmine.inputs.label_pieces import (
+    HELD_OUT,
+    ORIGIN,
+    SPLITS,
+    SUGGESTED,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    find_trainable,
+    split_of,
+)
 
 log = logging.getLogger(__name__)
-TRAIN, VALIDATION, TEST = SPLITS
-HELD_OUT = (VALIDATION, TEST)
-UNUSED = "unused"
-_SLACK_PX = 0.02  # GDAL leaves out pixels that a zone reaches into by under a hundredth of their width
 
 
 def assign_blocks(blocks: Sequence[str] | np.ndarray, split: Split) -> pd.DataFrame:
@@ -46,15 +46,15 @@ def assign_blocks(blocks: Sequence[str] | np.ndarray, split: Split) -> pd.DataFr
 
 
 def _draw_validation(pieces: geopandas.GeoDataFrame, split: Split) -> np.ndarray:
-    """The split of pieces of which only those that test are told: blocks of the others train or validate."""
-    told = pieces["split"].to_numpy(object)
+    """Assign train or validation by block to pieces that aren't declared as test."""
+    declared = pieces["split"].to_numpy(object)
     trains = dict(zip(names := pd.unique(pieces["block"]), find_training_blocks(names, split), strict=True))
     others = np.array([TRAIN if trains[block] else VALIDATION for block in pieces["block"]], dtype=object)
-    return np.where(told == TEST, TEST, others)
+    return np.where(declared == TEST, TEST, others)
 
 
 def find_training_blocks(blocks: Sequence[str] | np.ndarray, split: Split) -> np.ndarray:
-    """Tell which blocks are drawn to train, bool (n,): with kfold, or a field that tells it of each label, all.
+    """Find the blocks that are drawn to train, bool (n,): with kfold, or a field that states the split of labels, all.
 
     A method that isn't settled yet, since there are no labels, counts as holdout: that draws blocks by name alone.
     """
@@ -101,125 +101,17 @@ def split_labels(
     pieces["fold"] = pieces["fold"].astype(np.int32) if "fold" in pieces else np.int32(-1)
     pieces["split"] = (pieces["split"] if "split" in pieces else pd.Series(None, pieces.index, object)).astype("string")
     pieces["class"] = pieces["target"].map({target: name for name, target in CLASS_VALUES.items()})
-    told = [ORIGIN] if ORIGIN in pieces and (pieces[ORIGIN] == SUGGESTED).any() else []
-    if told:
+    origin = [ORIGIN] if ORIGIN in pieces and (pieces[ORIGIN] == SUGGESTED).any() else []
+    if origin:
         pieces = _keep_suggested_training(pieces)
     _check_splits(pieces, split)
-    ranked = pieces["label"][(pieces["fold"] >= 0) | _find_trainable(pieces, pieces["split"].to_numpy(object))]
+    ranked = pieces["label"][(pieces["fold"] >= 0) | find_trainable(pieces, pieces["split"].to_numpy(object))]
     ranks = rank_labels(labels[labels["label"].isin(ranked)], draws, split.seed)
     pieces = pieces.merge(ranks, on="label", how="left")
     names = [f"rank_{draw}" for draw in draws]
     pieces[names] = pieces[names].fillna(-1).astype(np.int32)
-    order = ["label", "piece", "target", "class", "block", "split", "fold", *told, *names, "geometry"]
+    order = ["label", "piece", "target", "class", "block", "split", "fold", *origin, *names, "geometry"]
     return pieces[order], _list_blocks(pieces, split)
-
-
-def write_pieces(path: str | Path, pieces: geopandas.GeoDataFrame) -> None:
-    """Write the pieces that split_labels gives as GeoParquet, the same bytes for the same pieces."""
-    with replacing(path) as temporary:
-        pieces.to_parquet(temporary, index=False, compression="zstd")
-
-
-def read_pieces(path: str | Path) -> geopandas.GeoDataFrame:
-    """Read the pieces of labels.parquet, as split_labels gives them.
-
-    Raises CropmineError if the file doesn't hold them. As geopandas.read_parquet, but without the search of PROJ's
-    database (20 ms) for a CRS that is known.
-    """
-    try:
-        table = pq.read_table(path, partitioning=None)
-        geometry = shapely.from_wkb(table["geometry"].to_numpy())
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise CropmineError(path, f"holds no labels ({error})", "delete it and it will be made anew") from error
-    return geopandas.GeoDataFrame(table.drop_columns("geometry").to_pandas(), geometry=geometry, crs=CRS_LONLAT)
-
-
-def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -> np.ndarray:
-    """Tell what every piece of labels.parquet does in a run: train, validation or test.
-
-    In a run of k-fold, the blocks of `fold` test, those of the next fold validate and the others train; without a fold
-    all train, as for the map. Suggested labels of the former blocks are "unused". Returns an object array of str.
-    Raises CropmineError if the fold and the labels don't go together.
-    """
-    folded = len(labels) and (labels["fold"] >= 0).any()
-    if fold is None and folded:
-        return np.full(len(labels), TRAIN, object)
-    if (fold is not None and not folded) or (fold is not None and not 0 <= fold < (folds or 0)):
-        what = f"were not split for fold {fold} of {folds}"
-        raise CropmineError("labels", what, "a run has a fold if the split is kfold")
-    if fold is None:
-        return labels["split"].to_numpy(object)
-    steps = (labels["fold"].to_numpy() - fold) % folds
-    parts = np.where(steps == 0, TEST, np.where(steps == 1, VALIDATION, TRAIN)).astype(object)
-    if ORIGIN in labels:
-        parts[(labels[ORIGIN] == SUGGESTED).to_numpy() & (parts != TRAIN)] = UNUSED
-    return parts
-
-
-def select_split(labels: pd.DataFrame, fold: int | None, split: Split, part: str) -> pd.DataFrame:
-    """Select the pieces of labels.parquet that train, validate or test (`part`) in a run."""
-    return labels[split_of(labels, fold, split.folds) == part]
-
-
-def draw_labels(labels: pd.DataFrame, splits: np.ndarray, fraction: float, draw: int) -> np.ndarray:
-    """Choose the pieces that train: a fraction of the training labels of each class, at least one unless it is 0.
-
-    splits: as split_of gives them. A greater fraction of the same draw holds all of a lesser one. Returns a bool array.
-    """
-    trainable = _find_trainable(labels, splits)
-    targets, ranks = labels["target"].to_numpy(), labels[f"rank_{draw}"].to_numpy()
-    drawn = np.zeros(len(labels), dtype=bool)
-    for target in CLASS_VALUES.values():
-        own = trainable & (targets == target)
-        order = np.unique(ranks[own])
-        count = math.ceil(round(fraction * len(order), 6))  # 0.1 of 30 is 3, not 3.0000000000000004
-        drawn |= own & np.isin(ranks, order[:count])
-    return drawn
-
-
-def cut_training(labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> np.ndarray:
-    """Cut the training pieces to what is outside held-out blocks and their buffers.
-
-    splits: as split_of gives them. Returns lon/lat polygons (n,) object, empty where a piece can't train.
-    """
-    trains = _find_trainable(labels, splits)
-    cut = np.array(labels.geometry, dtype=object)
-    cut[~trains] = shapely.Polygon()
-    zones = zone_blocks(_find_held_out(labels, splits), buffer_m, block_m)
-    pieces, met = shapely.STRtree(zones).query(cut, predicate="intersects")
-    rounds = pd.Series(pieces).groupby(pieces).cumcount().to_numpy()
-    for number in np.unique(rounds):
-        own = rounds == number  # one zone a piece
-        cut[pieces[own]] = shapely.difference(cut[pieces[own]], zones[met[own]])
-    return keep_polygons(cut)
-
-
-def held_out_mask(labels: pd.DataFrame, splits: np.ndarray, grid: Grid, buffer_m: float, block_m: float) -> np.ndarray:
-    """Mark the pixels that a held-out block touches: nothing may train there, whatever its source.
-
-    A held-out block is one that holds a piece of a validation or test label, widened by `buffer_m` true metres on
-    every side. Returns a bool array (h, w).
-    """
-    margin_m = buffer_m + _SLACK_PX * max(pixel_size_m(grid))
-    _, zones = place_on_grid(zone_blocks(_find_held_out(labels, splits), margin_m, block_m), grid)
-    return burn_polygons(zones, grid, all_touched=True)
-
-
-def count_leaks(taught: pd.DataFrame, labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> int:
-    """Count the pieces of another region's labels that lie in a held-out block of `labels`, or within its buffer."""
-    zones = shapely.STRtree(zone_blocks(_find_held_out(labels, splits), buffer_m, block_m))
-    return len(np.unique(zones.query(np.asarray(taught.geometry, dtype=object), predicate="intersects")[0]))
-
-
-def _find_held_out(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:
-    """Names of the blocks that hold a validation or test label."""
-    return np.asarray(labels["block"][np.isin(splits.astype(str), HELD_OUT)].unique(), dtype=object)
-
-
-def _find_trainable(labels: pd.DataFrame, splits: np.ndarray) -> np.ndarray:
-    """Training pieces outside the held-out blocks, which only a split field can put them in."""
-    held_out = labels["block"].isin(_find_held_out(labels, splits)).to_numpy()
-    return (splits.astype(str) == TRAIN) & ~held_out
 
 
 def _keep_suggested_training(pieces: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:

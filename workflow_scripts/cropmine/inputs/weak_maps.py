@@ -9,11 +9,12 @@ import numpy as np
 import pyproj
 
 from cropmine.config.regions import WeakMap
-from cropmine.errors import CropmineError
+from cropmine.errors import REMAKE, CropmineError
 from cropmine.geo.geometries import burn_polygons
 from cropmine.geo.grids import Grid, open_raster, pixel_size_m
 from cropmine.geo.rasters import match_values, warp_nearest
 from cropmine.geo.vectors import is_vector, read_polygons
+from cropmine.inputs.class_values import class_text
 from cropmine.tables import read_json
 
 PROBABILITY_SLACK = 1e-3
@@ -60,7 +61,7 @@ def read_shift(path: str | Path) -> tuple[float, float]:
         content = read_json(path)
         return float(content["east"]), float(content["north"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CropmineError(path, f"holds no shift ({error!r})", "delete it and it will be measured anew") from error
+        raise CropmineError(path, f"holds no shift ({error!r})", REMAKE) from error
 
 
 def read_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -230,15 +231,8 @@ def _read_polygons(path: str | Path, weak: WeakMap, grid: Grid) -> tuple[np.ndar
     if layer.values is None:
         covered = burn_polygons(layer.polygons, grid)
         return covered.astype(np.uint8), covered | burn_polygons(layer.extent, grid)
-    wanted = {_spell_class(value) for value in weak.cropland}
-    is_cropland = np.array([_spell_class(value) in wanted for value in layer.values], bool)
+    wanted = {class_text(value) for value in weak.cropland}
+    is_cropland = np.array([class_text(value) in wanted for value in layer.values], bool)
     cropland = burn_polygons(layer.polygons[is_cropland], grid)
     other = burn_polygons(layer.polygons[~is_cropland], grid)
     return cropland.astype(np.uint8), cropland ^ other
-
-
-def _spell_class(value: object) -> str:
-    """A class value as text, 1, 1.0 and "1" alike."""
-    text = str(value).strip()
-    whole, _, fraction = text.partition(".")
-    return whole if fraction.strip("0") == "" and whole.lstrip("-").isdigit() else text

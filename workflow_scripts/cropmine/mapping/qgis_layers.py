@@ -17,7 +17,7 @@ from cropmine.geo.grids import CRS_LONLAT, open_raster, read_grid
 from cropmine.geo.mosaics import MosaicBand, write_mosaics
 from cropmine.geo.vectors import is_vector, read_vector_header
 from cropmine.inputs.imagery import find_colours
-from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.bands import LEGEND
 from cropmine.mapping.colours import CROPLAND_COLOUR, DISAGREEMENT_RAMP, PROBABILITY_RAMP
 from cropmine.mapping.cropland_patches import read_tags

@@ -13,8 +13,8 @@ from cropmine.config.regions import Split, WeakMap
 from cropmine.geo.geopackages import write_geopackage
 from cropmine.geo.grids import CRS_LONLAT, Grid, open_raster, pixel_size_m, read_grid, transform_points
 from cropmine.inputs.blocks import block_of, name_blocks
-from cropmine.inputs.labels import SUGGESTED
-from cropmine.inputs.splits import HELD_OUT, find_training_blocks
+from cropmine.inputs.label_pieces import HELD_OUT, SUGGESTED
+from cropmine.inputs.splits import find_training_blocks
 from cropmine.inputs.weak_maps import Consensus, Files, read_weak_map
 from cropmine.mapping.bands import DISAGREEMENT_BAND, PROBABILITY_BAND
 

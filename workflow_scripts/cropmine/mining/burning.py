@@ -57,7 +57,7 @@ def _burn_mined(recipe: dict, tile: str, mask: np.ndarray, segments: str | Path,
 
 
 def _burn_human(recipe: dict, grid: Grid, path: str | Path) -> Layer:
-    from cropmine.inputs.splits import draw_labels, read_pieces, split_of
+    from cropmine.inputs.label_pieces import draw_labels, read_pieces, split_of
 
     labels = read_pieces(path)
     splits = split_of(labels, recipe["fold"], Split(**recipe["split"]).folds)

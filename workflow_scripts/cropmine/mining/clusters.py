@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cropmine.errors import CropmineError
+from cropmine.errors import REMAKE, CropmineError
 from cropmine.tables import read_json, write_json
 
 CHUNK_ROWS = 256
@@ -171,9 +171,9 @@ def read_codebook(path: str | Path) -> Codebook:
         content = read_json(path)
         codebook = Codebook(*(np.array(content[name], dtype=np.float64) for name in ("mean", "scale", "centres")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CropmineError(path, f"isn't a codebook ({error!r})", "delete it and it will be fitted anew") from error
+        raise CropmineError(path, f"isn't a codebook ({error!r})", REMAKE) from error
     if codebook.centres.ndim != 2 or not codebook.mean.shape == codebook.scale.shape == codebook.centres.shape[1:]:
-        raise CropmineError(path, "the shapes of its arrays disagree", "delete it and it will be fitted anew")
+        raise CropmineError(path, "the shapes of its arrays disagree", REMAKE)
     return codebook
 
 

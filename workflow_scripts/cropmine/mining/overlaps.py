@@ -8,7 +8,7 @@ import numpy as np
 
 from cropmine.classes import CROPLAND, IGNORE, NONCROPLAND
 from cropmine.config.experiments import Mined
-from cropmine.errors import CropmineError
+from cropmine.errors import REMAKE, CropmineError
 from cropmine.files import replacing
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def read_overlap(path: str | Path) -> Columns:
             table = file.read(columns=list(DTYPES)).combine_chunks()
         return {name: np.from_dlpack(table[name].chunk(0)).astype(dtype, copy=False) for name, dtype in DTYPES.items()}
     except (pa.ArrowInvalid, KeyError) as error:
-        raise CropmineError(path, f"holds no overlaps ({error})", "delete it and it will be made anew") from error
+        raise CropmineError(path, f"holds no overlaps ({error})", REMAKE) from error
 
 
 def mine_segments(overlap: Columns, mined: Mined, min_valid: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cropmine.errors import CropmineError
+from cropmine.errors import REMAKE, CropmineError
 from cropmine.files import replacing
 from cropmine.geo.grids import Grid, pixel_size_m
 from cropmine.tables import write_json
@@ -138,7 +138,7 @@ def read_surfaces(path: str | Path) -> Surfaces:
             meta, unanimity = json.loads(str(file["meta"])), file["unanimity"]
         return Surfaces(tuple(meta["step_m"]), meta["weak_pixel_m"], meta["pixel_m"], tuple(meta["maps"]), unanimity)
     except (OSError, ValueError, KeyError) as error:
-        raise CropmineError(path, f"holds no shifts ({error})", "delete it and it will be made anew") from error
+        raise CropmineError(path, f"holds no shifts ({error})", REMAKE) from error
 
 
 def pool_surfaces(tiles: Mapping[str, Surfaces]) -> dict:

@@ -7,7 +7,7 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-from cropmine.errors import CropmineError
+from cropmine.errors import REMAKE, CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
 from cropmine.mining.segments import STRIP_PX
@@ -34,9 +34,9 @@ def read_segment_clusters(path: str | Path) -> np.ndarray:
         with rasterio.open(path) as dataset:
             tags = dataset.tags()
     except rasterio.errors.RasterioIOError as error:
-        raise CropmineError(path, f"can't be read ({error})", "delete it and it will be made anew") from error
+        raise CropmineError(path, f"can't be read ({error})", REMAKE) from error
     if CLUSTER_ENDS not in tags:
-        raise CropmineError(path, f"has no tag {CLUSTER_ENDS}, so it holds no segments", "delete it to make it anew")
+        raise CropmineError(path, f"has no tag {CLUSTER_ENDS}, so it holds no segments", REMAKE)
     ends = np.array(tags[CLUSTER_ENDS].split(","), dtype=np.int64)
     clusters = np.repeat(np.arange(1, len(ends) + 1, dtype=np.uint8), np.diff(ends, prepend=0))
     return np.concatenate([np.zeros(1, dtype=np.uint8), clusters])

@@ -10,7 +10,7 @@ import pandas as pd
 from cropmine.config.schema import Report
 from cropmine.files import write_text
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.splits import read_pieces
+from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.reporting.charts import (
     LIBRARY_VERSION,

@@ -12,7 +12,7 @@ import shapely
 from cropmine.classes import CLASS_NAMES, CROPLAND, NONCROPLAND
 from cropmine.geo.grids import CRS_LONLAT, Grid, read_grid
 from cropmine.geo.vectors import parse_crs, read_vector
-from cropmine.inputs.splits import TRAIN, split_of
+from cropmine.inputs.label_pieces import TRAIN, split_of
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel
 from cropmine.scoring.audit_rates import ERODED, EROSIONS_PX, MINED, THRESHOLDS, Estimates, estimate_rates
 from cropmine.scoring.audit_tallies import Audit, Survey, Tally, TileFiles, survey_overlaps, tabulate_audit, tally_tiles

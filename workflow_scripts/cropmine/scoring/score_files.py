@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cropmine.classes import STEPS
-from cropmine.errors import CropmineError
+from cropmine.errors import REMAKE, CropmineError
 from cropmine.files import write_text
 from cropmine.geo.grids import Grid
 from cropmine.inputs.label_rasters import burn_label_ids
@@ -77,7 +77,7 @@ def read_scores(path: str | Path) -> list[dict]:
     try:
         content = read_json(path)
     except (OSError, ValueError) as error:
-        raise CropmineError(path, f"can't be read as scores: {error}", "delete it to score anew") from error
+        raise CropmineError(path, f"can't be read as scores: {error}", REMAKE) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT or "pieces" not in content:
-        raise CropmineError(path, "isn't a scores file of this format", "delete it to score anew")
+        raise CropmineError(path, "isn't a scores file of this format", REMAKE)
     return content["pieces"]

@@ -18,7 +18,8 @@ from cropmine.geo.headers import read_raster_header
 from cropmine.geo.raster_formats import place_sources
 from cropmine.geo.vectors import VectorHeader, is_vector, read_values, read_vector_header
 from cropmine.inputs.checks.findings import Findings, hint_path
-from cropmine.inputs.labels import class_text, read_labels
+from cropmine.inputs.class_values import class_text
+from cropmine.inputs.labels import read_labels
 from cropmine.inputs.splits import split_labels
 
 SAMPLED_TILES = 32
