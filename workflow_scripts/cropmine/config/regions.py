@@ -110,6 +110,13 @@ class WeakMap(Settings):
             raise ValueError("the maps of a consensus are registered one by one")
         return self
 
+    @property
+    def file(self) -> str:
+        """The path of a map that is no consensus. Raises ValueError for one that is."""
+        if self.path is None:
+            raise ValueError("a consensus has no file of its own")
+        return self.path
+
 
 class LabelFiles(Settings):
     """Human labels as they are read: polygons, or points with a radius."""

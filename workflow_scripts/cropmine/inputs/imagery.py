@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import rasterio
@@ -131,6 +132,19 @@ def read_windows(
             for _, valid, part in inner:
                 valid &= _read_mask(dataset, mask, source, part, tile)
     return [_finish(pixels, valid, source) for pixels, valid in read]
+
+
+@overload
+def read_coarse(source: TileSource, side: int, factor: int = 1) -> tuple[np.ndarray, np.ndarray, Window]: ...
+
+
+@overload
+def read_coarse(
+    source: TileSource,
+    side: int,
+    factor: int = 1,
+    choose: Callable[[rasterio.DatasetReader], Window | None] | None = None,
+) -> tuple[np.ndarray, np.ndarray, Window] | None: ...
 
 
 def read_coarse(

@@ -15,7 +15,7 @@ LISTED = 40
 class Findings:
     """Faults, which stop the work, and warnings, which don't; those that differ in the file alone are one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._faults: dict[tuple, list[str]] = {}
         self._warnings: dict[tuple, list[str]] = {}
 

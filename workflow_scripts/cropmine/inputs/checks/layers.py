@@ -1,7 +1,7 @@
 """The check of what lies over a region's imagery: weak maps, human labels, area, exclusions and units."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +40,12 @@ def check_weak_maps(region: Region, footprint: Footprint, where: str, findings: 
         if weak.path is None:
             continue  # a consensus: its maps are checked themselves
         try:
-            if is_vector(weak.path):
+            if is_vector(weak.file):
                 _check_weak_polygons(weak, footprint, here, findings)
             else:
                 _check_weak_raster(weak, footprint, here, findings)
         except CropmineError as error:
-            _add_file(f"{here}.path", error, weak.path, findings)
+            _add_file(f"{here}.path", error, weak.file, findings)
 
 
 def _add_file(where: str, error: CropmineError, path: str, findings: Findings) -> None:
@@ -56,22 +56,30 @@ def _add_file(where: str, error: CropmineError, path: str, findings: Findings) -
 
 
 def _check_weak_raster(weak: WeakMap, footprint: Footprint, where: str, findings: Findings) -> None:
-    header = read_raster_header(weak.path)
+    header = read_raster_header(weak.file)
     if header.count < weak.band:
         findings.fault(
-            f"{where}.band", f"band {weak.band}, but there are {header.count}", "bands are counted from 1", weak.path
+            f"{where}.band", f"band {weak.band}, but there are {header.count}", "bands are counted from 1", weak.file
         )
         return
     bounds = footprint.bounds_in(header.grid.crs.to_wkt())
     covered = meet(bounds, header.grid.bounds)
-    _check_place(covered, header.grid.bounds, header.grid.crs.to_wkt(), footprint, f"{where}.path", weak.path, findings)
+    _check_place(covered, header.grid.bounds, header.grid.crs.to_wkt(), footprint, f"{where}.path", weak.file, findings)
     if covered.any():
         values = _sample_values(weak, bounds[covered])
         _check_values(weak, values, where, findings)
         check_parts(weak, bounds[covered], f"{where}.path", findings)
 
 
-def _check_place(covered, bounds, crs: str, footprint: Footprint, where: str, path: str, findings: Findings) -> None:
+def _check_place(
+    covered: np.ndarray,
+    bounds: tuple[float, float, float, float],
+    crs: str,
+    footprint: Footprint,
+    where: str,
+    path: str,
+    findings: Findings,
+) -> None:
     """Note a layer that meets no tile as a fault, and one that leaves tiles out as a warning."""
     if not len(covered) or covered.all():
         return
@@ -88,7 +96,7 @@ def _spell_imagery(footprint: Footprint) -> str:
     return _spell_extent([*np.nanmin(footprint.lonlat[:, :2], axis=0), *np.nanmax(footprint.lonlat[:, 2:], axis=0)])
 
 
-def _spell_extent(bounds) -> str:
+def _spell_extent(bounds: Iterable[float]) -> str:
     west, south, east, north = bounds
     return f"longitude {west:.3f} to {east:.3f}, latitude {south:.3f} to {north:.3f}"
 
@@ -97,7 +105,7 @@ def _sample_values(weak: WeakMap, bounds: np.ndarray) -> np.ndarray:
     """Valid values of a weak raster over some tiles, evenly chosen, read coarsely by nearest neighbour."""
     chosen = np.unique(np.linspace(0, len(bounds) - 1, min(len(bounds), SAMPLED_TILES)).round().astype(int))
     found = []
-    with open_raster(weak.path) as dataset:
+    with open_raster(weak.file) as dataset:
         nodata = dataset.nodata if weak.nodata is None else weak.nodata
         for tile in bounds[chosen]:
             window = _window_of(dataset, tile)
@@ -106,16 +114,17 @@ def _sample_values(weak: WeakMap, bounds: np.ndarray) -> np.ndarray:
                 values = dataset.read(weak.band, window=window, out_shape=shape).ravel()
             except rasterio.errors.RasterioError as error:
                 what = "the file is cut short or damaged: it can't be read over the imagery"
-                raise CropmineError(weak.path, what, "fetch or write it anew") from error
+                raise CropmineError(weak.file, what, "fetch or write it anew") from error
             valid = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
             found.append(values[valid if nodata is None else valid & (values != nodata)])
     return np.concatenate(found)
 
 
-def _window_of(dataset, bounds) -> rasterio.windows.Window:
+def _window_of(dataset: rasterio.DatasetReader, bounds: np.ndarray) -> rasterio.windows.Window:
     """The pixels of a raster that touch bounds."""
     grid = grid_of(dataset)
-    cols, rows = ~grid.transform @ (bounds[[0, 2]], bounds[[3, 1]])
+    inverse = ~grid.transform
+    cols, rows = inverse.c + bounds[[0, 2]] * inverse.a, inverse.f + bounds[[3, 1]] * inverse.e
     left, right = np.clip([np.floor(cols[0]), np.ceil(cols[1])], 0, grid.width).astype(int)
     top, bottom = np.clip([np.floor(rows[0]), np.ceil(rows[1])], 0, grid.height).astype(int)
     return rasterio.windows.Window(left, top, right - left, bottom - top)
@@ -123,13 +132,13 @@ def _window_of(dataset, bounds) -> rasterio.windows.Window:
 
 def _check_values(weak: WeakMap, values: np.ndarray, where: str, findings: Findings) -> None:
     if not len(values):
-        findings.warn(f"{where}.path", "no valid pixel was seen over the imagery", "is nodata right?", weak.path)
+        findings.warn(f"{where}.path", "no valid pixel was seen over the imagery", "is nodata right?", weak.file)
     elif weak.probability:
         highest = float(values.max()) * weak.scale
         if highest > PROBABILITY_SLACK or values.min() < 0:
             what = f"probabilities of {float(values.min()) * weak.scale:g} to {highest:g} after scaling, not of 0 to 1"
             findings.fault(
-                f"{where}.scale", what, "percent have scale 0.01; name a value without data as nodata", weak.path
+                f"{where}.scale", what, "percent have scale 0.01; name a value without data as nodata", weak.file
             )
     else:
         _check_classes(weak, Counter(class_text(value) for value in np.unique(values).tolist()), where, findings)
@@ -142,18 +151,18 @@ def _check_classes(weak: WeakMap, seen: Counter, where: str, findings: Findings)
     told = ", ".join(list(seen)[:_MANY_VALUES]) + (" …" if len(seen) > _MANY_VALUES else "")
     hint = "if the raster holds probabilities, set probability: true" if len(seen) > _MANY_VALUES else None
     wanted = ", ".join(class_text(value) for value in weak.cropland)
-    findings.warn(f"{where}.cropland", f"{wanted} was not seen over the imagery, but {told}", hint, weak.path)
+    findings.warn(f"{where}.cropland", f"{wanted} was not seen over the imagery, but {told}", hint, weak.file)
 
 
 def _check_weak_polygons(weak: WeakMap, footprint: Footprint, where: str, findings: Findings) -> None:
-    header = _check_polygons(weak.path, f"{where}.path", footprint, findings)
+    header = _check_polygons(weak.file, f"{where}.path", footprint, findings)
     if header is None or weak.class_field is None:
         return
     if weak.class_field not in header.fields:
         hint = hint_at(weak.class_field, list(header.fields))
-        findings.fault(f"{where}.class_field", f"there is no field {weak.class_field!r}", hint, weak.path)
+        findings.fault(f"{where}.class_field", f"there is no field {weak.class_field!r}", hint, weak.file)
         return
-    values = read_values(weak.path, weak.class_field, SAMPLED_ROWS)
+    values = read_values(weak.file, weak.class_field, SAMPLED_ROWS)
     _check_classes(weak, Counter(map(class_text, values)), where, findings)
 
 
@@ -213,7 +222,7 @@ def check_labels(
         findings.fault(f"{here}.path", "no such file", hint_path(missing[0]), *missing)
     tables, labelled = [], []
 
-    def tell(path, what):
+    def tell(path: str | Path, what: str) -> None:
         hint = "look at them: what was meant may differ" if "invalid" in what else None
         findings.warn(f"{here}.path", what, hint, path)
 
@@ -251,7 +260,7 @@ def _check_test_blocks(tables: list, split: Split, where: str, findings: Finding
             hint = "a smaller block_m, another seed, a larger share for test, or method kfold"
             findings.fault(where, f"no test block holds a {name} label", hint)
     parts = pieces["split"] if pieces["split"].notna().any() else "fold" + pieces["fold"].astype(str)
-    counted = {}
+    counted: dict[str, dict[str, int]] = {}
     for (part, target), labels_of in pieces.groupby([parts, "target"])["label"]:
         counted.setdefault(str(part), dict.fromkeys(CLASS_VALUES, 0))
         counted[str(part)][next(name for name in CLASS_VALUES if CLASS_VALUES[name] == target)] = int(
@@ -260,7 +269,9 @@ def _check_test_blocks(tables: list, split: Split, where: str, findings: Finding
     return counted
 
 
-def _check_labels_place(geometries, targets, footprint: Footprint, where: str, findings: Findings) -> list[str]:
+def _check_labels_place(
+    geometries: np.ndarray, targets: np.ndarray, footprint: Footprint, where: str, findings: Findings
+) -> list[str]:
     """Note labels that lie on no tile; gives the tiles on which some lie."""
     known = np.flatnonzero(np.isfinite(footprint.lonlat).all(axis=1))
     tree = shapely.STRtree(shapely.box(*footprint.lonlat[known].T))
@@ -315,10 +326,10 @@ def check_parts(weak: WeakMap, bounds: np.ndarray, where: str, findings: Finding
     bounds (n, 4): of the tiles that the map covers, in its CRS. A coarse read of up to 32 overlaps, evenly chosen, is
     looked at. A raster that is no VRT has no parts.
     """
-    with open_raster(weak.path) as whole:
+    with open_raster(weak.file) as whole:
         if whole.driver != "VRT":
             return
-        pairs = _find_overlaps(place_sources(weak.path, weak.band), grid_of(whole), bounds)
+        pairs = _find_overlaps(place_sources(weak.file, weak.band), grid_of(whole), bounds)
         chosen = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), SAMPLED_PAIRS)).round().astype(int))
         hiding = [pairs[place][:2] for place in chosen if _hides(whole, weak, *pairs[place])]
     if hiding:
@@ -328,10 +339,13 @@ def check_parts(weak: WeakMap, bounds: np.ndarray, where: str, findings: Finding
         findings.warn(where, what, hint, *names)
 
 
-def _find_overlaps(places: Mapping, grid: Grid, bounds: np.ndarray) -> list[tuple[str, str, shapely.Polygon]]:
+def _find_overlaps(
+    places: Mapping[str, tuple[float, ...]], grid: Grid, bounds: np.ndarray
+) -> list[tuple[str, str, shapely.Polygon]]:
     """Pairs of parts, and what they share in the CRS of the map, where that meets a tile."""
     left, top, right, bottom = np.array(list(places.values())).reshape(-1, 4).T
-    (west, east), (north, south) = grid.transform @ (np.stack([left, right]), np.stack([top, bottom]))
+    west, east = (grid.transform.c + column * grid.transform.a for column in (left, right))
+    north, south = (grid.transform.f + row * grid.transform.e for row in (top, bottom))
     boxes, files = shapely.box(west, south, east, north), list(places)
     first, second = shapely.STRtree(boxes).query(boxes, predicate="intersects")
     shared = shapely.intersection(boxes[first], boxes[second])
@@ -358,11 +372,11 @@ def _find_valid(
     """Where a raster has data within a box, read coarsely, of a shape or at most 64 × 64 px."""
     grid = grid_of(dataset)
     west, south, east, north = box.bounds
-    (left, right), (top, bottom) = ~grid.transform @ (np.array([west, east]), np.array([north, south]))
+    (left, top), (right, bottom) = (~grid.transform @ corner for corner in ((west, north), (east, south)))
     window = rasterio.windows.Window(left, top, right - left, bottom - top).round_offsets().round_lengths()
-    shape = shape or tuple(max(min(int(side), PART_SAMPLED_PX), 1) for side in (window.height, window.width))
+    rows, columns = (max(min(int(side), PART_SAMPLED_PX), 1) for side in (window.height, window.width))
     band = min(weak.band, dataset.count)
-    values = dataset.read(band, window=window, out_shape=shape)
+    values = dataset.read(band, window=window, out_shape=shape or (rows, columns))
     nodata = dataset.nodatavals[band - 1] if weak.nodata is None else weak.nodata
     valid = np.isfinite(values)
     return valid if nodata is None else valid & (values != nodata)

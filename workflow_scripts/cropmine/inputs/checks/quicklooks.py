@@ -37,7 +37,7 @@ def draw_quicklooks(path: str | Path, region: Region, verdict: Mapping) -> None:
         tile: {int(date): Line(**fields) for date, fields in verdict["suspicious"][tile].items()} for tile in named
     }
     looks = [
-        _look_at(source_of(region, verdict["tiles"][tile]), max(seams.get(tile) or {-1: None}), region.bands)
+        _look_at(source_of(region, verdict["tiles"][tile]), max(seams.get(tile, {}), default=-1), region.bands)
         for tile in shown
     ]
     limits = _find_limits(*looks[0])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,12 +30,13 @@ FEW_TILES, FEW_PIXELS = 16, 2**28  # of a region, and of all its images: a few s
 NUMBERED = re.compile(r"(band|layer|channel)?[ _-]*\d+", re.IGNORECASE)
 CODE = re.compile(r"b(and)?[ _-]?\d{1,2}a?", re.IGNORECASE)
 Headers = Mapping[str, list[RasterHeader]]
+Files = Mapping[str, Mapping[str, list[str]]]
 BYTES_A_PIXEL = 4.0  # of the imagery: rasters, tables and mined polygons of the demo region take 3.6
 
 
 def check_region(
     region: Region,
-    tiles: Mapping[str, Mapping[str, list[str]]],
+    tiles: Files,
     where: str = "region",
     findings: Findings | None = None,
 ) -> dict:
@@ -57,8 +59,7 @@ def check_region(
     _check_images(headers, region.bands, where, findings)
     dtype = _check_dtypes(headers, where, findings)
     resolution = _check_resolution(headers, where, findings)
-    if region.mask:
-        _check_masks(region, tiles, headers, f"{where}.mask", findings)
+    _check_masks(region, tiles, headers, f"{where}.mask", findings)
     # Where layers lie is judged only if all tiles are known: a layer may well lie over one that can't be read.
     known = {tile: of_dates[0].grid for tile, of_dates in headers.items() if of_dates}
     footprint = Footprint(tuple(known), tuple(known.values())) if len(known) == len(tiles) else Footprint((), ())
@@ -84,9 +85,7 @@ def check_region(
     } | looks
 
 
-def _look_at_tiles(
-    region: Region, tiles: Mapping[str, Mapping[str, list[str]]], headers: Headers, where: str, findings: Findings
-) -> dict:
+def _look_at_tiles(region: Region, tiles: Files, headers: Headers, where: str, findings: Findings) -> dict:
     """Suspicious tiles and the usual one; in a small region all are unpacked to be seen whole."""
     pixels = sum(header.grid.width * header.grid.height for of_dates in headers.values() for header in of_dates)
     whole = len(tiles) <= FEW_TILES and pixels <= FEW_PIXELS
@@ -98,13 +97,15 @@ def _look_at_tiles(
 
 def source_of(region: Region, files: Mapping[str, list[str]]) -> TileSource:
     """Give the source of a tile by its files, as check_region takes them."""
-    settings = {"bands": region.bands}
+    settings: dict[str, Any] = {"bands": region.bands}
     if region.mask:
         settings |= {"mask_bad": region.mask.bad, "mask_band": region.mask.band}
     return source_from_settings(files["images"], files["masks"], settings)
 
 
-def _read_headers(region: Region, tiles, kind: str, where: str, findings: Findings) -> dict[str, list[RasterHeader]]:
+def _read_headers(
+    region: Region, tiles: Files, kind: str, where: str, findings: Findings
+) -> dict[str, list[RasterHeader]]:
     """The headers of each tile's files that are readable; what is wrong with the others is noted by date."""
     dates = list(region.imagery) if isinstance(region.imagery, dict) else []
     missing: dict[str, list[str]] = {}
@@ -139,11 +140,12 @@ def _check_bands(header: RasterHeader, bands: tuple[str, ...], where: str, findi
     with_alpha = header.count == len(bands) + 1 and header.alpha
     if header.count != len(bands) and not with_alpha:
         what = f"{header.count} bands, but `bands` names {len(bands)}"
-        told = f": {', '.join(header.descriptions)}" if all(header.descriptions) else ""
+        described = [name for name in header.descriptions if name]
+        told = f": {', '.join(described)}" if len(described) == len(header.descriptions) else ""
         findings.fault(f"{where}.imagery", what, f"name every band of a file, in its order{told}", header.path)
         return
-    names = header.descriptions[: len(bands)]
-    if not all(names) or all(NUMBERED.fullmatch(name) for name in names):
+    names = [name for name in header.descriptions[: len(bands)] if name]
+    if len(names) < len(bands) or all(NUMBERED.fullmatch(name) for name in names):
         return
     told = ", ".join(names)
     if all(CODE.fullmatch(name) for name in names) and not any(CODE.fullmatch(band) for band in bands):
@@ -220,11 +222,13 @@ def _check_resolution(headers: Headers, where: str, findings: Findings) -> float
     return round(float(np.sqrt(middle.prod())), 3)
 
 
-def _spell_size(size) -> str:
+def _spell_size(size: np.ndarray) -> str:
     return " by ".join(f"{metres:.4g}" for metres in size)
 
 
-def _check_masks(region: Region, tiles, headers: Headers, where: str, findings: Findings) -> None:
+def _check_masks(region: Region, tiles: Files, headers: Headers, where: str, findings: Findings) -> None:
+    if region.mask is None:
+        return
     masks = _read_headers(region, tiles, "masks", f"{where}.path", findings)
     for tile, of_dates in masks.items():
         for header in of_dates:
@@ -292,7 +296,7 @@ def check_capacity(pixels: Iterable[int], channels: int, folder: Path, where: st
         findings.warn(where, what, "let fewer tiles train (training.tiles), or make room")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
     asked = {rule: estimate_mb(rule, max(pixels, default=0), channels, 1) for rule in NEEDS}
-    largest = max(asked, key=asked.get)
+    largest = max(asked, key=lambda rule: asked[rule])
     if asked[largest] > memory:
         what = f"a job of {largest} asks for {asked[largest]:.0f} MB, and this machine has {memory:.0f} MB"
         findings.warn(where, what, "cut the tiles smaller (make tiles MOSAIC=… TILES=…), or run it on a larger machine")

@@ -165,7 +165,7 @@ def find_usual(surveys: Mapping[str, TileSurvey], suspicious: Sequence[str]) -> 
     if not others:
         return None
     far = dict(zip(seen, np.abs(_compare_levels(seen)).sum(axis=1), strict=True))
-    return min(others, key=far.get)
+    return min(others, key=lambda tile: far[tile])
 
 
 def find_odd(ratio: np.ndarray) -> np.ndarray:
