@@ -5,9 +5,9 @@ import json
 from cropmine.inputs.label_pieces import read_pieces
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
-from cropmine.scoring.audit_summary import audit_labels
-from cropmine.scoring.audit_tallies import TileFiles, write_audit
-from cropmine.tables import write_json
+from cropmine.scoring.audit_summary import write_summary
+from cropmine.scoring.audit_tallies import TileFiles
+from cropmine.scoring.audits import AuditSettings, audit_labels, write_audit
 
 
 def main(snakemake):
@@ -20,9 +20,10 @@ def main(snakemake):
 
     tiles = [TileFiles(*paths) for paths in zip(files.segments, files.overlaps, files.masks, strict=True)]
     public = next(iter(files.get("training_labels", [])), None)
-    table, summary = audit_labels(read_pieces(files.labels), tiles, read_weak, list(files.weak), settings, public)
+    chosen = AuditSettings(settings["min_valid"], settings["prevalence"], **settings["marks"])
+    table, summary = audit_labels(read_pieces(files.labels), tiles, read_weak, list(files.weak), chosen, public)
     write_audit(out.table, table)
-    write_json(out.summary, summary)
+    write_summary(out.summary, summary)
 
 
 with rule_log(snakemake):

@@ -1,4 +1,6 @@
-"""A region of square fields, its weak map, and an audit of it."""
+"""A simulated region of square fields with labels, weak maps that err in it, and summaries of audits."""
+
+import dataclasses
 
 import geopandas
 import numpy as np
@@ -11,14 +13,57 @@ from cropmine.inputs.weak_maps import read_weak_map
 from cropmine.mining.overlaps import overlap_segments, write_overlap
 from cropmine.mining.segment_files import write_segments
 from cropmine.mining.targets import OPEN
-from cropmine.reporting.audit_text import write_sentences
-from cropmine.scoring.audit_summary import audit_labels
+from cropmine.scoring.audit_summary import (
+    AuditSummary,
+    ClassAudit,
+    Estimate,
+    Judgement,
+    MinedLabels,
+    WeakMapErrors,
+)
 from cropmine.scoring.audit_tallies import TileFiles
+from cropmine.scoring.audits import AuditSettings, audit_labels
 from factories.rasters import make_grid, write_plain
 
 FIELD_PX, FIELDS, BLOCK_FIELDS = 8, 32, 4
 GRID = make_grid(FIELD_PX * FIELDS, FIELD_PX * FIELDS)
-SETTINGS = {"min_valid": 0.5, "prevalence": 0.3, "marks": {"cropland": [0.8], "noncropland": [0.2], "erode_m": [25]}}
+SETTINGS = AuditSettings(min_valid=0.5, prevalence=0.3, cropland=[0.8], noncropland=[0.2], erode_m=[25])
+
+
+NOTHING = Estimate(None, None, None)
+
+
+def make_class(verdict="yes", labels=60, blocks=30, mined_at=0.8, eroded=None, **judgement):
+    """An audit of a class whose labels are mined at one threshold."""
+    purity = Estimate(0.97, 0.955, 0.99)
+    mined = MinedLabels(mined_at, 0.25, purity, Estimate(0.02, 0.01, 0.06), eroded)
+    judged = {"pure_at": (), "threshold": mined_at, "purity": purity, "more_blocks": None, "more_labels": None}
+    return ClassAudit(labels, blocks, (mined,), Judgement(verdict, **judged | judgement))
+
+
+def make_summary(omitted_whole=NOTHING, **changes):
+    """The summary of an audit; both classes are worth training on unless `changes` say otherwise."""
+    summary = AuditSummary(
+        tiles=3,
+        tiles_with_labels=2,
+        kfold=False,
+        prevalence=0.12,
+        prevalence_assumed=True,
+        prevalence_corrected=None,
+        open_ha=100.0,
+        segmented_ha=120.0,
+        weak_pixel_m=30.0,
+        weak_map=WeakMapErrors(
+            omission_by_label=Estimate(0.31, 0.2, 0.4),
+            omission_by_pixel=Estimate(0.3, 0.2, 0.4),
+            omitted_whole=omitted_whole,
+            false_positive_rate=Estimate(0.034, None, None),
+            commission=NOTHING,
+        ),
+        classes={"cropland": make_class(), "noncropland": make_class(mined_at=0.2)},
+        shared_labels=None,
+    )
+    return dataclasses.replace(summary, **changes)
 
 
 def spread(fields):
@@ -59,10 +104,8 @@ def run_audit(folder, weak, pieces, public=None, more_tiles=(), **settings):
     path = write_plain(folder / "weak.tif", weak, GRID, nodata=255)
     tiles = [write_tile(folder, weak, mask=settings.pop("mask", None)), *more_tiles]
     weak_map = WeakMap(path=path)
-    table, summary = audit_labels(
-        pieces, tiles, lambda grid: read_weak_map(path, weak_map, grid), [path], SETTINGS | settings, public
-    )
-    return table, summary | {"sentences": write_sentences(summary, table)}
+    chosen = dataclasses.replace(SETTINGS, **settings)
+    return audit_labels(pieces, tiles, lambda grid: read_weak_map(path, weak_map, grid), [path], chosen, public)
 
 
 def find_row(table, **where):

@@ -2,7 +2,10 @@ import copy
 
 import pytest
 
+from cropmine.reporting.audit_section import DescribedAudit
 from cropmine.reporting.diagnosis import diagnose_region, explain_mining
+from cropmine.scoring.audit_summary import ErodedLabels, Estimate
+from factories.audits import make_class, make_summary
 
 EXPERIMENT = {"trained": True, "human_fraction": 0.5, "model": "unet", "weak_classes": None, "mined_cropland": None}
 EXPERIMENT |= {"mined_noncropland": None, "random": False, "erode_m": None, "weak_map": None}
@@ -40,7 +43,7 @@ def healthy():
         "comparison": comparison,
         "splits": {"folded": False, "rows": [{"name": name} | split for name in ("train", "validation", "test")]},
         "map_scores": scores,
-        "audit_summaries": {},
+        "audits": [],
         "registrations": [],
         "distances": {"optimistic": False},
         "area": None,
@@ -71,8 +74,9 @@ def test_a_region_without_labels_or_experiments_has_no_finding(healthy):
 
 def test_mined_labels_that_do_not_help_are_told_with_what_the_audit_says_of_the_segments(healthy):
     changed = change(healthy, "mined", "human", 0.01, -0.1, 0.12)
-    pair = {"class": "noncropland", "difference": -0.08, "lo": -0.12, "hi": -0.03}
-    changed["audit_summaries"] = {"kmeans10/global_map": {"at_equal_coverage": [pair]}}
+    eroded = ErodedLabels(34.4, 0.95, Estimate(-0.08, -0.12, -0.03))
+    summary = make_summary(classes={"cropland": make_class(), "noncropland": make_class(eroded=eroded)})
+    changed["audits"] = [DescribedAudit("kmeans10", "global_map", "data:,", summary)]
     (found,) = diagnose_region(changed)
     assert found["title"] == "Mined labels aren't shown to help here"
     assert "mined +0.010" in found["text"] and "against human" in found["text"]
@@ -94,8 +98,9 @@ def test_mined_labels_that_all_hurt_are_called_so(healthy):
 
 def test_fields_that_the_weak_map_omits_whole_explain_mining_too(healthy):
     changed = change(healthy, "mined", "human", 0.01, -0.1, 0.12)
-    summary = {"omits_whole_labels": True, "weak_map": {"omitted_whole": {"value": 0.34}}}
-    changed["audit_summaries"] = {"slic/global_map": summary | {"classes": {"cropland": {"verdict": "no"}}}}
+    classes = {"cropland": make_class("no"), "noncropland": make_class()}
+    summary = make_summary(omitted_whole=Estimate(0.34, None, None), classes=classes)
+    changed["audits"] = [DescribedAudit("slic", "global_map", "data:,", summary)]
     text = diagnose_region(changed)[0]["text"].replace("\N{NO-BREAK SPACE}", " ")
     assert "global_map misses 34 % of the cropland labels entirely" in text
     assert "At no threshold are mined labels of cropland" in text

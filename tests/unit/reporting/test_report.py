@@ -14,8 +14,10 @@ from cropmine.inputs.label_pieces import read_pieces
 from cropmine.reporting.charts import embed_library, hash_script, write_figure
 from cropmine.reporting.report import build_report
 from cropmine.reporting.sweep_charts import draw_sweep
+from cropmine.scoring.audit_summary import write_summary
 from cropmine.scoring.experiment_tables import DIFFERENCE_TAIL
 from cropmine.tables import write_table
+from factories.audits import make_summary
 from factories.reports import EVIL, make_region, write_comparison
 from factories.sweeps import THRESHOLDS, make_sweep
 
@@ -217,17 +219,8 @@ def further(whole, tmp_path_factory):
     folder, region = tmp_path_factory.mktemp("further"), copy.deepcopy(whole)
     sweep = write_sweep(folder, "thresholds")
     region["files"]["sweeps"] = {"thresholds": sweep, EVIL: write_sweep(folder, "evil", {"segmentation": ["a", EVIL]})}
-    weak_map = {"omission_by_label": {"value": 0.31, "lo": 0.2, "hi": 0.4}}
-    weak_map |= {
-        "commission": {"value": 0.04, "lo": None, "hi": None},
-        "false_positive_rate": dict.fromkeys(("value",)),
-    }
-    counts = {"cropland": 40, "noncropland": 0}
-    summary = {"labels": counts, "blocks": counts, "tiles": 3, "tiles_with_labels": 2, "kfold": False}
-    summary |= {"prevalence": 0.12, "prevalence_assumed": True, "prevalence_corrected": None, "weak_map": weak_map}
-    files = {"summary": write_json(folder / "audit.json", summary), "figure": sweep["figure"]}
-    files["table"] = str(folder / "audit.parquet")
-    pd.DataFrame().to_parquet(files["table"])
+    write_summary(folder / "audit.json", make_summary())
+    files = {"summary": str(folder / "audit.json"), "table": "no table is read", "figure": sweep["figure"]}
     region["files"]["audits"] = {f"kmeans10/{EVIL}": files}
     distances = {
         "test": measured(300, 40),
@@ -255,7 +248,7 @@ def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
     further = ["Sweeps", "What mining is worth", "Do the scores hold for the whole map?", "Transfer between regions"]
     assert [heading for heading in outline.headings if heading in further] == further
     assert "Best of 6 is mined.cropland 0.9" in page and page.count(">base</span>") == 4
-    assert "none of non-cropland trains on a tile that was audited.</li>" in page
+    assert "is worth training on.</strong>" in page
     assert "20 % to 40 %" in page and "12 %" in page
     assert "so the scores are too optimistic for the map" in page and "9 km" in page and "300 m" in page
     assert "human labels of highlands + mined labels of" in page

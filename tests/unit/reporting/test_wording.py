@@ -8,7 +8,9 @@ from cropmine.reporting.wording import (
     spell_interval,
     spell_labels,
     spell_metres,
+    spell_percent,
     spell_point,
+    spell_ranges,
 )
 from factories.sweeps import CLUSTERS, THRESHOLDS, make_sweep
 from factories.transfers import make_transfer
@@ -81,3 +83,13 @@ def test_a_sentence_for_each_target_names_what_taught_best_first():
     assert first.startswith("hills, by what was trained on: human labels of hills 0.")
     assert second.startswith("plains, by what was trained on: human labels of plains 0.")
     assert second.count("mined labels of plains alone") == 1
+
+
+def test_shares_are_spelt_to_a_tenth_only_near_none_and_near_all():
+    spelt = [spell_percent(share).replace("\N{NO-BREAK SPACE}", " ") for share in (0, 0.004, 0.04, 0.5, 0.996, 1)]
+    assert spelt == ["0 %", "0.4 %", "4 %", "50 %", "99.6 %", "100 %"]
+
+
+def test_thresholds_in_steps_are_spelt_as_ranges():
+    assert spell_ranges([0.1, 0.11, 0.12, 0.3, 0.5, 0.51]) == "0.1 to 0.12, 0.3, 0.5 to 0.51"
+    assert spell_ranges([]) == ""

@@ -1,28 +1,15 @@
-"""The audit of weak labels: counts, rates, findings and the figure, on a simulated region of square fields."""
+"""Tallies of an audit agree with mining and with eroding."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import ndimage
 
 from cropmine.config.experiments import Mined
 from cropmine.config.regions import WeakMap
 from cropmine.geo.grids import pixel_size_m
-from cropmine.geo.rasters import write_raster
 from cropmine.inputs.weak_maps import erode_weak_map
 from cropmine.mining.overlaps import mine_segments
-from cropmine.mining.targets import CLOSED, OPEN
-from cropmine.scoring.audit_tallies import TileFiles, measure_depth, place_fractions
-from factories.audits import (
-    GRID,
-    draw_truth,
-    find_row,
-    make_pieces,
-    omit_edges,
-    omit_labels,
-    run_audit,
-    spread,
-)
+from cropmine.scoring.audit_tallies import measure_depth, place_fractions
 from factories.rasters import make_grid, write_plain
 
 
@@ -61,46 +48,3 @@ def test_depth_does_not_depend_on_the_rows_that_are_done_at_once(monkeypatch):
     near = whole <= 50
     assert np.array_equal(strips[near], whole[near])
     assert (strips[~near] > 50).all()
-
-
-def test_eroded_labels_are_counted_as_erode_weak_map_gives_them(tmp_path):
-    truth = draw_truth()
-    weak = omit_edges(truth)
-    table, _ = run_audit(tmp_path, weak, make_pieces(truth))
-    classes, kept = erode_weak_map(tmp_path / "weak.tif", WeakMap(path="weak.tif"), GRID, 25)
-    for cls, name in enumerate(("noncropland", "cropland")):
-        row = find_row(table, source="eroded", erode_m=25, **{"class": name})
-        assert row["coverage"] == pytest.approx((kept & (classes == cls)).mean(), abs=1e-6)
-        assert row["erode_weak_px"] == pytest.approx(2.5, rel=0.01)
-
-
-def test_held_out_pixels_and_labels_have_no_part(tmp_path):
-    truth = draw_truth()
-    pieces = make_pieces(truth)
-    weak = omit_labels(truth, pieces, 15)
-    mask = np.full(GRID.shape, OPEN, np.uint8)
-    mask[:, : GRID.width // 2] = CLOSED
-    table, summary = run_audit(tmp_path, weak, pieces, mask=mask)
-    weak[:, : GRID.width // 2] ^= 1
-    again, _ = run_audit(tmp_path, weak, pieces, mask=mask)
-    own = [name for name in table if name not in ("region_ha",)]
-    eroded = table["source"] == "mined"  # erosion sees what lies beyond the mask
-    pd.testing.assert_frame_equal(table.loc[eroded, own], again.loc[eroded, own])
-    assert summary["labels"]["cropland"] < 60
-    held_out = pieces.assign(split=np.where(pieces["label"] % 2, "test", "train"))
-    assert run_audit(tmp_path, weak, held_out)[1]["labels"] == {"noncropland": 30, "cropland": 30}
-
-
-def test_a_tile_without_labels_adds_its_overlaps_alone(tmp_path):
-    truth = draw_truth()
-    pieces, weak = make_pieces(truth), spread(truth)
-    table, summary = run_audit(tmp_path, weak, pieces)
-    elsewhere = tmp_path / "elsewhere.tif"
-    write_raster(elsewhere, np.zeros((4, 4), np.uint8), make_grid(4, 4, x=900_000))
-    bare = TileFiles(elsewhere, tmp_path / "t_overlap.parquet", "no mask is read")
-    more, both = run_audit(tmp_path, weak, pieces, more_tiles=[bare])
-    assert (both["tiles"], both["tiles_with_labels"]) == (2, 1)
-    assert both["segmented_ha"] == pytest.approx(2 * summary["segmented_ha"])
-    mined = table["source"] == "mined"
-    assert np.allclose(more.loc[mined, "region_ha"], 2 * table.loc[mined, "region_ha"])
-    assert np.allclose(more["coverage"], table["coverage"])

@@ -1,18 +1,18 @@
 """The figure of an audit: purity and contamination of mined labels at every threshold, and against eroded ones."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from cropmine.classes import CLASS_WORDS
 from cropmine.reporting.charts import GRID_LINE, INK, MUTED, SPREAD_COLOUR, STYLE, WIDTH_IN
 from cropmine.reporting.wording import SPACE
-from cropmine.scoring.audit_rates import ERODED, MINED
-from cropmine.scoring.audit_summary import PURE
+from cropmine.scoring.audit_summary import ERODED, MINED, PURE, AuditSummary
 
 MINED_COLOUR = SPREAD_COLOUR
 HIT_COLOUR = "#D55E00"  # Okabe and Ito's vermilion
@@ -21,16 +21,17 @@ OTHER = {"cropland": "noncropland", "noncropland": "cropland"}
 SIGN = {"cropland": "above", "noncropland": "below"}
 HEIGHT_IN = 8.4
 BAND = 0.2
-DRAWN = ("source", "class", "threshold", "erode_m", "coverage", "purity", "purity_lo", "purity_hi")
-DRAWN += ("contamination_by_label", "contamination_by_label_lo", "contamination_by_label_hi")
+DRAWN = [
+    *("source", "class", "threshold", "erode_m", "coverage", "purity", "purity_lo", "purity_hi"),
+    *("contamination_by_label", "contamination_by_label_lo", "contamination_by_label_hi"),
+]
 
 
-def draw_audit(table: pd.DataFrame, summary: Mapping) -> Figure:
+def draw_audit(table: pd.DataFrame, summary: AuditSummary) -> Figure:
     """Draw an audit: above, purity and contamination against the threshold; below, purity against coverage.
 
-    table: as audits.tabulate_audit makes it; summary: as audit_findings.summarise_audit does. The left half is mined
-    non-cropland, the right half mined cropland. Bands and bars are 95 % intervals; vertical lines and rings are the
-    thresholds of the experiments.
+    table: as audits.tabulate_rates makes it. The left half is mined non-cropland, the right half mined cropland. Bands
+    and bars are 95 % intervals; vertical lines and rings are the thresholds of the experiments.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN))
@@ -38,7 +39,7 @@ def draw_audit(table: pd.DataFrame, summary: Mapping) -> Figure:
         for column, name in enumerate(("noncropland", "cropland")):
             own = table[(table["class"] == name) & (table["coverage"] > 0)]
             mined, eroded = own[own["source"] == MINED], own[own["source"] == ERODED]
-            marks = summary["marks"][name]
+            marks = summary.classes[name].thresholds
             _draw_thresholds(grid[0, column], mined, name, marks, first=column == 0)
             _draw_coverage(grid[1, column], mined, eroded, name, marks, first=column == 0)
         figure.subplots_adjust(left=0.075, right=0.975, top=0.925, bottom=0.125, wspace=0.17, hspace=0.5)
@@ -48,15 +49,15 @@ def draw_audit(table: pd.DataFrame, summary: Mapping) -> Figure:
 
 def tabulate_drawn(table: pd.DataFrame) -> pd.DataFrame:
     """Pick the rows and columns of the table of an audit that its figure shows."""
-    return table.loc[table["coverage"] > 0, list(DRAWN)]
+    return table.loc[table["coverage"] > 0, DRAWN]
 
 
-def _draw_thresholds(axes, mined: pd.DataFrame, name: str, marks, first: bool) -> None:
+def _draw_thresholds(axes: Axes, mined: pd.DataFrame, name: str, marks: Sequence[float], first: bool) -> None:
     _start_panel(axes, f"Mined {CLASS_WORDS[name]}")
     _draw_goal(axes)
     for threshold in marks:
         axes.axvline(threshold, color=MUTED, lw=1.1, ls=(0, (1, 2)), zorder=1)
-    hit = f"share of human {CLASS_WORDS[OTHER[name]]} that is hit"
+    hit = f"human {CLASS_WORDS[OTHER[name]]} that is covered"
     lines = (("purity", MINED_COLOUR, "-", "purity"), ("contamination_by_label", HIT_COLOUR, HIT_STYLE, hit))
     for column, shade, style, label in lines:
         x, low, high = mined["threshold"], mined[f"{column}_lo"], mined[f"{column}_hi"]
@@ -72,8 +73,10 @@ def _draw_thresholds(axes, mined: pd.DataFrame, name: str, marks, first: bool) -
     _place_legend(axes)
 
 
-def _draw_coverage(axes, mined: pd.DataFrame, eroded: pd.DataFrame, name: str, marks, first: bool) -> None:
-    _start_panel(axes, f"{CLASS_WORDS[name].capitalize()}: mined against eroded")
+def _draw_coverage(
+    axes: Axes, mined: pd.DataFrame, eroded: pd.DataFrame, name: str, marks: Sequence[float], first: bool
+) -> None:
+    _start_panel(axes, f"{CLASS_WORDS[name].capitalize()}: mined and eroded")
     _draw_goal(axes)
     mined, eroded = mined.sort_values("coverage"), eroded.sort_values("coverage")
     x = mined["coverage"]
@@ -97,8 +100,8 @@ def _draw_coverage(axes, mined: pd.DataFrame, eroded: pd.DataFrame, name: str, m
     _place_legend(axes)
 
 
-def _name_ends(axes, eroded: pd.DataFrame) -> None:
-    """The distances in metres beside the longest and the shortest erosion that have a purity."""
+def _name_ends(axes: Axes, eroded: pd.DataFrame) -> None:
+    """The distances in metres near the longest and the shortest erosion that have a purity."""
     known = eroded[eroded["purity"].notna()]
     for place, side in ((0, 1), (len(known) - 1, -1)):
         if 0 <= place < len(known):
@@ -116,24 +119,32 @@ def _name_ends(axes, eroded: pd.DataFrame) -> None:
             )
 
 
-def _place_legend(axes) -> None:
+def _place_legend(axes: Axes) -> None:
     """The legend in the strip between the title and the axes."""
-    place = {"loc": "lower left", "bbox_to_anchor": (-0.012, 0.985), "borderaxespad": 0.0}
-    axes.legend(**place, ncols=2, fontsize=9.5, frameon=False, handlelength=2.2, columnspacing=1.4)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.012, 0.985),
+        borderaxespad=0.0,
+        ncols=2,
+        fontsize=9.5,
+        frameon=False,
+        handlelength=2.2,
+        columnspacing=1.4,
+    )
 
 
 def _find_range(rows: pd.DataFrame) -> tuple[float, float]:
-    """Limits of an axis of purity that show all points and the goal."""
+    """Limits of an axis of purity that include all points and the goal."""
     lowest = rows["purity"].min() if rows["purity"].notna().any() else 0
     least = min(rows["purity_lo"].quantile(0.1), lowest) if rows["purity_lo"].notna().any() else lowest
     return max(min(np.floor(least * 10 - 0.5) / 10, 0.8), 0) - 0.005, 1.015
 
 
-def _draw_goal(axes) -> None:
+def _draw_goal(axes: Axes) -> None:
     axes.axhline(PURE, color=INK, lw=0.9, ls=(0, (6, 3)), zorder=1)
 
 
-def _start_panel(axes, title: str) -> None:
+def _start_panel(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=11.5, fontweight="bold", color=INK, pad=25)
     axes.grid(color=GRID_LINE, lw=0.9)
     axes.set_axisbelow(True)
@@ -143,15 +154,15 @@ def _start_panel(axes, title: str) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=f"{SPACE}%"))
 
 
-def _write_note(summary: Mapping) -> str:
-    labels, blocks = summary["labels"], summary["blocks"]
-    share = summary["prevalence"]
-    source = "the weak map's own share" if summary["prevalence_assumed"] else "stated"
+def _write_note(summary: AuditSummary) -> str:
+    cropland, other = summary.classes["cropland"], summary.classes["noncropland"]
+    share = summary.prevalence
+    source = "the weak map's own share" if summary.prevalence_assumed else "stated"
     prevalence = (
         "no prevalence is known" if share is None else f"purity at {100 * share:.0f}{SPACE}% cropland ({source})"
     )
     return (
-        f"{labels['cropland']} cropland and {labels['noncropland']} non-cropland labels in {blocks['cropland']} and "
-        f"{blocks['noncropland']} blocks; {prevalence}. Bands and bars: 95{SPACE}% intervals,\n"
+        f"{cropland.labels} cropland and {other.labels} non-cropland labels in {cropland.blocks} and "
+        f"{other.blocks} blocks; {prevalence}. Bands and bars: 95{SPACE}% intervals,\n"
         f"none under 10 blocks of a class. Dashed: 95{SPACE}% pure. Dotted lines, rings: thresholds of the experiments."
     )

@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from cropmine.classes import CLASS_WORDS
-from cropmine.reporting.wording import SPACE, join_words, spell_hectares, spell_interval
+from cropmine.reporting.audit_section import DescribedAudit
+from cropmine.reporting.wording import SPACE, join_words, spell_hectares, spell_interval, spell_percent
+from cropmine.scoring.audit_summary import AuditSummary
 from cropmine.scoring.metrics import LEAST_BLOCKS
 
 OVERFIT_GAP = 0.15  # in F1 of cropland, from which on training labels are called fitted too well
@@ -16,7 +18,7 @@ Finding = dict[str, str]
 def diagnose_region(described: Mapping) -> list[Finding]:
     """Diagnose a region from what the report tells of it, the gravest first.
 
-    described: comparison, splits, map_scores, audit_summaries, registrations, distances and area as
+    described: comparison, splits, map_scores, audits, registrations, distances and area as
     reports.describe_region gathers them, None or empty where there is none. A finding has title, text and advice.
     """
     comparison = described["comparison"]
@@ -24,7 +26,7 @@ def diagnose_region(described: Mapping) -> list[Finding]:
     if comparison:
         pairs = Pairs(comparison)
         found += _find_hurtful_weak(comparison, pairs, described["registrations"])
-        found += _find_useless_mining(comparison, pairs, described["audit_summaries"])
+        found += _find_useless_mining(comparison, pairs, described["audits"])
         found += _find_unbeaten_weak_map(comparison, pairs)
         found += _find_open_threshold(comparison["choice"], described["area"])
     found += _find_overfitting(described["map_scores"])
@@ -108,7 +110,7 @@ def _spell_pair(row: Mapping, twin: Mapping, pair: Mapping) -> str:
     return f"{row['experiment']} {sign}{abs(pair['difference']):.3f}{interval} against {twin['experiment']}"
 
 
-def _find_useless_mining(comparison: Mapping, pairs: Pairs, audits: Mapping[str, Mapping]) -> Iterator[Finding]:
+def _find_useless_mining(comparison: Mapping, pairs: Pairs, audits: Sequence[DescribedAudit]) -> Iterator[Finding]:
     compared = _compare_mining(comparison, pairs)
     if not compared or any(_is_gain(pair) for _, _, pair in compared):
         return
@@ -116,7 +118,7 @@ def _find_useless_mining(comparison: Mapping, pairs: Pairs, audits: Mapping[str,
     title = "Mined labels hurt here" if len(harmful) == len(compared) else "Mined labels aren't shown to help here"
     listed = "; ".join(_spell_pair(*one) for one in compared)
     text = f"F1 of cropland on test labels, mined labels added to human ones: {listed}."
-    reasons = [reason for name, summary in audits.items() for reason in _explain_mining(name, summary)]
+    reasons = [reason for audit in audits for reason in _explain_mining(audit.weak, audit.summary)]
     reasons = list(dict.fromkeys(reasons)) or ["The audit of mined labels shows no reason."]
     advice = (
         "Try other segments (more clusters, slic or watershed: the sweeps clusters and segmentation), or another weak "
@@ -125,26 +127,28 @@ def _find_useless_mining(comparison: Mapping, pairs: Pairs, audits: Mapping[str,
     yield {"title": title, "text": f"{text} {' '.join(reasons)}", "advice": advice}
 
 
-def _explain_mining(name: str, summary: Mapping) -> Iterator[str]:
+def _explain_mining(weak: str, summary: AuditSummary) -> Iterator[str]:
     """Why mining may not help, as far as an audit shows it."""
-    weak = name.rpartition("/")[2]
-    compared = [pair for pair in summary.get("at_equal_coverage") or [] if pair["lo"] is not None]
-    better = [CLASS_WORDS[pair["class"]] for pair in compared if pair["lo"] > 0]
-    for pair in compared:
-        if pair["hi"] < 0:
-            words = CLASS_WORDS[pair["class"]]
+    compared = [
+        (CLASS_WORDS[name], mined.eroded.difference)
+        for name, audit in summary.classes.items()
+        for mined in audit.mined
+        if mined.eroded and mined.eroded.difference.lo is not None
+    ]
+    better = [words for words, difference in compared if difference.lo > 0]
+    for words, difference in compared:
+        if difference.hi < 0:
             yield (
                 f"Segments don't follow the fields well enough for {words}: where they cover as much land, labels from "
-                f"{weak} that are merely eroded are purer than mined ones, by {-100 * pair['difference']:.0f} points "
+                f"{weak} that are only eroded are purer than mined ones, by {-100 * difference.value:.0f} points "
                 f"of 100{f' (for {join_words(better)} mining is better)' if better else ''}."
             )
-    whole = (summary.get("weak_map") or {}).get("omitted_whole")
-    if summary.get("omits_whole_labels") and whole:
+    if summary.omits_whole_labels:
         yield (
-            f"{weak} misses {100 * whole['value']:.0f}{SPACE}% of the cropland labels entirely; mined non-cropland "
-            "then contains fields, which no segmentation can fix."
+            f"{weak} misses {spell_percent(summary.weak_map.omitted_whole.value)} of the cropland labels entirely; "
+            "mined non-cropland then contains fields, which no segmentation can fix."
         )
-    impure = [CLASS_WORDS[cls] for cls, judged in (summary.get("classes") or {}).items() if judged["verdict"] == "no"]
+    impure = [CLASS_WORDS[name] for name, audit in summary.classes.items() if audit.judgement.verdict == "no"]
     if impure:
         yield f"At no threshold are mined labels of {join_words(impure)} from {weak} 95{SPACE}% pure."
 

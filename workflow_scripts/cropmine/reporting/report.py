@@ -12,6 +12,7 @@ from cropmine.files import write_text
 from cropmine.geo.grids import read_grid
 from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
+from cropmine.reporting.audit_section import compare_weak_maps, describe_audits
 from cropmine.reporting.charts import (
     LIBRARY_VERSION,
     NARROW_IN,
@@ -26,9 +27,7 @@ from cropmine.reporting.charts import (
 from cropmine.reporting.diagnosis import diagnose_region, explain_mining
 from cropmine.reporting.places import EMPTY_COLOUR, choose_places, draw_overview, draw_place, spell_length
 from cropmine.reporting.sections import (
-    compare_weak_maps,
     describe_accuracy,
-    describe_audits,
     describe_calibration,
     describe_distances,
     describe_registrations,
@@ -43,11 +42,14 @@ from cropmine.reporting.wording import (
     explain_difference,
     explain_map,
     spell_difference,
+    spell_estimate,
     spell_figure,
     spell_hectares,
     spell_interval,
     spell_labels,
     spell_percent,
+    spell_points,
+    spell_ranges,
     spell_share,
 )
 from cropmine.scoring.experiment_tables import find_base
@@ -81,19 +83,32 @@ def build_report(
     write_text(path, page)
 
 
-def render_report(regions: Sequence[dict], transfers: Sequence[dict], run: dict | None, shown: Report) -> str:
-    """Render the HTML of regions, transfers and the run as they are described by functions of that name."""
+def make_environment() -> jinja2.Environment:
+    """Make the environment of the report's templates, with the filters that spell numbers."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {
+        "estimate": spell_estimate,
         "figure": spell_figure,
         "hectares": spell_hectares,
-        "share": spell_share,
         "percent": spell_percent,
+        "points": spell_points,
+        "ranges": spell_ranges,
+        "share": spell_share,
     }
-    environment.globals |= {"spell_interval": spell_interval, "spell_difference": spell_difference}
+    environment.globals |= {
+        "least_blocks": LEAST_BLOCKS,
+        "spell_difference": spell_difference,
+        "spell_interval": spell_interval,
+    }
+    return environment
+
+
+def render_report(regions: Sequence[dict], transfers: Sequence[dict], run: dict | None, shown: Report) -> str:
+    """Render the HTML of regions, transfers and the run as they are described by functions of that name."""
+    environment = make_environment()
     colours = {"cropland": CROPLAND_COLOUR, "noncropland": NONCROPLAND_COLOUR, "empty": EMPTY_COLOUR} | SPLIT_COLOURS
     library = embed_library()
     scripts = [library["script"], *((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)]
@@ -106,7 +121,6 @@ def render_report(regions: Sequence[dict], transfers: Sequence[dict], run: dict 
         shown=shown,
         colours=colours,
         version=VERSION,
-        least_blocks=LEAST_BLOCKS,
         library=library | {"version": LIBRARY_VERSION},
         scripts=scripts,
         hashes=" ".join(map(hash_script, scripts)),
@@ -117,7 +131,7 @@ def describe_region(region: dict, shown: Report) -> dict:
     """Describe a region for the template: tables as rows of plain values, charts and pictures as data URIs."""
     files = region["files"]
     area, scores = (read_json(files[key]) if files[key] else None for key in ("area", "map_scores"))
-    checks = read_json(files["checks"])
+    checks, audits = read_json(files["checks"]), describe_audits(files.get("audits") or {})
     described = {
         "name": region["name"],
         "definition": region["definition"],
@@ -135,16 +149,15 @@ def describe_region(region: dict, shown: Report) -> dict:
         "truth": list_rows(pd.read_csv(files["truth_check"])) if files.get("truth_check") else None,
         "comparison": _describe_comparison(files) if files["experiments"] else None,
         "sweeps": describe_sweeps(files.get("sweeps") or {}),
-        "audits": describe_audits(files.get("audits") or {}),
-        "compared_audits": compare_weak_maps(files.get("audits") or {}),
+        "audits": audits,
+        "compared_audits": compare_weak_maps(files.get("audits") or {}, audits),
         "registrations": describe_registrations(files.get("registrations") or {}),
         "distances": describe_distances(files["distances"]) if files.get("distances") else None,
     }
     chosen = described["comparison"]["chosen"].get("test") if described["comparison"] else None
     described["mining"] = explain_mining(described["comparison"])
     described["plainly"] = explain_map(described["area"], chosen)
-    summaries = {name: read_json(own["summary"]) for name, own in (files.get("audits") or {}).items()}
-    described["diagnosis"] = diagnose_region(described | {"audit_summaries": summaries, "area": area})
+    described["diagnosis"] = diagnose_region(described | {"area": area})
     return described | _describe_pictures(region, shown)
 
 

@@ -1,15 +1,13 @@
-"""Sections of the report that a region may have: sweeps, audits, distances; and transfers between regions."""
+"""Sections of the report that a region may have: sweeps, distances, accuracy; and transfers between regions."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cropmine.classes import CLASS_WORDS
 from cropmine.planning.progress import spell_time
-from cropmine.reporting.audit_text import write_sentences
 from cropmine.reporting.charts import draw_distances, draw_reliability, embed_picture
 from cropmine.reporting.wording import (
     NONE,
@@ -23,7 +21,6 @@ from cropmine.reporting.wording import (
     spell_point,
     spell_transfer,
 )
-from cropmine.scoring.audit_rates import ERODED, MINED
 from cropmine.scoring.thresholds import explain_threshold
 from cropmine.tables import read_json
 
@@ -34,11 +31,6 @@ MEASURE_WORDS = {
     "area_ha": "area",
 }
 QUANTILE_WORDS = {"5": "5 % within", "25": "25 % within", "50": "Half within", "75": "75 % within", "95": "95 % within"}
-AUDIT_FIGURES = {
-    "omission_by_label": "Human cropland that the weak map omits",
-    "commission": "Cropland of the weak map that is none",
-    "false_positive_rate": "Human non-cropland that it calls cropland",
-}
 
 
 def list_rows(table: pd.DataFrame) -> list[dict]:
@@ -59,54 +51,6 @@ def describe_sweeps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
             {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_sweep(at_own)}
         )
     return described
-
-
-def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
-    """Describe audits: picture, sentences, figures.
-
-    files: `table`, `summary` and `figure` by segmentation and weak map.
-    """
-    described = []
-    for name, own in files.items():
-        summary = read_json(own["summary"])
-        segmentation, _, weak = name.partition("/")
-        known = {key: summary.get("weak_map", {}).get(key) for key in AUDIT_FIGURES}
-        figures = [{"words": AUDIT_FIGURES[key]} | found for key, found in known.items() if found]
-        described.append(
-            {
-                "segmentation": segmentation,
-                "weak": weak,
-                "picture": embed_picture(own["figure"]),
-                "sentences": write_sentences(summary, pd.read_parquet(own["table"])),
-                "prevalence": summary.get("prevalence"),
-                "assumed": bool(summary.get("prevalence_assumed")),
-                "figures": [found for found in figures if found["value"] is not None],
-            }
-        )
-    return described
-
-
-def compare_weak_maps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
-    """Compare audits of several weak maps over the same segments, files as for describe_audits.
-
-    Gives segmentation and the rows of audit_comparison.compare_audits by class and threshold, for segmentations that
-    several weak maps were laid over.
-    """
-    by_segmentation: dict[str, dict] = {}
-    for name, own in files.items():
-        segmentation, _, weak = name.partition("/")
-        by_segmentation.setdefault(segmentation, {})[weak] = own
-    compared = []
-    for segmentation, audits in by_segmentation.items():
-        if len(audits) > 1:
-            tables = {weak: pd.read_parquet(own["table"]) for weak, own in audits.items()}
-            rows = pd.DataFrame(compare_audits(tables, read_json(next(iter(audits.values()))["summary"])["marks"]))
-            rows = rows.astype(object).where(rows.notna(), None)
-            compared += [
-                {"segmentation": segmentation, "class": cls, "coverage": coverage, "rows": own.to_dict("records")}
-                for (cls, coverage), own in rows.groupby(["class", "coverage"], sort=False)
-            ]
-    return compared
 
 
 def describe_registrations(files: Mapping[str, str]) -> list[dict]:
@@ -214,38 +158,3 @@ def describe_run(run: Mapping) -> dict | None:
         "total": spell_time(3600 * sum(run["hours"].values())),
         "config": json.dumps(run["config"], indent=2, ensure_ascii=False),
     }
-
-
-def compare_audits(tables: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[float]]) -> list[dict]:
-    """Compare the purity of labels by weak map, mined and merely eroded, at the coverage of the first map's mined ones.
-
-    tables: of audits over the same segments and labels, by weak map; marks: thresholds of the first map by class. Gives
-    class, threshold, coverage, weak, source (mined or eroded), purity, purity_lo and purity_hi, interpolated between
-    the settings whose coverage is next; None where no setting of a map keeps as much, or as little.
-    """
-    first = next(iter(tables.values()))
-    found = []
-    for name, thresholds in marks.items():
-        for threshold in thresholds:
-            mined = _select(first, name, MINED)
-            coverage = float(mined.loc[mined["threshold"] == threshold, "coverage"].iloc[0])
-            known = {"class": name, "threshold": threshold, "coverage": coverage}
-            for weak, table in tables.items():
-                for source in (MINED, ERODED):
-                    purity = _interpolate(_select(table, name, source), coverage)
-                    found.append(known | {"weak": weak, "source": source} | purity)
-    return found
-
-
-def _select(table: pd.DataFrame, name: str, source: str) -> pd.DataFrame:
-    return table[(table["class"] == name) & (table["source"] == source)]
-
-
-def _interpolate(curve: pd.DataFrame, coverage: float) -> dict[str, float | None]:
-    curve = curve[curve["coverage"] > 0].sort_values("coverage", kind="stable")
-    x = curve["coverage"].to_numpy()
-    values = {key: curve[key].to_numpy(dtype=float) for key in ("purity", "purity_lo", "purity_hi")}
-    if not len(x) or not x[0] <= coverage <= x[-1]:
-        return dict.fromkeys(values)
-    at = {key: float(np.interp(coverage, x, column)) for key, column in values.items()}
-    return {key: value if np.isfinite(value) else None for key, value in at.items()}

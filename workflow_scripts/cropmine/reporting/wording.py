@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from cropmine.classes import CLASS_WORDS
+from cropmine.scoring.audit_summary import Estimate
 
 NONE = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
@@ -20,8 +21,33 @@ def spell_share(part: float, whole: float) -> str:
 
 
 def spell_percent(share: float) -> str:
-    """Spell a share as percent, under ten to a tenth."""
-    return f"{100 * share:.{0 if share >= 0.1 else 1}f}{SPACE}%"
+    """Spell a share as percent; to a tenth near none and near all, so that 99.6 % isn't called 100 %."""
+    percent = 100 * share
+    return f"{percent:.1f}{SPACE}%" if 0 < percent < 0.95 or 99.05 <= percent < 100 else f"{percent:.0f}{SPACE}%"
+
+
+def spell_estimate(estimate: Estimate) -> str:
+    """Spell a known share with its interval, if it has one: 86 % (80–91 %)."""
+    text = spell_percent(estimate.value)
+    if estimate.lo is None:
+        return text
+    return f"{text} ({spell_percent(estimate.lo).removesuffix(SPACE + '%')}{NONE}{spell_percent(estimate.hi)})"
+
+
+def spell_points(difference: float) -> str:
+    """Spell a difference of two shares in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def spell_ranges(thresholds: Sequence[float]) -> str:
+    """Spell ascending thresholds, in steps of 0.01, as ranges: 0.1 to 0.3, 0.5."""
+    ranges: list[list[float]] = []
+    for value in thresholds:
+        if ranges and value - ranges[-1][1] < 0.0101:
+            ranges[-1][1] = value
+        else:
+            ranges.append([value, value])
+    return ", ".join(f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in ranges)
 
 
 def spell_hectares(hectares: float) -> str:

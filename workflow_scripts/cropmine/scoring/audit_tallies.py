@@ -1,4 +1,4 @@
-"""The audit of weak labels without training: how pure mined and eroded labels are, by the human labels that train."""
+"""Tallies of an audit: pixels of human labels and hectares of land that mined and eroded weak labels cover."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,7 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
-import pandas as pd
 
-from cropmine.classes import CLASS_NAMES
-from cropmine.files import replacing
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid, pixel_size_m, read_grid
 from cropmine.geo.rasters import read_raster
@@ -17,58 +14,55 @@ from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.mining.overlaps import Columns, read_overlap
 from cropmine.mining.segment_files import read_segments
 from cropmine.mining.targets import CLOSED, OPEN
-from cropmine.scoring.audit_rates import ERODED, MINED, Estimates, estimate_rates
 
-UNKNOWN = 2  # of the weak map's classes: no data
+UNKNOWN = 2  # class of a weak map without data
 CHUNK_ROWS = 256
 DEPTH_ROWS = 1024
 DEPTH_SLACK_M = 1e-3  # distances are in float32
+ReadWeak = Callable[[Grid], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class TileFiles:
+    """The files of a training tile: its segments, their overlaps with the weak map, and where labels may train."""
+
+    segments: str | Path
+    overlap: str | Path
+    mask: str | Path
 
 
 @dataclass(frozen=True)
 class Survey:
     """Sums over the overlap tables of all training tiles.
 
-    weak_share: the weak map's share of cropland in the segments, None without a valid weak pixel; segmented_ha: their
-    area; region_ha: float64 (2, T), mined by class and threshold.
+    weak_share: the weak map's share of cropland in the segments, None without a valid weak pixel; segmented_ha: area of
+    the segments; mined_ha: float64 (2, T), mined by class and threshold.
     """
 
     weak_share: float | None
     segmented_ha: float
-    region_ha: np.ndarray
+    mined_ha: np.ndarray
 
 
-def survey_overlaps(paths: Iterable[str | Path], thresholds: Sequence[float], min_valid: float) -> Survey:
-    """Sum up the overlap tables of tiles, one at a time."""
-    region_ha = np.zeros((2, len(thresholds)))
+def survey_overlaps(overlaps: Iterable[Columns], thresholds: Sequence[float], min_valid: float) -> Survey:
+    """Sum up overlap tables, one at a time."""
+    mined_ha = np.zeros((2, len(thresholds)))
     segmented = cropland = known = 0.0
-    for path in paths:
-        overlap = read_overlap(path)
+    for overlap in overlaps:
         area = overlap["area_ha"]
         segmented += float(area.sum())
-        for cls, hectares in enumerate(_mined_hectares(overlap, area, thresholds, min_valid)):
-            region_ha[cls] += hectares
+        mined_ha += _sum_mined(place_fractions(overlap, thresholds, min_valid), area, len(thresholds))
         weight = area * overlap["weak_valid"]
         cropland += float(np.nansum(weight * overlap["weak_fraction"]))
         known += float(weight.sum())
-    return Survey(cropland / known if known else None, segmented, region_ha)
-
-
-def _mined_hectares(overlap: Columns, area: np.ndarray, thresholds: Sequence[float], min_valid: float):
-    """Hectares mined at each threshold, of non-cropland and of cropland."""
-    below, above = place_fractions(overlap, thresholds, min_valid)
-    size = len(thresholds) + 1
-    return (
-        _sum_up(np.bincount(below, weights=area, minlength=size)),
-        _sum_down(np.bincount(above, weights=area, minlength=size)),
-    )
+    return Survey(cropland / known if known else None, segmented, mined_ha)
 
 
 def place_fractions(overlap: Columns, thresholds: Sequence[float], min_valid: float) -> tuple[np.ndarray, np.ndarray]:
-    """Find from and up to which threshold segments are mined, both strict as in mining.mine_segments.
+    """Find from and up to which threshold segments are mined, both strict as in overlaps.mine_segments.
 
-    Returns below and above, int64 (n,): a segment is non-cropland at the thresholds from place `below` on and cropland
-    at those before place `above`. A segment that can't be mined is neither at any.
+    Returns below and above, int64 (n,): a segment is non-cropland at the thresholds from index `below` on and cropland
+    at those before index `above`. A segment that can't be mined is neither at any.
     """
     fraction = overlap["weak_fraction"]
     usable = (overlap["weak_valid"] >= min_valid) & np.isfinite(fraction)
@@ -77,21 +71,27 @@ def place_fractions(overlap: Columns, thresholds: Sequence[float], min_valid: fl
     return below, above
 
 
+def _sum_mined(places: tuple[np.ndarray, np.ndarray], hectares: np.ndarray, thresholds: int) -> np.ndarray:
+    """Hectares of segments that are mined, by class and threshold: float64 (2, T)."""
+    below, above = (np.bincount(place, weights=hectares, minlength=thresholds + 1) for place in places)
+    return np.stack([_sum_up(below), _sum_down(above)])
+
+
 def _sum_up(counts: np.ndarray) -> np.ndarray:
-    """Of counts by place (…, T + 1), what lies at or before each threshold's place: (…, T)."""
+    """Of counts by index of a threshold (…, T + 1), the sums up to and with each threshold: (…, T)."""
     return counts.cumsum(axis=-1)[..., :-1]
 
 
 def _sum_down(counts: np.ndarray) -> np.ndarray:
-    """Of counts by place (…, T + 1), what lies beyond each threshold's place: (…, T)."""
+    """Of counts by index of a threshold (…, T + 1), the sums beyond each threshold: (…, T)."""
     return counts[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]
 
 
 def measure_depth(classes: np.ndarray, pixel_m: tuple[float, float], limit_m: float) -> np.ndarray:
-    """Measure how far pixels lie inside their class: float32 (h, w) metres, right up to `limit_m`.
+    """Measure how far pixels are inside their class: float32 (h, w) metres, right up to `limit_m`.
 
     classes: uint8 (h, w), any codes. The distance is from a pixel's centre to the nearest point of a pixel of another
-    code, as in weak.erode_weak_map. That point is a corner, the middle of an edge or on the way to one, so an exact
+    code, as in weak_maps.erode_weak_map. That point is a corner, the middle of an edge or between the two, so an exact
     distance transform of a grid of half pixels, with what touches two codes as its background, finds it.
     """
     import edt
@@ -118,26 +118,18 @@ def _refine(classes: np.ndarray) -> np.ndarray:
     return inside
 
 
-@dataclass(frozen=True)
-class TileFiles:
-    """The files of a training tile: its segments, their overlaps with the weak map, and where labels may train."""
-
-    segments: str | Path
-    overlap: str | Path
-    mask: str | Path
-
-
 class Tally:
-    """Pixels of human labels, and hectares that may train, by what is mined and kept of the weak map there.
+    """Pixels of human labels, and hectares that may train, that weak labels cover on tiles with labels.
 
-    Of P pieces of labels, T thresholds and E distances: pixels and weak_pixels int64 (P,), those that may train and
-    those of them with a valid weak pixel; mined int32 (2, P, T) by class and threshold; eroded int32 (2, P, E);
-    mined_ha float64 (2, T), eroded_ha (2, E) and open_ha, the land where weak labels may train. All are of tiles that
-    hold labels.
+    Of P pieces of labels, T thresholds and E distances of erosion: pixels int64 (P,), those that may train; mined int32
+    (2, P, T) by class and threshold; eroded int32 (2, P, E); mined_ha float64 (2, T), eroded_ha (2, E) and open_ha, the
+    land where weak labels may train. Segments with a smaller share of valid weak pixels than `min_valid` aren't mined.
     """
 
-    def __init__(self, pieces: int, thresholds: Sequence[float], erosions_m: Sequence[float]):
-        self.thresholds, self.erosions_m = np.asarray(thresholds), np.asarray(erosions_m)
+    def __init__(
+        self, pieces: int, thresholds: Sequence[float], min_valid: float, erosions_m: Sequence[float] = ()
+    ) -> None:
+        self.thresholds, self.min_valid, self.erosions_m = thresholds, min_valid, erosions_m
         self.pixels = np.zeros(pieces, np.int64)
         self.mined = np.zeros((2, pieces, len(thresholds)), np.int32)
         self.eroded = np.zeros((2, pieces, len(erosions_m)), np.int32)
@@ -148,50 +140,53 @@ class Tally:
 
     @property
     def weak_pixels(self) -> np.ndarray:
-        """Pixels of each piece with a valid weak pixel."""
+        """Pixels of each piece with a valid weak pixel: those that a distance of 0 keeps."""
         return self.eroded[:, :, 0].sum(axis=0, dtype=np.int64)
 
     def add_tile(
         self,
         pieces: np.ndarray,
-        mask: np.ndarray,
-        areas: np.ndarray,
-        segments: tuple[np.ndarray, Columns],
-        weak: tuple[np.ndarray, np.ndarray],
-        min_valid: float,
+        open_m2: np.ndarray,
+        ids: np.ndarray,
+        overlap: Columns,
+        weak: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
         """Add a tile.
 
-        pieces: int32 (h, w), positions of label pieces counted from 1, 0 for none; mask: as targets.mask_training gives
-        it; areas: m², broadcastable to (h, w); segments: ids uint32 (h, w) and the overlap table; weak: classes uint8
-        (h, w), 0, 1 or UNKNOWN, and depth as measure_depth gives it.
+        pieces: int32 (h, w), positions of label pieces counted from 1, 0 where no label may train; open_m2: float32
+        (h, w), area of the pixels where weak labels may train, 0 elsewhere; ids: uint32 (h, w), segments; overlap:
+        their overlap table; weak: classes, uint8 (h, w), 0, 1 or UNKNOWN, and depth as measure_depth gives it, None to
+        leave out erosion.
         """
-        at = np.flatnonzero((pieces.reshape(-1) > 0) & (mask.reshape(-1) != CLOSED))
-        rows, local = np.unique(pieces.reshape(-1)[at] - 1, return_inverse=True)
-        self.pixels[rows] += np.bincount(local, minlength=len(rows))
-        open_m2 = np.where(mask == OPEN, areas.astype(np.float32), np.float32(0))
+        at = np.flatnonzero(pieces)
+        piece = pieces.reshape(-1)[at] - 1
+        self.pixels += np.bincount(piece, minlength=len(self.pixels))
         self.open_ha += float(open_m2.sum(dtype=np.float64)) / 1e4
-        self._add_mined(at, rows, local, open_m2, segments, min_valid)
-        self._add_eroded(at, rows, local, open_m2, *weak)
+        self._add_mined(at, piece, open_m2, ids, overlap)
+        if weak is not None:
+            self._add_eroded(at, piece, open_m2, *weak)
         self.tiles += 1
 
-    def _add_mined(self, at, rows, local, open_m2, segments, min_valid) -> None:
-        ids, overlap = segments
+    def _add_mined(
+        self, at: np.ndarray, piece: np.ndarray, open_m2: np.ndarray, ids: np.ndarray, overlap: Columns
+    ) -> None:
         hectares = np.zeros(len(overlap["area_ha"]) + 1)
         for start in range(0, len(ids), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             weights = open_m2[chunk].reshape(-1)
             hectares += np.bincount(ids[chunk].reshape(-1).astype(np.intp), weights, minlength=len(hectares)) / 1e4
-        inside = ids.reshape(-1)[at] > 0
-        segment, label = ids.reshape(-1)[at[inside]].astype(np.intp) - 1, local[inside]
-        places = place_fractions(overlap, self.thresholds, min_valid)
+        places = place_fractions(overlap, self.thresholds, self.min_valid)
+        self.mined_ha += _sum_mined(places, hectares[1:], len(self.thresholds))
+        segment = ids.reshape(-1)[at].astype(np.intp) - 1
+        inside = segment >= 0
+        shape = len(self.pixels), len(self.thresholds) + 1
         for cls, (place, add_up) in enumerate(zip(places, (_sum_up, _sum_down), strict=True)):
-            steps = len(self.thresholds) + 1
-            counts = _count((label, place[segment]), (len(rows), steps))
-            self.mined[cls, rows] += add_up(counts).astype(np.int32)
-            self.mined_ha[cls] += add_up(np.bincount(place, weights=hectares[1:], minlength=steps))
+            counts = _count((piece[inside], place[segment[inside]]), shape)
+            self.mined[cls] += add_up(counts).astype(np.int32)
 
-    def _add_eroded(self, at, rows, local, open_m2, classes, depth) -> None:
+    def _add_eroded(
+        self, at: np.ndarray, piece: np.ndarray, open_m2: np.ndarray, classes: np.ndarray, depth: np.ndarray
+    ) -> None:
         shape = 3, len(self.erosions_m) + 1
         hectares = np.zeros(shape)
         for start in range(0, len(classes), CHUNK_ROWS):
@@ -199,9 +194,9 @@ class Tally:
             index = classes[chunk].reshape(-1), self._place_depth(depth[chunk].reshape(-1))
             hectares += _count(index, shape, open_m2[chunk].reshape(-1)) / 1e4
         self.eroded_ha += _sum_down(hectares)[:2]
-        index = classes.reshape(-1)[at], local, self._place_depth(depth.reshape(-1)[at])
-        counts = _count(index, (3, len(rows), shape[1]))
-        self.eroded[:, rows] += _sum_down(counts)[:2].astype(np.int32)
+        labelled = classes.reshape(-1)[at], piece, self._place_depth(depth.reshape(-1)[at])
+        counts = _count(labelled, (3, len(self.pixels), shape[1]))
+        self.eroded += _sum_down(counts)[:2].astype(np.int32)
 
     def _place_depth(self, depth: np.ndarray) -> np.ndarray:
         return np.searchsorted(self.erosions_m, depth + np.float32(DEPTH_SLACK_M), side="right")
@@ -213,17 +208,11 @@ def _count(index: tuple[np.ndarray, ...], shape: tuple[int, ...], weights: np.nd
     return np.bincount(flat, weights=weights, minlength=int(np.prod(shape))).reshape(shape)
 
 
-def tally_tiles(
-    pieces: geopandas.GeoDataFrame,
-    tiles: Iterable[TileFiles],
-    read_weak: Callable[[Grid], tuple[np.ndarray, np.ndarray]],
-    tally: Tally,
-    min_valid: float,
-) -> None:
-    """Add the tiles that hold pieces of labels to a tally, one at a time; of the others only the grid is read.
+def tally_tiles(pieces: geopandas.GeoDataFrame, tiles: Iterable[TileFiles], read_weak: ReadWeak, tally: Tally) -> None:
+    """Add the tiles with labels that train to a tally, one at a time; of the others only the grid is read.
 
     pieces: those of labels.parquet that train; read_weak: gives values and validity of the weak map on a grid, as
-    weak.read_weak_map does, without a guard.
+    weak_maps.read_weak_map does, without a guard.
     """
     for tile in tiles:
         grid = read_grid(tile.segments)
@@ -231,17 +220,18 @@ def tally_tiles(
         if not burnt.any():
             continue
         mask = read_raster(tile.mask)
-        if not (burnt[mask != CLOSED] > 0).any():
+        burnt[mask == CLOSED] = 0
+        if not burnt.any():
             continue
-        segments = read_segments(tile.segments)[0], read_overlap(tile.overlap)
-        weak = read_depth(read_weak, grid, float(tally.erosions_m[-1]))
-        tally.add_tile(burnt, mask, pixel_areas(grid), segments, weak, min_valid)
+        open_m2 = np.where(mask == OPEN, pixel_areas(grid).astype(np.float32), np.float32(0))
+        weak = read_depth(read_weak, grid, tally.erosions_m[-1])
+        tally.add_tile(burnt, open_m2, read_segments(tile.segments)[0], read_overlap(tile.overlap), weak)
 
 
-def read_depth(read_weak: Callable, grid: Grid, limit_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Read the classes of a weak map, uint8 (h, w), 0, 1 or UNKNOWN, and how deep inside their class pixels lie.
+def read_depth(read_weak: ReadWeak, grid: Grid, limit_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Read the classes of a weak map, uint8 (h, w), 0, 1 or UNKNOWN, and how deep pixels are inside their class.
 
-    The depth is that of measure_depth and knows what lies beyond the grid.
+    The depth is that of measure_depth and includes the weak map beyond the grid.
     """
     size = pixel_size_m(grid)
     halo = int(limit_m / min(size)) + 2
@@ -250,57 +240,3 @@ def read_depth(read_weak: Callable, grid: Grid, limit_m: float) -> tuple[np.ndar
     del values, valid
     inner = np.s_[halo : halo + grid.height, halo : halo + grid.width]
     return classes[inner], measure_depth(classes, size, limit_m)[inner]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """An audit: its table; its settings, one row for two of the table's; and the estimates of these settings."""
-
-    table: pd.DataFrame
-    settings: pd.DataFrame
-    estimates: Estimates
-
-
-def tabulate_audit(
-    tally: Tally, pieces: pd.DataFrame, survey: Survey, weak_pixel_m: float | None, prevalence: float | None
-) -> Audit:
-    """Make the table of an audit, one row a source, setting and class.
-
-    pieces: columns label, target and block of the pieces of the tally; prevalence: that of the weak map if None.
-    Columns: source (mined or eroded), class, threshold (mined) or erode_m and erode_weak_px (eroded), coverage (share
-    of the land that may train, on tiles with labels), coverage_ha, region_ha (hectares mined on all training tiles,
-    held-out blocks too), those of audit_rates.estimate_rates, and labels, blocks (of the class), other_labels and
-    other_blocks.
-    """
-    hits = np.concatenate([tally.mined, tally.eroded], axis=2)
-    hectares = np.concatenate([tally.mined_ha, tally.eroded_ha], axis=1)
-    region = np.full_like(hectares, np.nan)
-    region[:, : len(tally.thresholds)] = survey.region_ha
-    settings = _list_settings(tally, weak_pixel_m)
-    estimates = estimate_rates(hits, tally.pixels, pieces, survey.weak_share if prevalence is None else prevalence)
-    parts = []
-    for cls in (1, 0):
-        part = settings.copy()
-        part.insert(1, "class", CLASS_NAMES[cls])
-        part["coverage"] = hectares[cls] / tally.open_ha if tally.open_ha else np.nan
-        part["coverage_ha"], part["region_ha"] = hectares[cls], region[cls]
-        for name, values in estimates.values.items():
-            part[name] = values[cls]
-        for name, counts in (("labels", estimates.labels), ("blocks", estimates.blocks)):
-            part[name], part[f"other_{name}"] = counts[cls], counts[1 - cls]
-        parts.append(part)
-    return Audit(pd.concat(parts, ignore_index=True).round(6), settings, estimates)
-
-
-def _list_settings(tally: Tally, weak_pixel_m: float | None) -> pd.DataFrame:
-    mined = [(MINED, threshold, np.nan) for threshold in tally.thresholds]
-    eroded = [(ERODED, np.nan, metres) for metres in tally.erosions_m]
-    settings = pd.DataFrame([*mined, *eroded], columns=["source", "threshold", "erode_m"])
-    settings["erode_weak_px"] = settings["erode_m"] / weak_pixel_m if weak_pixel_m else np.nan
-    return settings
-
-
-def write_audit(path: str | Path, table: pd.DataFrame) -> None:
-    """Write the table of an audit as Parquet, the same bytes for the same table."""
-    with replacing(path) as temporary:
-        table.to_parquet(temporary, index=False, compression="zstd")
