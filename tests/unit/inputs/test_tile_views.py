@@ -27,7 +27,7 @@ def test_beyond_its_edge_a_tile_shows_its_neighbour_and_beyond_all_tiles_nothing
 
 def test_windows_read_together_are_as_each_alone(sources):
     view = surround_tile("b", sources)
-    windows = [(-20, 0, 40, 40), (0, 0, 64, 64), (50, 50, 30, 30)]
+    windows = [(-20, 0, 40, 40), (0, 0, 64, 64), (-10, 20, 30, 30)]
     for together, window in zip(view.read_many(windows), windows, strict=True):
         for one, other in zip(together, view.read(window), strict=True):
             np.testing.assert_array_equal(one, other)

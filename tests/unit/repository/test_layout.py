@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import PurePath
 
 import pytest
@@ -110,3 +111,14 @@ def test_a_number_that_is_given_to_a_class_is_found(text, names):
 def test_the_path_of_imports_is_changed_only_where_jobs_need_it():
     texts = {name: (ROOT / name).read_text() for name in list_files("*.py", "*.smk", "*.ipynb", "Snakefile")}
     assert {name for name, text in texts.items() if re.search(r"\bsys\.path\b", text)} == {"rules/common.smk"}
+
+
+def test_mutation_testing_names_modules_and_tests_that_there_are():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    patterns = [pattern.removeprefix("*/") for pattern in settings["only_mutate"]]
+    assert set(patterns) <= {path.as_posix() for path in MODULES}
+    for path in settings["pytest_add_cli_args_test_selection"]:
+        assert (ROOT / path).is_file(), path
+    for deselected in settings["pytest_add_cli_args"]:
+        path, _, name = deselected.removeprefix("--deselect=").partition("::")
+        assert not name or f"def {name}(" in (ROOT / path).read_text(), deselected

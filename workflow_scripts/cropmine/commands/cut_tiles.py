@@ -1,6 +1,6 @@
 """Cutting one large mosaic into tiles on its own pixels, a strip of rows in memory at a time.
 
-Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.cuttings MOSAIC FOLDER [SIZE_PX]``, or ``make tiles``.
+Ask with ``python -m cropmine.commands.cut_tiles MOSAIC FOLDER [SIZE_PX]``, or ``make tiles``.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A first configuration for files of one's own: looked at, guessed, checked, and written with what was guessed.
 
-Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.new_regions NAME --imagery FOLDER``, or ``make new-region``.
+Ask with ``python -m cropmine.commands.new_region NAME --imagery FOLDER``, or ``make new-region``.
 """
 
 import argparse

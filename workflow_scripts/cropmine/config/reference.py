@@ -1,6 +1,6 @@
 """The reference of the configuration, docs/configuration.md, made from the models.
 
-Write it with ``PYTHONPATH=workflow_scripts python -m cropmine.config.reference > docs/configuration.md``.
+Write it with ``python -m cropmine.config.reference > docs/configuration.md``.
 """
 
 import re
@@ -19,7 +19,7 @@ HEADER = """# Configuration
 
 This file is generated from the models in `workflow_scripts/cropmine/config/`; a test keeps it in step. Write it by
 
-    PYTHONPATH=workflow_scripts python -m cropmine.config.reference > docs/configuration.md
+    python -m cropmine.config.reference > docs/configuration.md
 
 A configuration is a YAML file: `config.yaml`, or yours by `snakemake --configfile my.yaml`. Unknown keys are refused,
 and every fault is told at once, each with its place and a hint. Paths start at the working directory. A key without a

@@ -1,6 +1,6 @@
 """What a run would cost, told before it: jobs left by rule, core-hours by past runs, gigabytes by folder.
 
-Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.forecast [config.yaml]``, or ``make plan``.
+Ask with ``python -m cropmine.planning.forecast [config.yaml]``, or ``make plan``.
 """
 
 import csv

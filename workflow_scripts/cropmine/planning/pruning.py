@@ -1,6 +1,6 @@
 """Outputs that the configuration no longer names: listed, and removed if that is asked for.
 
-Ask with ``PYTHONPATH=workflow_scripts python -m cropmine.pruning [config.yaml] [--remove]``, or ``make prune``.
+Ask with ``python -m cropmine.planning.pruning [config.yaml] [--remove]``, or ``make prune``.
 """
 
 import sys
