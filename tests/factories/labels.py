@@ -12,6 +12,8 @@ from cropmine.geo.grids import Grid
 
 SIDE = 40
 
+BLOCKS_ACROSS = 5
+
 
 def make_labels(polygons, targets=None, **more):
     targets = np.arange(len(polygons)) % 2 if targets is None else np.asarray(targets)
@@ -55,3 +57,23 @@ def scatter_labels(grid, rng, count):
     splits = [*rng.choice(["train", "validation", "test"], count, p=[0.5, 0.2, 0.3]), *["train"] * 120]
     columns = {"label": np.arange(count + 120), "target": targets, "split": splits}
     return geopandas.GeoDataFrame(columns, geometry=shapely.polygons(np.concatenate([triangles, away])), crs=4326)
+
+
+def scatter_over_blocks(seed, lon, lat, block_m, arrangement, count):
+    """Labels over some 5 x 5 blocks: points' circles or polygons, scattered, in clusters or as wide as a block."""
+    rng = np.random.default_rng(seed)
+    reach = BLOCKS_ACROSS * block_m / 2
+    middles = rng.uniform(-reach, reach, (count, 2))
+    if arrangement == "clustered":
+        middles = rng.uniform(-reach, reach, (6, 2))[rng.integers(6, size=count)]
+        middles += rng.normal(0, block_m / 5, (count, 2))
+    size = block_m * (rng.uniform(0.3, 1.3, count) if arrangement == "wide" else rng.uniform(0.01, 0.2, count))
+    angles = np.sort(rng.uniform(0, 2 * np.pi, (count, 9)), axis=1)
+    radii = size[:, None] / 2 * rng.uniform(0.5, 1, (count, 9))
+    corners = middles[:, None] + np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=-1)
+    local = pyproj.Transformer.from_crs(f"+proj=aeqd +lon_0={lon} +lat_0={lat}", "EPSG:4326", always_xy=True)
+    rings = np.stack(local.transform(corners[..., 0], corners[..., 1]), axis=-1)
+    polygons = shapely.make_valid(shapely.polygons(rings), method="structure", keep_collapsed=False)
+    polygons = polygons[shapely.area(polygons) > 0]
+    targets, parts = rng.integers(0, 2, len(polygons)), rng.choice(["train", "validation", "test"], len(polygons))
+    return make_labels(polygons, targets, split=parts.astype(object))

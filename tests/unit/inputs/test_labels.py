@@ -14,7 +14,6 @@ from cropmine.config.regions import LabelFiles, Labels
 from cropmine.errors import CropmineError
 from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import GEOD, Grid
-from cropmine.inputs.class_values import class_text
 from cropmine.inputs.labels import log_note, read_labels
 
 FIELDS = shapely.box([36.8, 36.82, 36.84], -1.0, [36.81, 36.83, 36.85], -0.99)
@@ -60,12 +59,6 @@ def test_class_values_are_compared_as_text(tmp_path, stored, configured):
     path = make_file(tmp_path / "a.geojson", stored, FIELDS[:2])
     table = read(path, cropland=[configured[0]], noncropland=[configured[1]])
     assert table["target"].tolist() == [1, 0]
-
-
-def test_only_whole_numbers_lose_their_fraction():
-    values = [10, 10.0, "10.00", 0.5, "0.50", "01", "v1.0", np.float64(2)]
-    assert [class_text(value) for value in values] == ["10", "10", "10", "0.5", "0.50", "01", "v1.0", "2"]
-    assert {class_text(value) for value in (None, float("nan"), pd.NA, pd.NaT)} == {""}
 
 
 def test_an_unknown_class_value_is_refused_with_its_count(tmp_path):

@@ -1,20 +1,11 @@
 """Targets hold what the labels say, and nothing of what is held out."""
 
 import numpy as np
-import pyproj
 import pytest
-import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cropmine.classes import CROPLAND, HUMAN, IGNORE, MINED, NONCROPLAND, RANDOM, WEAK
-from cropmine.config.regions import Split
-from cropmine.geo.grids import GEOD
-from cropmine.inputs.blocks import block_bounds, block_of
-from cropmine.inputs.held_out import held_out_mask
-from cropmine.inputs.label_pieces import draw_labels, split_of
-from cropmine.inputs.label_rasters import burn_labels
-from cropmine.inputs.splits import split_labels
 from cropmine.mining.targets import (
     CLOSED,
     HUMAN_ONLY,
@@ -25,61 +16,6 @@ from cropmine.mining.targets import (
     mask_training,
     select_weak,
 )
-from factories.labels import grids, locate_pixels, scatter_labels
-
-slow = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-
-
-def measure_distances(lon, lat, polygons):
-    """Geodesic distance of each point to the nearest polygon, 0 inside; nearest places by a projection about them."""
-    around = pyproj.CRS(f"+proj=aeqd +lat_0={lat.mean()} +lon_0={lon.mean()} +ellps=WGS84")
-    there = pyproj.Transformer.from_crs(4326, around, always_xy=True)
-    bent = shapely.segmentize(polygons, 1e-4)
-    nearest = shapely.union_all(shapely.transform(bent, there.transform, interleaved=False))
-    lines = shapely.shortest_line(shapely.points(*there.transform(lon, lat)), nearest)
-    ends = there.transform(*shapely.get_coordinates(lines)[1::2].T, direction="INVERSE")
-    return GEOD.inv(lon, lat, *ends)[2]
-
-
-def find_held_out(pieces, splits, block_m):
-    """Held-out pieces near the grid's labels, and their blocks' rectangles, found anew from inner points."""
-    held_out = pieces.geometry.to_numpy()[splits != "train"]
-    inside = shapely.get_coordinates(shapely.point_on_surface(held_out))
-    return held_out, shapely.box(*block_bounds(*block_of(*inside.T, block_m), block_m))
-
-
-@slow
-@given(grids(), st.sampled_from(["holdout", "kfold", "field"]), st.integers(0, 10**6), st.data())
-def test_nothing_trains_in_a_held_out_block_or_within_its_buffer(grid, method, seed, data):
-    block_m, buffer_m = data.draw(st.floats(40, 300)), data.draw(st.sampled_from([0.0, 15.0, 60.0, 120.0]))
-    rng = np.random.default_rng(seed)
-    labels = scatter_labels(grid, rng, data.draw(st.integers(1, 8)))
-    field = "part" if method == "field" else None
-    split = Split(method=method, field=field, block_m=block_m, buffer_m=buffer_m, seed=seed)
-    labels = labels if method == "field" else labels.drop(columns="split")
-    pieces, _ = split_labels(labels, split, [0])
-    splits = split_of(pieces, 1 if method == "kfold" else None, split.folds)
-    human = burn_labels(pieces[draw_labels(pieces, splits, 1, 0)], grid)
-    mined, weak = rng.choice(np.array([0, 1, 255], np.uint8), (2, *grid.shape))
-    mask = held_out_mask(pieces, splits, grid, buffer_m, block_m)
-    layers = [(weak, WEAK), (mined, MINED), (human, HUMAN)]
-    target, source = compose_target(layers, mask_training(np.ones_like(mask), np.ones_like(mask), mask))
-
-    held_out, blocks = find_held_out(pieces, splits, block_m)
-    if not len(held_out):
-        assert not mask.any()
-        return
-    trains = target != IGNORE
-    assert not trains[mask].any() and (trains == (source != 0)).all()
-    if not mask.all():
-        centres = [part[~mask] for part in locate_pixels(grid)]
-        assert (measure_distances(*centres, held_out) > buffer_m).all()
-        corners = [locate_pixels(grid, right, down) for right in (0, 1) for down in (0, 1)]
-        corners = [np.concatenate([part[~mask] for part in parts]) for parts in zip(*corners, strict=True)]
-        assert (measure_distances(*corners, blocks) > buffer_m).all()
-    lon, lat = (part[mask] for part in locate_pixels(grid))
-    if len(lon):  # and the mask is no larger than it has to be: corners of a zone are square, pixels 10 m wide
-        assert (measure_distances(lon, lat, blocks) < buffer_m * 2**0.5 + 30).all()
 
 
 def test_human_labels_win_over_mined_over_weak():

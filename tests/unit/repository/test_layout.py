@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import tomllib
 from pathlib import PurePath
 
@@ -19,7 +18,9 @@ PACKAGES = sorted(path.parent for path in LIBRARY.rglob("__init__.py"))
 TESTED_ELSEWHERE = {
     "commands/guess_thresholds.py": "new_region, which uses it, with labels and a weak map",
     "config/base.py": "the models of the configuration, whose base it is",
+    "geo/footprints.py": "inputs/checks/layers, which asks it what lies on the tiles",
     "geo/mosaics.py": "mapping/bands and inputs/checks/layers, which read what it writes",
+    "geo/vector_formats.py": "tests/hostile, whose files it refuses",
     "inputs/simulated_land.py": "simulation, which returns all that it draws",
     "mining/superpixels.py": "segmentation, one of whose methods they are",
     "planning/recipes.py": "plans and map_stamps, which describe recipes by it",
@@ -59,10 +60,12 @@ def find_class_numbers(text: str) -> list[str]:
     return found
 
 
-def list_files(*patterns: str) -> list[str]:
-    """Files of the repository, as git knows them."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+def read_sources() -> dict[str, str]:
+    """The text of the Snakefile, and of every rule, script, test, benchmark and notebook, by its path."""
+    paths = [ROOT / "Snakefile"]
+    for folder in ("benchmarks", "docs", "rules", "tests", "workflow_scripts"):
+        paths += [path for kind in ("py", "smk", "ipynb") for path in (ROOT / folder).rglob(f"*.{kind}")]
+    return {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
 
 
 def test_every_module_has_a_test_file_of_its_name_in_the_folder_of_its_package():
@@ -109,8 +112,7 @@ def test_a_number_that_is_given_to_a_class_is_found(text, names):
 
 
 def test_the_path_of_imports_is_changed_only_where_jobs_need_it():
-    texts = {name: (ROOT / name).read_text() for name in list_files("*.py", "*.smk", "*.ipynb", "Snakefile")}
-    assert {name for name, text in texts.items() if re.search(r"\bsys\.path\b", text)} == {"rules/common.smk"}
+    assert {name for name, text in read_sources().items() if re.search(r"\bsys\.path\b", text)} == {"rules/common.smk"}
 
 
 def test_mutation_testing_names_modules_and_tests_that_there_are():
@@ -122,3 +124,8 @@ def test_mutation_testing_names_modules_and_tests_that_there_are():
     for deselected in settings["pytest_add_cli_args"]:
         path, _, name = deselected.removeprefix("--deselect=").partition("::")
         assert not name or f"def {name}(" in (ROOT / path).read_text(), deselected
+
+
+def test_no_rule_runs_a_shell():
+    texts = [path.read_text() for path in [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]]
+    assert not [text for text in texts if re.search(r"^\s*(shell|run)\s*:|\bshell\(|os\.system|shell=True", text, re.M)]
