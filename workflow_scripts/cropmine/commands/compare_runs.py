@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -71,7 +72,7 @@ def diff_configs(first: Mapping, second: Mapping) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["key", "first", "second"])
 
 
-def _flatten(value, key: str = "") -> Iterator[tuple[str, str]]:
+def _flatten(value: object, key: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _flatten(inner, f"{key}.{name}" if key else str(name))
@@ -85,11 +86,11 @@ def score_common_labels(first: Path, second: Path) -> pd.DataFrame:
     Rows: first, second and difference (second − first; f1_cropland alone, with lo and hi, 95 % over blocks in pairs).
     A piece is the same if its outline and class are. No rows without such pieces: with kfold every label has trained.
     """
-    tables = [_read_tested(run) for run in (first, second)]
+    tested, other = (_read_tested(run) for run in (first, second))
     columns = ["map", "labels", "blocks", *FIGURES, "lo", "hi"]
-    if any(table is None for table in tables):
+    if tested is None or other is None:
         return pd.DataFrame(columns=columns)
-    common = tables[0][tables[0]["key"].isin(set(tables[1]["key"]))].reset_index(drop=True)
+    common = tested[tested["key"].isin(set(other["key"]))].reset_index(drop=True)
     if common.empty:
         return pd.DataFrame(columns=columns)
     rows, evaluations = [], []
@@ -229,7 +230,7 @@ def _write_scores(scores: pd.DataFrame) -> list[str]:
     ]
 
 
-def _spell_cell(value) -> str:
+def _spell_cell(value: Any) -> str:
     return "" if pd.isna(value) else str(value).replace("|", "\\|")
 
 

@@ -187,18 +187,20 @@ def _guess_bands(guess: ImageryGuess) -> None:
         elif all(CODE.fullmatch(name) for name in told):
             why = "the sensor's codes"
     elif count in USUAL_BANDS and not (count == 8 and header.pixel_m[0] > 5):
-        names, why = USUAL_BANDS[count]
+        usual, why = USUAL_BANDS[count]
+        names = list(usual)
         guess.notes.append(f"the files don't name their bands; {', '.join(names)} is a guess: is the order right?")
     else:
         names, why = [f"band{number}" for number in range(1, count + 1)], "the files don't name them"
         guess.notes.append("the files don't name their bands; give those that you know their names: blue, red, nir …")
-    guess.settings["bands"], guess.why["bands"] = list(names), why
+    guess.settings["bands"], guess.why["bands"] = names, why
 
 
 def _guess_mask(guess: ImageryGuess, patterns: Mapping[str, str], files: Mapping[str, Sequence[Path]]) -> None:
     """Find a mask file for each tile, beside it or in a folder beside the imagery's."""
-    found = {date: _match_masks(pattern, guess.headers, files[date]) for date, pattern in patterns.items()}
-    if not all(found.values()):
+    matched = {date: _match_masks(pattern, guess.headers, files[date]) for date, pattern in patterns.items()}
+    found = {date: mask for date, mask in matched.items() if mask is not None}
+    if len(found) < len(patterns):
         return
     header = read_raster_header(next(iter(found.values())).replace("{tile}", next(iter(guess.headers))))
     mask = {"path": found if isinstance(guess.settings["imagery"], dict) else found[""]}
@@ -224,7 +226,7 @@ def _match_masks(pattern: str, tiles: Mapping[str, RasterHeader], files: Sequenc
         if near.is_dir() and MASK_NAME.search(near.name)
         for one in _list_rasters(near)
     ]
-    names = {one.parent: {} for one in [*files, *others]}
+    names: dict[Path, dict[str, Path]] = {one.parent: {} for one in [*files, *others]}
     for one in [*files, *others]:
         names[one.parent][one.name] = one
     first = next(iter(tiles))

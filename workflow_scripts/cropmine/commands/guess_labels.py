@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -95,7 +96,7 @@ def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, foo
     guess = LabelGuess({}, geopandas.GeoDataFrame(), {})
     named = {kind: sorted(value for value in counts if classes[value] == kind) for kind in (*CLASS_VALUES, "ignore")}
     _check_classes(named, counts, name, paths)
-    settings = {"path": list(paths) if len(paths) > 1 else paths[0], "class_field": name}
+    settings: dict[str, Any] = {"path": list(paths) if len(paths) > 1 else paths[0], "class_field": name}
     settings |= {kind: [_spell(value) for value in named[kind]] for kind in ("cropland", "noncropland", "ignore")}
     if not settings["ignore"]:
         del settings["ignore"]
@@ -147,7 +148,7 @@ def _choose_field(frames: Mapping[str, geopandas.GeoDataFrame], wishes: Wishes) 
             raise CropmineError("CLASS_FIELD", f"no such field: {wishes.class_field}", f"fields of all files: {known}")
         return wishes.class_field
     scores = {name: _score_field(str(name), counts, wishes) for name, counts in values.items()}
-    best = max(scores, key=scores.get, default=None)
+    best = max(scores, key=lambda name: scores[name], default=None)
     if best is not None and scores[best] > 0:
         return best
     seen = "; ".join(
@@ -166,9 +167,9 @@ def _score_field(name: str, counts: pd.Series, wishes: Wishes) -> float:
     telling = FIELD_NAME.search(name) is not None
     if not telling and set(counts.index) <= {"0", "1", "yes", "no", "true", "false", ""}:
         return 0
-    known = Counter()
+    known: Counter[str] = Counter()
     for value, count in counts.items():
-        known[_tell_class(value, wishes)] += count
+        known[_tell_class(str(value), wishes)] += count
     if not (known["cropland"] and known["noncropland"]):
         return 0
     return (known["cropland"] + known["noncropland"]) / counts.sum() + telling
@@ -188,7 +189,9 @@ def _tell_class(value: str, wishes: Wishes) -> str:
     return "cropland" if is_crop else "noncropland"
 
 
-def _check_classes(named: Mapping[str, Sequence[str]], counts: Mapping[str, int], name: str, paths) -> None:
+def _check_classes(
+    named: Mapping[str, Sequence[str]], counts: Mapping[str, int], name: str, paths: Sequence[str]
+) -> None:
     lacking = [kind for kind in CLASS_VALUES if not named[kind]]
     if lacking:
         seen = ", ".join(f"{value!r} ({count} rows)" for value, count in sorted(counts.items())[:MOST_CLASSES])
@@ -249,7 +252,7 @@ def _guess_split(
         )
 
 
-def _choose_buffer(block_m: int) -> int:
+def _choose_buffer(block_m: float) -> int:
     return int(min(100, block_m // 8))
 
 

@@ -104,7 +104,7 @@ def _tally_tile(
     pixels, valid = read_tile(source)
     parts = divide_tile(pixels, valid, grid, segmentation, tile, bands)
     ids, clusters = number_segments(parts, grid, segmentation)
-    values, known = read_weak_map(weak.path, weak, grid)
+    values, known = read_weak_map(weak.file, weak, grid)
     areas = np.broadcast_to(pixel_areas(grid).astype(np.float32), grid.shape)
     overlap = overlap_segments(ids, values, known, pixel_areas(grid), clusters)
     tally.add_tile(np.where(valid, burn_label_ids(pieces, grid), 0), areas, ids, overlap)

@@ -1,9 +1,10 @@
 """Guesses about a weak map: which well-known map it is, or which of its values are cropland."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -143,7 +144,7 @@ def _look(path: str, band: int, grids: Sequence[Grid], labels: geopandas.GeoData
             points = labels.geometry.representative_point().to_crs(dataset.crs)
             places = zip(points.x, points.y, strict=True)
             rows = np.ma.stack(list(dataset.sample(places, indexes=[band], masked=True)))[:, 0]
-            at_labels = rows.astype(float).filled(np.nan)
+            at_labels = np.ma.filled(rows.astype(float), np.nan)
     return Seen(values[np.isfinite(values)], at_labels, nodata)
 
 
@@ -172,7 +173,7 @@ def _guess_raster(path: str, name: str, seen: Seen, cropland: Sequence[str], hea
         return WeakGuess(name, {"probability": True} | scale, f"values of {low:g} to {high:g}: probabilities")
     if found <= {0.0, 1.0, 255.0}:
         value, why = _choose_of_two(path, header)
-        settings = {"cropland": [value]}
+        settings: dict[str, Any] = {"cropland": [value]}
         if seen.nodata in (None, 0.0):
             settings["nodata"] = 255  # a file that tags 0, which is other land, would lose it
         return WeakGuess(name, settings, why)
@@ -197,7 +198,7 @@ def _is_reversed(key: str, values: set[float]) -> bool:
     return values == {0.0, 1.0} and not LEGENDS[key] >= {0, 1}
 
 
-def list_values(values) -> str:
+def list_values(values: Iterable[float]) -> str:
     """Spell values, whole numbers without a fraction."""
     return ", ".join(class_text(value) for value in sorted(values))
 
@@ -218,7 +219,7 @@ def _choose_of_two(path: str, header: RasterHeader) -> tuple[int, str]:
         classes = dataset.read(_choose_band(header), out_shape=shape)
         chances = dataset.read(beside, out_shape=shape, masked=True)
     means = {value: float(chances[classes == value].mean()) for value in (0, 1) if (classes == value).any()}
-    value = max(means, key=means.get)
+    value = max(means, key=lambda cls: means[cls])
     return value, f"where it is {value}, its band {header.descriptions[beside - 1]} is high ({means[value]:.0f})"
 
 

@@ -30,7 +30,7 @@ from cropmine.inputs.checks.regions import check_region
 from cropmine.inputs.imagery import TileSource, source_from_settings
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel
 from cropmine.planning.plans import plan_region
-from cropmine.planning.tiles import find_tiles, tile_files
+from cropmine.planning.tiles import TileFiles, find_tiles, tile_files
 
 TEMPLATES = Path(__file__).parent / "drafts"  # not "templates", any change in which makes the report anew
 SMALL_TILE_PX = 512
@@ -102,7 +102,7 @@ def draft_region(inputs: Inputs) -> Draft:
     return Draft(text, tuple(notes), tuple(checked["warnings"]))
 
 
-def _open_source(region: Region, files: dict) -> TileSource:
+def _open_source(region: Region, files: TileFiles) -> TileSource:
     mask = {"mask_bad": list(region.mask.bad), "mask_band": region.mask.band} if region.mask else {}
     return source_from_settings(files["images"], files["masks"], {"bands": list(region.bands)} | mask)
 
@@ -138,9 +138,12 @@ def _choose_network(grids: Sequence[Grid], folded: bool) -> dict:
 
 def _choose_experiments(
     weak: WeakGuess | None, thresholds: ThresholdGuess | None, grids: Sequence[Grid]
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """All labels, with labels mined in three ways, beside what mining has to beat."""
-    alone = {"all_human": {"human": 1.0}, "all_human_forest": {"human": 1.0, "model": "forest"}}
+    alone: dict[str, dict[str, Any]] = {
+        "all_human": {"human": 1.0},
+        "all_human_forest": {"human": 1.0, "model": "forest"},
+    }
     if weak is None:
         return alone
     levels = thresholds.thresholds if thresholds else PAPER
@@ -200,8 +203,10 @@ def parse_inputs(arguments: Sequence[str]) -> tuple[Inputs, Path]:
     parser.add_argument("--definition", default="", help="what counts as cropland")
     parser.add_argument("--out", default="", help="configuration to write; default: NAME.yaml")
     given = parser.parse_args(arguments)
-    kinds = (tuple(filter(None, map(str.strip, getattr(given, kind).split(",")))) for kind in CLASS_KINDS)
-    wishes = Wishes(given.class_field, *kinds, given.definition)
+    cropland, noncropland, ignore = (
+        tuple(filter(None, map(str.strip, getattr(given, kind).split(",")))) for kind in CLASS_KINDS
+    )
+    wishes = Wishes(given.class_field, cropland, noncropland, ignore, given.definition)
     weak_cropland = tuple(given.weak_cropland.replace(",", " ").split())
     files = tuple(given.labels.split()), tuple(given.test.split())
     inputs = Inputs(given.name, given.imagery.rstrip("/"), given.weak, *files, weak_cropland, wishes)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from cropmine.inputs.checks.tiles import check_tiling, check_values, find_usual,
 from cropmine.inputs.imagery import TileSource, place_of, source_from_settings
 from cropmine.inputs.probability_samples import read_design, read_sample
 from cropmine.planning.resources import NEEDS, estimate_mb
+from cropmine.planning.tiles import TileFiles
 
 DTYPES = ("uint8", "uint16", "int16", "float32", "float64")
 ALIKE = 0.01
@@ -30,7 +31,7 @@ FEW_TILES, FEW_PIXELS = 16, 2**28  # of a region, and of all its images: a few s
 NUMBERED = re.compile(r"(band|layer|channel)?[ _-]*\d+", re.IGNORECASE)
 CODE = re.compile(r"b(and)?[ _-]?\d{1,2}a?", re.IGNORECASE)
 Headers = Mapping[str, list[RasterHeader]]
-Files = Mapping[str, Mapping[str, list[str]]]
+Files = Mapping[str, TileFiles]
 BYTES_A_PIXEL = 4.0  # of the imagery: rasters, tables and mined polygons of the demo region take 3.6
 
 
@@ -74,7 +75,9 @@ def check_region(
     looks = {} if findings.has_faults else _look_at_tiles(region, tiles, headers, f"{where}.imagery", findings)
     findings.raise_faults(where)
     return {
-        "tiles": {tile: {kind: list(paths) for kind, paths in files.items()} for tile, files in tiles.items()},
+        "tiles": {
+            tile: {"images": list(files["images"]), "masks": list(files["masks"])} for tile, files in tiles.items()
+        },
         "warnings": findings.warnings,
         "dtype": dtype,
         "channels": channels,
@@ -95,7 +98,7 @@ def _look_at_tiles(region: Region, tiles: Files, headers: Headers, where: str, f
     return {"suspicious": seams, "usual": find_usual(surveys, odd) if odd else None}
 
 
-def source_of(region: Region, files: Mapping[str, list[str]]) -> TileSource:
+def source_of(region: Region, files: TileFiles) -> TileSource:
     """Give the source of a tile by its files, as check_region takes them."""
     settings: dict[str, Any] = {"bands": region.bands}
     if region.mask:
@@ -104,7 +107,7 @@ def source_of(region: Region, files: Mapping[str, list[str]]) -> TileSource:
 
 
 def _read_headers(
-    region: Region, tiles: Files, kind: str, where: str, findings: Findings
+    region: Region, tiles: Files, kind: Literal["images", "masks"], where: str, findings: Findings
 ) -> dict[str, list[RasterHeader]]:
     """The headers of each tile's files that are readable; what is wrong with the others is noted by date."""
     dates = list(region.imagery) if isinstance(region.imagery, dict) else []
