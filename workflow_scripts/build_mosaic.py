@@ -4,8 +4,8 @@ import json
 
 from cropmine.logs import rule_log
 from cropmine.mapping.areas import measure_area
-from cropmine.mapping.bands import build_mosaics
-from cropmine.mapping.products import stamp_tags
+from cropmine.mapping.mosaics import build_mosaics
+from cropmine.mapping.tags import stamp_tags
 from cropmine.tables import write_json
 
 

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 from cropmine.logs import rule_log
-from cropmine.mapping.bands import list_mosaics
 from cropmine.mapping.cropland_patches import outline_patches, write_patches
-from cropmine.mapping.products import clear_products, place_patches, stamp_tags, write_products
+from cropmine.mapping.mosaics import list_mosaics
+from cropmine.mapping.products import clear_products, place_patches, write_products
 from cropmine.mapping.qgis import write_style
 from cropmine.mapping.qgis_layers import style_product
 from cropmine.mapping.stac import write_catalog
+from cropmine.mapping.tags import stamp_tags
 
 
 def main(snakemake):

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from cropmine.logs import rule_log
-from cropmine.mapping.products import find_products, stamp_tags
+from cropmine.mapping.products import find_products
 from cropmine.mapping.sample_designs import keep_design
+from cropmine.mapping.tags import stamp_tags
 from cropmine.tables import write_json
 
 

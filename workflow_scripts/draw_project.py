@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from cropmine.logs import rule_log
-from cropmine.mapping.products import find_products, place_patches, stamp_tags
+from cropmine.mapping.products import find_products, place_patches
 from cropmine.mapping.qgis import write_project
 from cropmine.mapping.qgis_layers import ProjectFiles, WeakLayer, find_canvas, gather_layers
+from cropmine.mapping.tags import stamp_tags
 
 
 def main(snakemake):

@@ -7,7 +7,7 @@ from cropmine.inputs.imagery import group_sources
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
 from cropmine.mapping.map_tiles import map_strips, write_map
-from cropmine.mapping.products import stamp_tags
+from cropmine.mapping.tags import stamp_tags
 from cropmine.training.predictors import load_predictor, use_rasters
 
 

@@ -4,7 +4,7 @@ import json
 
 from cropmine.logs import rule_log
 from cropmine.mapping.areas import measure_units, read_units, write_units
-from cropmine.mapping.products import stamp_tags
+from cropmine.mapping.tags import stamp_tags
 
 
 def main(snakemake):

@@ -7,8 +7,8 @@ import pandas as pd
 from cropmine.config.regions import Split
 from cropmine.inputs.weak_maps import load_weak
 from cropmine.logs import rule_log
-from cropmine.mapping.products import stamp_tags
 from cropmine.mapping.suggestions import choose_suggestions, score_places, write_suggestions
+from cropmine.mapping.tags import stamp_tags
 
 
 def main(snakemake):

@@ -3,7 +3,7 @@
 import json
 
 from cropmine.logs import rule_log
-from cropmine.mapping.products import stamp_tags
+from cropmine.mapping.tags import stamp_tags
 from cropmine.reporting.model_card import write_card
 
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 import numpy as np
 
 from cropmine.mapping.map_tiles import compose_map, write_map
-from cropmine.mapping.products import stamp_tags
+from cropmine.mapping.tags import stamp_tags
 
 STAMP = {
     "region": "valley",

@@ -1,5 +1,7 @@
 """Files that are whole or not there."""
 
+import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,3 +28,11 @@ def write_text(path: str | Path, text: str) -> None:
     """Write a text file in UTF-8."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def link_file(source: str | Path, target: Path) -> None:
+    """Give a file a second name, or copy it where that can't be: outputs are replaced, never written into."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,32 +1,34 @@
-"""Headers of files, also of files whose headers are wrong."""
+"""Headers of rasters tell what a file holds, and whether it is whole."""
 
-import json
-
-import geopandas
-import pyarrow.parquet as pq
+import numpy as np
 import pytest
-import shapely
 
 from cropmine.errors import CropmineError
-from cropmine.geo.vectors import read_vector_header
+from cropmine.geo import headers
+from cropmine.geo.headers import read_raster_header
+from cropmine.geo.rasters import write_raster
+from factories.rasters import make_grid
 
 
-def write_with_bounds(path, bounds):
-    """A GeoParquet file of one square, whose header states other bounds."""
-    geopandas.GeoDataFrame({"id": [1]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_parquet(path)
-    table = pq.read_table(path)
-    geo = json.loads(table.schema.metadata[b"geo"])
-    geo["columns"]["geometry"]["bbox"] = bounds
-    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"geo": json.dumps(geo).encode()}), path)
-    return path
+def test_a_header_states_grid_bands_and_the_true_size_of_a_pixel(tmp_path):
+    grid = make_grid(30, 20)
+    write_raster(tmp_path / "a.tif", np.zeros((2, *grid.shape), np.uint16), grid, descriptions=["red", "nir"])
+    header = read_raster_header(tmp_path / "a.tif")
+    assert (header.grid, header.count, header.dtypes, header.alpha) == (grid, 2, ("uint16", "uint16"), False)
+    assert header.descriptions == ("red", "nir")
+    assert np.allclose(header.pixel_m, grid.transform.a, rtol=1e-3)
 
 
-@pytest.mark.parametrize("bounds", [[0, 0, 1, 1], [0, 0, -5, 1, 1, 5]])
-def test_bounds_with_heights_are_read_as_those_without(tmp_path, bounds):
-    assert read_vector_header(write_with_bounds(tmp_path / "square.parquet", bounds)).bounds == (0, 0, 1, 1)
+def test_a_file_without_its_last_block_is_refused(tmp_path):
+    path = tmp_path / "short.tif"
+    write_raster(path, np.random.default_rng(0).integers(0, 255, (600, 600)).astype("u1"), make_grid(600, 600))
+    path.write_bytes(path.read_bytes()[:-50_000])
+    with pytest.raises(CropmineError, match=r"short\.tif: .*(cut short or damaged|readable raster)"):
+        read_raster_header(path)
 
 
-@pytest.mark.parametrize("bounds", [[], [0]])
-def test_bounds_that_lack_numbers_are_an_error_that_names_the_file(tmp_path, bounds):
-    with pytest.raises(CropmineError, match=r"square\.parquet: not a readable vector file"):
-        read_vector_header(write_with_bounds(tmp_path / "square.parquet", bounds))
+def test_blocks_that_are_too_large_to_read_are_refused(tmp_path, monkeypatch):
+    write_raster(tmp_path / "a.tif", np.zeros((256, 256), np.uint8), make_grid(256, 256))
+    monkeypatch.setattr(headers, "MOST_BLOCK_BYTES", 256 * 256 - 1)
+    with pytest.raises(CropmineError, match=r"a\.tif: its blocks are of 256 by 256 pixels"):
+        read_raster_header(tmp_path / "a.tif")

@@ -1,7 +1,10 @@
 """Polygon files of users, read onto a grid."""
 
+import json
+
 import geopandas
 import numpy as np
+import pyarrow.parquet as pq
 import pyproj
 import pytest
 import shapely
@@ -10,7 +13,7 @@ from affine import Affine
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.vector_limits import SIMPLE_BYTES
-from cropmine.geo.vectors import read_geoparquet, read_polygons
+from cropmine.geo.vectors import read_geoparquet, read_polygons, read_vector_header
 
 UTM = pyproj.CRS.from_epsg(32637)
 GRID = Grid(UTM, Affine(10, 0, 500_000, 0, -10, 100_000), 20, 20)
@@ -72,3 +75,24 @@ def test_polygons_on_the_other_side_of_the_earth_meet_no_grid(tmp_path):
         table = geopandas.GeoDataFrame(geometry=[shapely.box(0, 0, 1000, 1000)], crs=away)
         table.to_parquet(path) if suffix == "parquet" else table.to_file(path)
         assert len(read_polygons(path, GRID).polygons) == 0
+
+
+def write_with_bounds(path, bounds):
+    """A GeoParquet file of one square, whose header states other bounds."""
+    geopandas.GeoDataFrame({"id": [1]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_parquet(path)
+    table = pq.read_table(path)
+    geo = json.loads(table.schema.metadata[b"geo"])
+    geo["columns"]["geometry"]["bbox"] = bounds
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"geo": json.dumps(geo).encode()}), path)
+    return path
+
+
+@pytest.mark.parametrize("bounds", [[0, 0, 1, 1], [0, 0, -5, 1, 1, 5]])
+def test_bounds_with_heights_are_read_as_those_without(tmp_path, bounds):
+    assert read_vector_header(write_with_bounds(tmp_path / "square.parquet", bounds)).bounds == (0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("bounds", [[], [0]])
+def test_bounds_that_lack_numbers_are_an_error_that_names_the_file(tmp_path, bounds):
+    with pytest.raises(CropmineError, match=r"square\.parquet: not a readable vector file"):
+        read_vector_header(write_with_bounds(tmp_path / "square.parquet", bounds))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cropmine
-from cropmine.inputs.imagery import place_of
 from cropmine.inputs.neighbours import CORE_PX, OVERLAP_PX, STEP_PX, Place, find_neighbours, read_places, tile_windows
+from cropmine.inputs.tile_views import place_of
 from factories.tiles import make_grid
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)

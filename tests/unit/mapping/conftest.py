@@ -6,11 +6,12 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from cropmine.geo.grids import Grid
-from cropmine.mapping.bands import build_mosaics, list_mosaics
 from cropmine.mapping.cropland_patches import outline_patches, write_patches
 from cropmine.mapping.map_tiles import write_map
-from cropmine.mapping.products import name_product, write_products
+from cropmine.mapping.mosaics import build_mosaics, list_mosaics
+from cropmine.mapping.products import write_products
 from cropmine.mapping.stac import write_catalog
+from cropmine.mapping.tags import name_product
 from factories import tiles
 from factories.products import STAMP, TAGS, write_tile
 from factories.rasters import make_grid

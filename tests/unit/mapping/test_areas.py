@@ -11,8 +11,8 @@ from cropmine.errors import CropmineError
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid
 from cropmine.mapping.areas import measure_area, measure_units, read_units, write_units
-from cropmine.mapping.bands import build_mosaics
 from cropmine.mapping.map_tiles import write_map
+from cropmine.mapping.mosaics import build_mosaics
 from cropmine.tables import write_json
 from factories import tiles
 

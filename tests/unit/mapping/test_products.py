@@ -9,7 +9,7 @@ import rasterio
 import rasterio.warp
 
 from cropmine.errors import CropmineError
-from cropmine.mapping.bands import build_mosaics
+from cropmine.mapping.mosaics import build_mosaics
 from cropmine.mapping.products import (
     clear_products,
     write_products,

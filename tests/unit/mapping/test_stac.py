@@ -8,8 +8,9 @@ import pystac
 import rasterio
 import rasterio.warp
 
-from cropmine.mapping.products import find_products, stamp_tags
+from cropmine.mapping.products import find_products
 from cropmine.mapping.stac import write_catalog
+from cropmine.mapping.tags import stamp_tags
 from factories.products import STAMP
 
 

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from cropmine.mapping.products import stamp_tags
+from cropmine.mapping.tags import stamp_tags
 from cropmine.reporting.model_card import spell_plain, write_card
 from cropmine.scoring.calibration import measure_calibration
 from cropmine.scoring.metrics import describe_classes

@@ -18,9 +18,7 @@ PACKAGES = sorted(path.parent for path in LIBRARY.rglob("__init__.py"))
 TESTED_ELSEWHERE = {
     "commands/guess_thresholds.py": "new_region, which uses it, with labels and a weak map",
     "config/base.py": "the models of the configuration, whose base it is",
-    "geo/footprints.py": "inputs/checks/layers, which asks it what lies on the tiles",
-    "geo/mosaics.py": "mapping/bands and inputs/checks/layers, which read what it writes",
-    "geo/vector_formats.py": "tests/hostile, whose files it refuses",
+    "geo/mosaics.py": "mapping/mosaics and inputs/checks/layers, which read what it writes",
     "inputs/simulated_land.py": "simulation, which returns all that it draws",
     "mining/superpixels.py": "segmentation, one of whose methods they are",
     "planning/recipes.py": "plans and map_stamps, which describe recipes by it",

@@ -15,14 +15,14 @@ from cropmine.classes import NODATA, encode_probability
 from cropmine.config.experiments import Model
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource, place_of, read_tile
+from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.neighbours import (
     OVERLAP_PX,
     STEP_PX,
     lattice_reach,
     lattice_starts,
 )
-from cropmine.inputs.tile_views import HALO_PX, surround_tile
+from cropmine.inputs.tile_views import HALO_PX, place_of, surround_tile
 from cropmine.training.networks import Normalisation, build_network
 from cropmine.training.prediction import RAMP, fold_norms, predict_strips, predict_tile
 from factories.tiles import PIXEL_M, UTM, write_tile

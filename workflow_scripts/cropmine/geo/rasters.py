@@ -1,6 +1,6 @@
 """Raster files: written whole, tiled, compressed and the same to the byte each time, and read onto any grid."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,12 @@ from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.geo.grids import Grid, open_raster
+from cropmine.geo.grids import Grid, grid_of, open_raster
 
 BLOCK_PX = 256
 ZSTD_LEVEL = 3  # of maps, 9 takes twice as long to write and saves 7 %
 CACHE_BYTES = 2**26
+STRIP_ROWS = 512
 WARP_TOLERANCE_PX = 1e-4  # GDAL's default, 0.125 source pixels, makes a pixel's value depend on the window that is read
 
 
@@ -79,6 +80,15 @@ def read_raster(path: str | Path, window: tuple[int, int, int, int] | None = Non
     with open_raster(path) as dataset:
         array = dataset.read(window=Window(*window) if window else None)
     return array[0] if len(array) == 1 else array
+
+
+def read_strips(path: str | Path) -> Iterator[tuple[Grid, np.ndarray]]:
+    """Read the first band of a raster in strips of rows: the grid of each, and its values (h, w)."""
+    with open_raster(path) as dataset:
+        grid = grid_of(dataset)
+        for top in range(0, grid.height, STRIP_ROWS):
+            rows = min(STRIP_ROWS, grid.height - top)
+            yield grid.window(0, top, grid.width, rows), dataset.read(1, window=Window(0, top, grid.width, rows))
 
 
 def warp_nearest(dataset: rasterio.DatasetReader, band: int, grid: Grid) -> tuple[np.ndarray, np.ndarray]:

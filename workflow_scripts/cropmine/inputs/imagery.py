@@ -14,7 +14,6 @@ from rasterio.windows import Window
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid, grid_of, open_raster
 from cropmine.geo.rasters import match_values, warp_nearest
-from cropmine.inputs.neighbours import Place
 
 log = logging.getLogger(__name__)
 OVERVIEW_FACTOR = 4  # how many times wider a pixel of an overview is, at least
@@ -41,12 +40,6 @@ class TileSource:
     def channels(self) -> int:
         """Bands of all dates together."""
         return len(self.images) * self.bands
-
-
-def place_of(grid: Grid) -> Place:
-    """Where a grid lies."""
-    step = grid.transform
-    return Place(grid.crs.to_string(), step.c, step.f, step.a, -step.e, grid.width, grid.height)
 
 
 def source_from_settings(images: list[str], masks: list[str], settings: dict) -> TileSource:

@@ -19,6 +19,7 @@ from cropmine.tables import read_json
 
 NEAR_M = 1.0  # a point may have moved by what a program rounds
 TOLD = ("cropland", "noncropland", "ignore")
+STRATA = "strata"  # the folder of the rasters of classes that a sample was drawn from, beside its design
 HIDDEN = "the points that design_sample wrote, each with the class that its pixel has in truth"
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cropmine.geo.grids import Grid, read_grid
-from cropmine.inputs.imagery import TileSource, place_of, read_windows
-from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Window, lattice_starts
+from cropmine.inputs.imagery import TileSource, read_windows
+from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Place, Window, lattice_starts
 
 MULTIPLE_PX = 32  # what networks halve five times
 HALO_PX = 32
@@ -77,6 +77,12 @@ class Surroundings:
                     inner = _bound([_cut(window, tile) for tile in tiles if _meet(window, tile)])
                     panes.append(Pane(*window[:2], inner, _measure_margins(inner, window, (column, row))))
             yield top - row, panes
+
+
+def place_of(grid: Grid) -> Place:
+    """Where a grid lies."""
+    step = grid.transform
+    return Place(grid.crs.to_string(), step.c, step.f, step.a, -step.e, grid.width, grid.height)
 
 
 def surround_tile(

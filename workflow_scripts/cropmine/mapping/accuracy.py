@@ -12,9 +12,10 @@ from rasterio.windows import Window
 from cropmine.classes import CLASS_NAMES, CROPLAND, NODATA, NONCROPLAND
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import grid_of, open_raster
+from cropmine.geo.rasters import read_strips
+from cropmine.inputs.probability_samples import STRATA
 from cropmine.mapping.areas import sum_by_unit
 from cropmine.mapping.bands import CLASS_BAND
-from cropmine.mapping.sample_designs import STRATA, iterate_strips
 from cropmine.tables import write_table
 
 Z95 = 1.959963984540054
@@ -150,7 +151,7 @@ def _estimate_unit(sample: pd.DataFrame, sizes: Mapping[str, float]) -> dict:
 
 def _cut_strata(rasters: Sequence[Path], units: geopandas.GeoDataFrame) -> dict[int, np.ndarray]:
     """Hectares of each class in each unit."""
-    strips = (strip for path in rasters for strip in iterate_strips(path))
+    strips = (strip for path in rasters for strip in read_strips(path))
     cropland, other = sum((sum_by_unit(units, *strip) for strip in strips), np.zeros((2, len(units))))
     return {CROPLAND: cropland, NONCROPLAND: other}
 

@@ -1,33 +1,14 @@
-"""The delivered map: bands of a tile, the mosaic of all tiles, and areas."""
+"""The bands of a map: their order, meaning, scales and colours."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
-from cropmine.geo.mosaics import MosaicBand, write_mosaics
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 
 BANDS = ("probability of cropland x 200", "class: 0 non-cropland, 1 cropland", "disagreement of runs x 200")
 PROBABILITY_BAND, CLASS_BAND, DISAGREEMENT_BAND = 1, 2, 3
 SCALES = (1 / STEPS, 1.0, 1 / STEPS)
 LEGEND = {NONCROPLAND: (NONCROPLAND_COLOUR, "non-cropland"), CROPLAND: (CROPLAND_COLOUR, "cropland")}
-
-
-def build_mosaics(path: str | Path, maps: Sequence[str | Path], tags: Mapping[str, str] | None = None) -> list[Path]:
-    """Join map tiles in one VRT a CRS, as write_mosaics does, with colour table, scales and offsets; gives the VRTs."""
-    bands = [
-        MosaicBand(
-            number, description, "uint8", NODATA, SCALES[number - 1], list_colours() if number == CLASS_BAND else None
-        )
-        for number, description in enumerate(BANDS, start=1)
-    ]
-    return write_mosaics(path, maps, bands, tags)
-
-
-def list_mosaics(path: str | Path) -> list[Path]:
-    """List the mosaics that build_mosaics made, from the path of the first."""
-    path = Path(path)
-    return [path, *sorted(path.parent.glob(f"{path.stem}_*.vrt"))]
 
 
 def list_colours(legend: Mapping[int, tuple[str, str]] = LEGEND) -> list[tuple[int, int, int, int]]:

@@ -1,6 +1,5 @@
-"""The map as it is handed on: one class and one probability GeoTIFF a CRS, clipped to what is mapped."""
+"""Delivered rasters: one class and one probability GeoTIFF a CRS, clipped to what is mapped."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from cropmine.errors import CropmineError
 from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import grid_of, open_raster, read_grid
 from cropmine.mapping.bands import BANDS, CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND, SCALES, list_colours
-from cropmine.version import VERSION
+from cropmine.mapping.tags import name_product
 
 BLOCK_PX = 2048
 KINDS = {"class": (CLASS_BAND,), "probability": (PROBABILITY_BAND, DISAGREEMENT_BAND)}
@@ -30,26 +29,6 @@ class Product:
     kind: str
     crs: str
     path: Path
-
-
-def stamp_tags(stamp: Mapping, inputs: Sequence[str | Path]) -> dict[str, str]:
-    """Give the tags that every file of a map carries: version, digest, inputs, and what it shows.
-
-    stamp: as stamps.describe_map gives it, with the threshold; inputs: the files that it was made from.
-    """
-    told = {key: str(stamp[key]) for key in ("region", "experiment", "definition", "threshold", "config_digest")}
-    return told | {
-        "map_version": stamp["version"],
-        "year": "" if stamp["year"] is None else str(stamp["year"]),
-        "software": f"cropmine {VERSION}",
-        "inputs": json.dumps([str(path) for path in inputs], ensure_ascii=False),
-    }
-
-
-def name_product(stamp: Mapping, *parts: str) -> str:
-    """Name a file of a map by its region, year, run and parts, without a suffix."""
-    year = "undated" if stamp["year"] is None else str(stamp["year"])
-    return "_".join([stamp["region"], *parts[:1], year, stamp["run"], *parts[1:]])
 
 
 def write_products(folder: str | Path, mosaics: Sequence[str | Path], stamp: Mapping, tags: Mapping) -> list[Product]:

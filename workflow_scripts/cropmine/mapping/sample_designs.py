@@ -1,6 +1,5 @@
 """A stratified random sample of a map's pixels, for people to label: the only ground for accuracy and area."""
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +10,19 @@ import geopandas
 import numpy as np
 import pandas as pd
 import shapely
-from rasterio.windows import Window
 
 from cropmine.classes import CROPLAND, NONCROPLAND
+from cropmine.files import link_file
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.geopackages import write_geopackage
-from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster, transform_points
+from cropmine.geo.grids import CRS_LONLAT, Grid, transform_points
+from cropmine.geo.rasters import read_strips
+from cropmine.inputs.probability_samples import STRATA
 from cropmine.planning.digests import write_canonical
 from cropmine.tables import write_json, write_table
 
-STRIP_ROWS = 512
 SPARE = 2  # so many times more draws, since a pixel is taken once
-DESIGN, POINTS, OUTLINES, CENTRES, STRATA = "design.json", "sample.gpkg", "pixels.gpkg", "ceo.csv", "strata"
+DESIGN, POINTS, OUTLINES, CENTRES = "design.json", "sample.gpkg", "pixels.gpkg", "ceo.csv"
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,11 @@ def draw_sample(classes: Sequence[str | Path], settings: Mapping, name: str) -> 
     return Sample(strata, geopandas.GeoDataFrame(pixels[columns], geometry="geometry", crs=CRS_LONLAT))
 
 
-def iterate_strips(path: str | Path) -> Iterator[tuple[Grid, np.ndarray]]:
-    """Read a raster of classes in strips of rows: the grid of each and its classes uint8 (h, w)."""
-    with open_raster(path) as dataset:
-        grid = grid_of(dataset)
-        for top in range(0, grid.height, STRIP_ROWS):
-            rows = min(STRIP_ROWS, grid.height - top)
-            yield grid.window(0, top, grid.width, rows), dataset.read(1, window=Window(0, top, grid.width, rows))
-
-
 def _sum_areas(classes: Sequence[str | Path]) -> dict[int, float]:
     """Square metres of each class."""
     totals = {NONCROPLAND: 0.0, CROPLAND: 0.0}
     for path in classes:
-        for grid, values in iterate_strips(path):
+        for grid, values in read_strips(path):
             areas = np.broadcast_to(pixel_areas(grid), grid.shape)
             for cls in totals:
                 totals[cls] += float(np.sum(areas, where=values == cls, dtype=np.float64))
@@ -93,7 +84,7 @@ def _find_pixels(classes: Sequence[str | Path], drawn: Mapping[int, np.ndarray])
     """The pixels at drawn places of the cumulated area of each class."""
     passed = dict.fromkeys(drawn, 0.0)
     for raster, path in enumerate(classes):
-        for grid, values in iterate_strips(path):
+        for grid, values in read_strips(path):
             areas = np.broadcast_to(pixel_areas(grid), grid.shape)
             for cls, places in drawn.items():
                 rows, columns = np.nonzero(values == cls)
@@ -141,14 +132,6 @@ def keep_design(
     _write_sample(scratch, sample, settings, stamp, tags)
     scratch.rename(kept)
     return kept
-
-
-def link_file(source: str | Path, target: Path) -> None:
-    """Give a file a second name, or copy it where that can't be; outputs are replaced, never written into."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _write_sample(folder: Path, sample: Sample, settings: Mapping, stamp: Mapping, tags: Mapping) -> None:

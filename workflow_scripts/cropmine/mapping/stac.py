@@ -13,7 +13,8 @@ from pystac.validation import validate_dict
 from cropmine.classes import NODATA
 from cropmine.geo.grids import read_grid, transform_points
 from cropmine.mapping.bands import BANDS, SCALES
-from cropmine.mapping.products import KINDS, RASTER_BANDS, Product, name_product
+from cropmine.mapping.products import KINDS, RASTER_BANDS, Product
+from cropmine.mapping.tags import name_product
 from cropmine.tables import write_json
 
 UNTOLD_YEARS = (1970, 2100)  # those that a configuration may name

@@ -10,9 +10,9 @@ from rasterio.windows import Window
 from cropmine.errors import REMAKE, CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.mining.segments import STRIP_PX
 
 CLUSTER_ENDS = "CLUSTER_ENDS"
+BUFFER_PX = 1 << 21
 
 
 def write_segments(path: str | Path, ids: np.ndarray, cluster_of_segment: np.ndarray, grid: Grid) -> None:
@@ -50,7 +50,7 @@ def read_segment_strips(path: str | Path, top: int, bottom: int) -> Iterator[np.
     with rasterio.open(path) as dataset:
         height, width = dataset.shape
         block = dataset.block_shapes[0][0]
-        step = max(STRIP_PX // width // block, 1) * block
+        step = max(BUFFER_PX // width // block, 1) * block
         buffer = np.empty((step, width), dtype=np.uint32)
         for start in range(top - top % step, bottom, step):
             first, last = max(start, top), min(start + step, bottom, height)

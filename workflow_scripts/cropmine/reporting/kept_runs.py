@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cropmine.errors import CropmineError
-from cropmine.mapping.sample_designs import link_file
+from cropmine.files import link_file
 from cropmine.planning.digests import write_canonical
 from cropmine.tables import read_json, write_json
 
