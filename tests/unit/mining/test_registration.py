@@ -2,7 +2,6 @@
 
 import json
 
-import jinja2
 import numpy as np
 import pytest
 from affine import Affine
@@ -15,7 +14,6 @@ from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.inputs.weak_maps import read_shift
 from cropmine.mining.registration import (
-    Surfaces,
     measure_surfaces,
     pool_surfaces,
     read_surfaces,
@@ -23,8 +21,7 @@ from cropmine.mining.registration import (
     write_surfaces,
 )
 from cropmine.mining.segments import label_segments
-from cropmine.reporting.report import TEMPLATES
-from cropmine.reporting.sections import describe_registrations
+from factories.surfaces import make_surfaces
 
 PIXEL_M, WEAK_PX, TILE_PX, TILES, MARGIN_PX = 5, 4, 112, 2, 16
 WEAK_M = PIXEL_M * WEAK_PX
@@ -112,17 +109,6 @@ def test_maps_that_are_half_wrong_are_never_moved_for_nothing():
     assert not any(register(seed, wrong=0.5)["applied"] for seed in range(20))
 
 
-def make_surfaces(peak=(1, 0), cells=4, noise=0.0, seed=0, nulls=0.0):
-    """Surfaces of one tile with a smooth peak so many steps to the north and east, and nulls of noise."""
-    rng = np.random.default_rng(seed)
-    north, east = np.indices((9, 9)) - 4
-    hill = np.exp(-((north - peak[0]) ** 2 + (east - peak[1]) ** 2) / 3)
-    real = np.array([100 + 10 * hill + noise * rng.standard_normal((9, 9)) for _ in range(cells)])
-    maps = ("map", "rotated", "mirrored", "flipped")
-    others = [100 + 10 * nulls * hill + rng.standard_normal((cells, 9, 9)) for _ in maps[1:]]
-    return Surfaces((10.0, 10.0), 20.0, 5.0, maps, np.array([real, *others]))
-
-
 def test_a_shift_is_pooled_from_all_tiles_and_rounded_to_a_quarter_of_a_pixel():
     found = pool_surfaces({name: make_surfaces((2, -1), seed=seed) for seed, name in enumerate("abc")})
     assert found["applied"] and found["reason"] is None
@@ -188,18 +174,3 @@ def test_files_of_shifts_are_read_back_the_same_to_the_byte_and_damaged_ones_nam
     for read, name in ((read_shift, "w.json"), (read_surfaces, "a.npz")):
         with pytest.raises(CropmineError, match=name):
             read(tmp_path / name)
-
-
-def test_the_report_says_where_a_map_was_moved_and_why_another_was_not(tmp_path):
-    files = {}
-    for name, peak in (("moved", (2, -1)), ("stayed", (4, 0))):
-        result = pool_surfaces({tile: make_surfaces(peak, seed=seed) for seed, tile in enumerate("ab")})
-        files[f"kmeans10/{name}"] = tmp_path / f"{name}.surfaces.json"
-        write_registration(tmp_path / f"{name}.json", files[f"kmeans10/{name}"], result)
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    region = {"registrations": describe_registrations(files)}
-    page = environment.get_template("registrations.html.j2").render(region=region, scroll=str)
-    assert "its peak lies on the edge of the window" in page
-    assert page.count("kmeans10") == 2
-    assert environment.get_template("registrations.html.j2").render(region={"registrations": []}).strip() == ""

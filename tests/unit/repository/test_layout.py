@@ -22,6 +22,7 @@ TESTED_ELSEWHERE = {
     "inputs/simulated_land.py": "simulation, which returns all that it draws",
     "mining/superpixels.py": "segmentation, one of whose methods they are",
     "planning/recipes.py": "plans and map_stamps, which describe recipes by it",
+    "scoring/audit_summary.py": "audits, which fills it, and reporting/audit_section, which reads it",
     "training/predictors.py": "forests and checkpoints, whose files it opens",
     "version.py": "nothing: it is a constant",
 }
