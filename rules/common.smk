@@ -2,7 +2,7 @@ import os
 import re
 import sys
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache, wraps
 from hashlib import sha256
 from pathlib import Path
@@ -16,26 +16,18 @@ from cropmine.errors import CropmineError
 from cropmine.geo.gdal import confine_gdal
 from cropmine.inputs.neighbours import find_neighbours, read_places
 from cropmine.planning import paths
+from cropmine.planning.comparisons import describe_experiments
 from cropmine.planning.digests import digest_code, write_canonical
 from cropmine.planning.forecast import count_missing, read_seconds
-from cropmine.planning.map_stamps import DRAWN_WEAK, describe_map, describe_recipe
-from cropmine.planning.plans import (
-    DRAWS,
-    Run,
-    choose_mined,
-    describe_experiment,
-    list_marks,
-    list_seeds,
-    list_shifts,
-    plan_region,
-)
+from cropmine.planning.map_stamps import DRAWN_WEAK, describe_contents, stamp_map
+from cropmine.planning.plans import DRAWS, choose_mined, list_marks, list_seeds, list_shifts, plan_region
 from cropmine.planning.progress import Progress, ProgressHandler
-from cropmine.planning.recipes import describe_weak_map, list_registered, list_weak_files
+from cropmine.planning.recipes import find_weak_source, list_registered
 from cropmine.planning.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes, measure_tiles
 from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
 from cropmine.planning.sweeps import describe_sweep, expand_sweeps
 from cropmine.planning.tiles import check_files
-from cropmine.planning.transfers import describe_transfer, list_lessons
+from cropmine.planning.transfers import describe_transfer, list_transfer_runs
 from cropmine.tables import read_json
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -190,7 +182,7 @@ def show_progress():
     """Tell the progress of a run by phase, which are the files that rules are in."""
     phases = {rule.name: Path(rule.snakefile).stem for rule in workflow.rules if rule.output}
     slots = workflow.nodes if on_cluster() else workflow.cores
-    past = cache(lambda rule: read_seconds(Path("results"), rule, most=100))
+    past = cache(lambda rule: read_seconds(rule, most=100))
     logger.addHandler(ProgressHandler(logger, Progress(phases, slots or 1, past), count_left))
 
 
@@ -198,7 +190,7 @@ def count_left():
     """The jobs left by rule: those that are planned, or, behind a gate that isn't passed, those without an output."""
     left = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
     if any(step.name == "all" for step in workflow.dag.targetrules):
-        left |= count_missing([plan(region) for region in REGIONS], CONFIG, Path("results"))
+        left |= count_missing([plan(region) for region in REGIONS], CONFIG)
     return left
 
 

@@ -11,11 +11,12 @@ from cropmine.mapping.qgis import write_style
 from cropmine.mapping.qgis_layers import style_product
 from cropmine.mapping.stac import write_catalog
 from cropmine.mapping.tags import stamp_tags
+from cropmine.planning.map_stamps import MapStamp
 
 
 def main(snakemake):
     settings, folder = json.loads(snakemake.params.settings), Path(snakemake.output.collection).parent
-    stamp = settings["stamp"]
+    stamp = MapStamp(**settings["stamp"])
     tags = stamp_tags(stamp, settings["inputs"])
     clear_products(folder)
     products = write_products(folder, list_mosaics(snakemake.input.mosaic), stamp, tags)

@@ -7,12 +7,13 @@ from cropmine.logs import rule_log
 from cropmine.mapping.products import find_products
 from cropmine.mapping.sample_designs import keep_design
 from cropmine.mapping.tags import stamp_tags
+from cropmine.planning.map_stamps import MapStamp
 from cropmine.tables import write_json
 
 
 def main(snakemake):
     settings, output = json.loads(snakemake.params.settings), Path(snakemake.output.pointer)
-    stamp = settings["stamp"]
+    stamp = MapStamp(**settings["stamp"])
     classes = [
         made.path for made in find_products(Path(snakemake.input.delivery).parent, stamp) if made.kind == "class"
     ]

@@ -8,6 +8,7 @@ from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
 from cropmine.mapping.map_tiles import map_strips, write_map
 from cropmine.mapping.tags import stamp_tags
+from cropmine.planning.map_stamps import MapStamp
 from cropmine.training.predictors import load_predictor, use_rasters
 
 
@@ -18,9 +19,10 @@ def main(snakemake):
     models = (load_predictor(path, settings["bands"], settings["dates"], snakemake.threads) for path in files.models)
     area = next(iter(files.get("area", [])), None)
     excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
-    strips = map_strips(view, models, settings["stamp"]["threshold"], area, excludes)
+    stamp = MapStamp(**settings["stamp"])
+    strips = map_strips(view, models, stamp.threshold, area, excludes)
     inputs = [path for path in files if path not in files.get("checked", [])]
-    tags = stamp_tags(settings["stamp"], inputs) | {"runs": len(files.models)}
+    tags = stamp_tags(stamp, inputs) | {"runs": len(files.models)}
     with limit_gdal(snakemake.threads):
         write_map(snakemake.output.map, strips, view.grid, tags)
 

@@ -4,6 +4,7 @@ import json
 
 from cropmine.logs import rule_log
 from cropmine.mapping.tags import stamp_tags
+from cropmine.planning.map_stamps import MapContents, MapStamp
 from cropmine.reporting.model_card import write_card
 
 
@@ -12,8 +13,8 @@ def main(snakemake):
     names = ("experiments", "selected", "map_scores", "area", "splits", "checks")
     read = {name: files[name] for name in names} | {"weights": list(files.get("weights", []))}
     read["accuracy"] = next(iter(files.get("accuracy", [])), None)
-    tags = stamp_tags(settings["stamp"], settings["inputs"])
-    write_card(snakemake.output.card, read, settings["stamp"], settings["recipe"], tags)
+    stamp, contents = MapStamp(**settings["stamp"]), MapContents(**settings["contents"])
+    write_card(snakemake.output.card, read, stamp, contents, stamp_tags(stamp, settings["inputs"]))
 
 
 with rule_log(snakemake):

@@ -31,7 +31,7 @@ def masks_of(region, tiles):
 
 def features_of(region, model, tiles):
     """The feature rasters that a model reads in place of the bands, one a tile; none of most models."""
-    name = plan(region).models[model]["model"].get("features")
+    name = getattr(plan(region).models[model].model, "features", None)
     return [plan(region).files[tile]["features"][name] for tile in tiles] if name else []
 
 
@@ -53,7 +53,7 @@ def excludes(wildcards):
 
 
 def weak_path(wildcards):
-    return list_weak_files(plan(wildcards.region).region, wildcards.weak)
+    return find_weak_source(plan(wildcards.region).region, wildcards.weak).files
 
 
 def weak_paths(wildcards):
@@ -107,7 +107,7 @@ def split_settings(region, fold):
 
 
 def weak_settings(region, name):
-    return describe_weak_map(plan(region).region, name)
+    return find_weak_source(plan(region).region, name).settings
 
 
 def sample_settings(wildcards):

@@ -34,11 +34,11 @@ def map_tiles(wildcards):
 def map_stamp(region):
     """What the map of a region is called: it depends on the experiment that was selected."""
     choice = selected(region)
-    return describe_map(plan(region), CONFIG, choice["experiment"]) | {"threshold": choice["threshold"]}
+    return stamp_map(plan(region), CONFIG, choice["experiment"], choice["threshold"])
 
 
 def stamp_settings(region):
-    return {"stamp": map_stamp(region), "inputs": map_inputs(region)}
+    return {"stamp": asdict(map_stamp(region)), "inputs": map_inputs(region)}
 
 
 def map_inputs(region):
@@ -89,9 +89,8 @@ def check_model_settings(wildcards):
 
 
 def choose_model_model(wildcards):
-    return next(
-        model_path(wildcards.region, run) for run in selected_runs(wildcards.region) if run.name == wildcards.run
-    )
+    here = plan(wildcards.region)
+    return next(here.model_path(run) for run in selected_runs(wildcards.region) if run.name == wildcards.run)
 
 
 # A tile is mapped with its neighbours in sight; where tiles lie is known once the inputs are checked.
@@ -113,9 +112,9 @@ def map_tile_verdict(wildcards):
 
 def map_tile_models(wildcards):
     """The copies of the selected models: behind them the trainings, each of thousands of inputs, stand but once."""
-    region = wildcards.region
+    region, here = wildcards.region, plan(wildcards.region)
     copies = [
-        paths.CHOSEN_MODEL.format(region=region, run=run.name, kind=model_path(region, run).rpartition(".")[2])
+        paths.CHOSEN_MODEL.format(region=region, run=run.name, kind="npz" if here.trains_forest(run) else "ckpt")
         for run in selected_runs(region)
     ]
     return copies or [foreign_model(wildcards)]
@@ -137,7 +136,7 @@ def map_tile_features(wildcards):
 @canonical
 def map_tile_settings(wildcards):
     settings = tiles_settings(wildcards.region, seen_tiles(wildcards)) | zone_settings(wildcards.region)
-    return settings | {"stamp": map_stamp(wildcards.region)}
+    return settings | {"stamp": asdict(map_stamp(wildcards.region))}
 
 
 @canonical
@@ -203,7 +202,7 @@ def design_sample_settings(wildcards):
 
 @canonical
 def assess_map_settings(wildcards):
-    return {"stamp": map_stamp(wildcards.region)} | sample_settings(wildcards)
+    return {"stamp": asdict(map_stamp(wildcards.region))} | sample_settings(wildcards)
 
 
 @canonical
@@ -218,6 +217,6 @@ def suggest_labels_splits(wildcards):
 @canonical
 def suggest_labels_settings(wildcards):
     region = plan(wildcards.region).region
-    weak = describe_weak_map(region, next(iter(region.weak))) if region.weak else None
+    weak = weak_settings(wildcards.region, next(iter(region.weak))) if region.weak else None
     split = {"split": region.split.model_dump(mode="json"), "weak": weak}
     return stamp_settings(wildcards.region) | CONFIG.suggestions.model_dump(mode="json") | split

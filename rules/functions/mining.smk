@@ -31,16 +31,15 @@ def overlap_registrations(wildcards):
 def mined_polygons(region):
     """The mined polygons of all training tiles of a region."""
     pass_shifts(region, plan(region).registered)
-    folders = plan(region).mined
     return [
         path
-        for names in (folder.split("/") for folder in folders)
+        for own in plan(region).mined
         for path in collect(
             paths.MINED,
             region=region,
-            segmentation=names[0],
-            weak=names[1],
-            thresholds=names[2],
+            segmentation=own.segmentation,
+            weak=own.weak,
+            thresholds=own.thresholds,
             tile=plan(region).training_tiles,
         )
     ]
@@ -75,7 +74,7 @@ segment_deep_settings = segment_tile_settings
 
 def segment_deep_model(wildcards):
     experiment = CONFIG.segmentations[wildcards.segmentation].experiment
-    return model_path(wildcards.region, plan(wildcards.region).runs[experiment][0])
+    return plan(wildcards.region).model_path(plan(wildcards.region).runs[experiment][0])
 
 
 def measure_shift_other(wildcards):
@@ -108,7 +107,9 @@ def overlap_tile_settings(wildcards):
 
 @canonical
 def mine_polygons_settings(wildcards):
-    return plan(wildcards.region).mined[f"{wildcards.segmentation}/{wildcards.weak}/{wildcards.thresholds}"]
+    place = wildcards.segmentation, wildcards.weak, wildcards.thresholds
+    sets = plan(wildcards.region).mined
+    return next(own.settings for own in sets if (own.segmentation, own.weak, own.thresholds) == place)
 
 
 @canonical
@@ -126,40 +127,41 @@ def recipe_of(wildcards):
 
 
 def burn_target_mask(wildcards):
-    fold = recipe_of(wildcards)["fold"]
+    fold = recipe_of(wildcards).fold
     return paths.MASK.format(**wildcards, fold="whole" if fold is None else f"fold{fold}")
 
 
 def burn_target_labels(wildcards):
-    return split_table(wildcards) if recipe_of(wildcards)["human"] else []
+    return split_table(wildcards) if recipe_of(wildcards).human else []
 
 
 def burn_target_segments(wildcards):
-    name = recipe_of(wildcards)["segmentation_name"]
-    return [paths.SEGMENTS.format(**wildcards, segmentation=name)] if name else []
+    recipe = recipe_of(wildcards)
+    return [paths.SEGMENTS.format(**wildcards, segmentation=recipe.segmentation[0])] if recipe.mined else []
 
 
 def burn_target_overlap(wildcards):
     recipe = recipe_of(wildcards)
-    names = {"segmentation": recipe["segmentation_name"], "weak": recipe["weak_name"]}
-    return [paths.OVERLAP.format(**wildcards, **names)] if recipe["mined"] else []
+    if not recipe.mined:
+        return []
+    return [paths.OVERLAP.format(**wildcards, segmentation=recipe.segmentation[0], weak=recipe.weak.name)]
 
 
 def burn_target_weak(wildcards):
     recipe = recipe_of(wildcards)
-    return list_weak_files(plan(wildcards.region).region, recipe["weak_name"]) if recipe["weak_classes"] else []
+    return recipe.weak.files if recipe.weak_classes else []
 
 
 def burn_target_registrations(wildcards):
     recipe = recipe_of(wildcards)
-    if "registered_by" not in recipe:
+    if not recipe.registered_by:
         return []
-    return registrations(wildcards.region, recipe["weak_name"], recipe["registered_by"])
+    return registrations(wildcards.region, recipe.weak.name, recipe.registered_by[0])
 
 
 @canonical
 def burn_target_settings(wildcards):
     """What a target is burned from; the settings of its segments reach it by their files."""
-    recipe = recipe_of(wildcards)
+    settings = recipe_of(wildcards).settings
     left_out = {"labels", "segmentation", "segmentation_name", "weak_name", "registration", "registered_by"}
-    return {"recipe": {key: value for key, value in recipe.items() if key not in left_out}, "tile": wildcards.tile}
+    return {"recipe": {key: value for key, value in settings.items() if key not in left_out}, "tile": wildcards.tile}

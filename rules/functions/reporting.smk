@@ -79,11 +79,11 @@ def report_files(region):
         "images": {tile: files["images"] for tile, files in here.files.items()},
         "segments": by_tile(paths.SEGMENTS),
         "overlaps": by_tile(paths.OVERLAP),
-        "mined": here.mined[next(iter(here.mined))] if here.mined else None,
+        "mined": here.mined[0].settings if here.mined else None,
         "weak": (
             {
                 "name": weak,
-                "paths": list_weak_files(here.region, weak),
+                "paths": find_weak_source(here.region, weak).files,
                 "settings": weak_settings(region, weak),
                 "registrations": registration_paths(region, weak, segmentation),
             }
@@ -123,7 +123,9 @@ def write_card_weights(wildcards):
     here = plan(wildcards.region)
     runs = here.final_runs[selected(wildcards.region)["experiment"]]
     networks = [run for run in runs if not here.trains_forest(run)]
-    return [model_path(wildcards.region, run).replace("model.ckpt", "model.safetensors") for run in networks]
+    return [
+        paths.WEIGHTS.format(region=here.name, recipe=run.recipe, model=run.model, run=run.name) for run in networks
+    ]
 
 
 def write_card_accuracy(wildcards):
@@ -134,8 +136,8 @@ def write_card_accuracy(wildcards):
 def write_card_settings(wildcards):
     here = plan(wildcards.region)
     runs = here.final_runs[selected(wildcards.region)["experiment"]]
-    recipe = describe_recipe(here, CONFIG, selected(wildcards.region)["experiment"], runs)
-    return stamp_settings(wildcards.region) | {"recipe": recipe}
+    contents = describe_contents(here, CONFIG, selected(wildcards.region)["experiment"], runs)
+    return stamp_settings(wildcards.region) | {"contents": asdict(contents)}
 
 
 def describe_run_inputs(wildcards):

@@ -38,16 +38,12 @@ def scored_masks(wildcards):
     return masks_of(wildcards.region, scored_tiles(wildcards.region))
 
 
-def score_path(region, run):
-    return f"results/{region}/{run.score_file}"
-
-
 def scored_settings(wildcards):
     """Test labels are for named experiments: the points of a sweep are scored on validation labels alone."""
     region, here = wildcards.region, plan(wildcards.region)
     model = wildcards.get("model", wildcards.get("weak"))
     place = wildcards.get("recipe", ""), model, wildcards.run
-    runs = [run for kind in (here.runs, here.human_lessons) for runs in kind.values() for run in runs]
+    runs = [run for kind in (here.runs, here.human_transfers) for runs in kind.values() for run in runs]
     named = {(run.recipe, run.model, run.name) for run in runs}
     splits = ["validation", "test"] if place in named else ["validation"]
     settings = tiles_settings(region, scored_tiles(region))
@@ -60,7 +56,7 @@ def scored_settings(wildcards):
 
 def score_model_model(wildcards):
     run = find_run(wildcards.region, wildcards.run)
-    return model_path(wildcards.region, replace(run, recipe=wildcards.recipe, model=wildcards.model))
+    return plan(wildcards.region).model_path(replace(run, recipe=wildcards.recipe, model=wildcards.model))
 
 
 def score_model_features(wildcards):
@@ -86,7 +82,7 @@ def score_map_scores(wildcards):
     here = plan(wildcards.region)
     if here.region.split.method != "kfold" or here.region.model:
         return []
-    return [score_path(wildcards.region, run) for run in here.runs[selected(wildcards.region)["experiment"]]]
+    return [here.score_path(run) for run in here.runs[selected(wildcards.region)["experiment"]]]
 
 
 @canonical
@@ -165,70 +161,51 @@ def audit_labels_settings(wildcards):
     }
 
 
-def place_scores(region, rows, files):
-    """Point each run of the rows of a table to the place of its scores among the inputs."""
-    places = {path: place for place, path in enumerate(files)}
-    for row in rows:
-        for run in row["runs"]:
-            model = row["model_digest"]
-            run["score_index"] = places[
-                score_path(region, Run(run["run"], run["seed"], run["fold"], run["recipe"], model))
-            ]
-    return rows
-
-
 def compare_experiments_scores(wildcards):
-    runs = [run for runs in plan(wildcards.region).runs.values() for run in runs]
-    return list(dict.fromkeys(score_path(wildcards.region, run) for run in runs))
+    return describe_experiments(plan(wildcards.region), CONFIG).scores
 
 
 @canonical
 def compare_experiments_settings(wildcards):
-    region, here = wildcards.region, plan(wildcards.region)
-    rows = [describe_experiment(here, CONFIG, name) for name in here.experiments]
-    rows = place_scores(region, rows, compare_experiments_scores(wildcards))
-    return {"region": region, "experiments": rows, "bootstrap_seed": 0}
+    rows = describe_experiments(plan(wildcards.region), CONFIG).settings
+    return {"region": wildcards.region, "experiments": rows, "bootstrap_seed": 0}
 
 
 def compare_sweep_scores(wildcards):
-    here = plan(wildcards.region)
-    base = here.runs[CONFIG.sweeps[wildcards.sweep].base]
-    runs = base + [run for _, runs in here.sweeps[wildcards.sweep] for run in runs]
-    return list(dict.fromkeys(score_path(wildcards.region, run) for run in runs))
+    return describe_sweep(plan(wildcards.region), CONFIG, wildcards.sweep).scores
 
 
 @canonical
 def compare_sweep_settings(wildcards):
-    region = wildcards.region
-    rows, base = describe_sweep(plan(region), CONFIG, wildcards.sweep)
-    return {"points": place_scores(region, rows, compare_sweep_scores(wildcards)), "base": base, "bootstrap_seed": 0}
+    compared = describe_sweep(plan(wildcards.region), CONFIG, wildcards.sweep)
+    return {"points": compared.settings, "base": compared.base, "bootstrap_seed": 0}
 
 
 def compare_transfer_scores(wildcards):
-    return describe_transfer(wildcards.transfer, CONFIG, transfer_plans(wildcards.transfer))[1]
+    return describe_transfer(wildcards.transfer, CONFIG, transfer_plans(wildcards.transfer)).scores
 
 
 @canonical
 def compare_transfer_settings(wildcards):
-    rows, _ = describe_transfer(wildcards.transfer, CONFIG, transfer_plans(wildcards.transfer))
-    return {"rows": rows, "bootstrap_seed": 0}
+    compared = describe_transfer(wildcards.transfer, CONFIG, transfer_plans(wildcards.transfer))
+    return {"rows": compared.settings, "bootstrap_seed": 0}
 
 
 def check_simulation_models(wildcards):
     here = plan(wildcards.region)
-    return list(dict.fromkeys(model_path(wildcards.region, here.runs[name][0]) for name in here.trained))
+    return list(dict.fromkeys(here.model_path(here.runs[name][0]) for name in here.trained))
 
 
 def first_weak(wildcards):
     region = plan(wildcards.region).region
-    return list_weak_files(region, next(iter(region.weak))) if region.weak else []
+    return find_weak_source(region, next(iter(region.weak))).files if region.weak else []
 
 
 @canonical
 def check_simulation_settings(wildcards):
     region, here = wildcards.region, plan(wildcards.region)
     places = {path: place for place, path in enumerate(check_simulation_models(wildcards))}
-    experiments = [{"name": name, "models": [places[model_path(region, here.runs[name][0])]]} for name in here.trained]
+    experiments = [{"name": name, "models": [places[here.model_path(here.runs[name][0])]]} for name in here.trained]
     weak = next(iter(here.region.weak), None)
     weak_only = [name for name in here.experiments if name not in here.trained]
     return tiles_settings(region, here.tiles) | {

@@ -1,12 +1,8 @@
-def model_path(region, run):
-    return f"results/{region}/{plan(region).model_file(run)}"
-
-
 def trained_models(region):
     """The models of a region's experiments."""
     pass_shifts(region, list_shifts(plan(region), CONFIG))
     runs = [run for name in plan(region).trained for run in plan(region).runs[name]]
-    return sorted({model_path(region, run) for run in runs})
+    return sorted({plan(region).model_path(run) for run in runs})
 
 
 def training_targets(wildcards):
@@ -24,7 +20,7 @@ def targets_of(region, recipe):
 def train_model_settings(wildcards):
     region = wildcards.region
     run = find_run(region, wildcards.run)
-    settings = tiles_settings(region, plan(region).training_tiles) | plan(region).models[wildcards.model]
+    settings = tiles_settings(region, plan(region).training_tiles) | plan(region).models[wildcards.model].settings
     return settings | split_settings(region, run.fold) | {"seed": run.seed}
 
 
@@ -36,7 +32,7 @@ def train_forest_features(wildcards):
 def train_forest_settings(wildcards):
     region = wildcards.region
     settings = tiles_settings(region, plan(region).training_tiles)
-    model = plan(region).models[wildcards.model]["model"]
+    model = plan(region).models[wildcards.model].settings["model"]
     return settings | {"model": model, "seed": find_run(region, wildcards.run).seed}
 
 
@@ -50,7 +46,8 @@ def transfer_plans(transfer):
 def transfer_runs(transfer):
     """The runs of a transfer by the folders of their files."""
     try:
-        return {run.place: run for run in list_lessons(transfer, CONFIG, transfer_plans(transfer))}
+        runs = list_transfer_runs(transfer, CONFIG, transfer_plans(transfer))
+        return {(run.target, run.labels, run.run.name): run for run in runs}
     except CropmineError as error:
         refuse(error)
 
@@ -93,5 +90,5 @@ def train_transfer_settings(wildcards):
     run = find_transfer_run(wildcards)
     labelled = run.validation or wildcards.target
     settings = {"parts": [part_settings(region, plan(region).training_tiles) for region, _ in run.parts]}
-    settings |= plan(wildcards.target).models[run.run.model]
+    settings |= plan(wildcards.target).models[run.run.model].settings
     return settings | split_settings(labelled, None) | {"seed": run.run.seed}

@@ -7,17 +7,18 @@ import numpy as np
 
 from cropmine.mapping.map_tiles import compose_map, write_map
 from cropmine.mapping.tags import stamp_tags
+from cropmine.planning.map_stamps import MapStamp
 
-STAMP = {
-    "region": "valley",
-    "run": "first",
-    "year": 2021,
-    "experiment": "plain",
-    "definition": "annual crops",
-    "config_digest": "0123abcd",
-    "version": "first-0123abcd",
-    "threshold": 0.5,
-}
+STAMP = MapStamp(
+    region="valley",
+    run="first",
+    year=2021,
+    experiment="plain",
+    definition="annual crops",
+    config_digest="0123abcd",
+    version="first-0123abcd",
+    threshold=0.5,
+)
 TAGS = stamp_tags(STAMP, ["a.tif", "b.gpkg"])
 
 

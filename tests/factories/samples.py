@@ -8,10 +8,10 @@ from cropmine.geo.rasters import write_raster
 from cropmine.inputs.probability_samples import read_design
 from cropmine.mapping.map_tiles import write_map
 from cropmine.mapping.sample_designs import keep_design
+from factories.products import STAMP
 from factories.rasters import make_grid
 
 SETTINGS = {"target_error": 0.02, "expected_cropland": 0.8, "expected_noncropland": 0.9, "least": 50, "seed": 0}
-STAMP = {"version": "first-0123abcd", "region": "valley"}
 TAGS = {"map_version": "first-0123abcd"}
 GRIDS = make_grid(400, 300, "EPSG:3857", 4e6, 2.2e6), make_grid(200, 100, "EPSG:32736", 300_000, 8_000_000)
 

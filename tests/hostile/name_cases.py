@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cropmine.config.base import TILE_NAME
 from cropmine.config.regions import Region
-from cropmine.planning.tiles import check_files, find_tiles, stand_in, tile_files
+from cropmine.planning.tiles import check_files, find_tiles, name_virtual_source, tile_files
 from hostile.config_cases import NAMES
 from hostile.examination import Case
 from hostile.raster_cases import write_tif
@@ -36,8 +36,8 @@ def name_folder(name: str, folder: Path) -> Callable[[], None]:
     return partial(examine_tiles, inner)
 
 
-def examine_stand_in(path: str) -> None:
-    file = stand_in("r", path)
+def examine_virtual_source(path: str) -> None:
+    file = name_virtual_source("r", path)
     assert Path(file).parts[:3] == ("results", "r", "virtual")
     assert len(Path(file).parts) == 4
     assert Path(file).stem.replace("_", "").isalnum()
@@ -59,7 +59,7 @@ NAME_CASES = [
         Case(
             f"virtual path: {name}",
             "name",
-            lambda _, sign=sign: partial(examine_stand_in, f"/vsizip/{sign}"),
+            lambda _, sign=sign: partial(examine_virtual_source, f"/vsizip/{sign}"),
             "right",
             "",
         )

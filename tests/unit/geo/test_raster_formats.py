@@ -8,11 +8,11 @@ import pytest
 from cropmine.errors import CropmineError
 from cropmine.geo.raster_formats import choose_raster_driver, place_sources
 from cropmine.geo.rasters import wrap_raster
-from cropmine.planning.tiles import stand_in
+from cropmine.planning.tiles import name_virtual_source
 from factories.rasters import make_grid, write_plain
 
 
-def test_a_stand_in_may_lead_to_the_path_that_its_name_is_a_digest_of_and_to_no_other(tmp_path, monkeypatch):
+def test_a_virtual_source_may_lead_to_the_path_that_its_name_is_a_digest_of_and_to_no_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     import zipfile
 
@@ -20,7 +20,7 @@ def test_a_stand_in_may_lead_to_the_path_that_its_name_is_a_digest_of_and_to_no_
     with zipfile.ZipFile("quads.zip", "w") as archive:
         archive.write(plain, "t.tif")
     source = f"/vsizip/{tmp_path}/quads.zip/t.tif"
-    file = stand_in("r", source)
+    file = name_virtual_source("r", source)
     wrap_raster(source, file)
     assert choose_raster_driver(file) == "VRT"
     other = Path(file).rename(Path(file).with_name("x_00000000.vrt"))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pystac
@@ -33,7 +34,7 @@ def test_the_catalogue_is_valid_stac_and_can_be_moved(delivery, tmp_path):
 def test_a_map_of_an_untold_year_is_valid_stac_too(delivery, tmp_path):
     products = find_products(delivery, STAMP)
     assert {product.crs for product in products} == {"epsg32637", "epsg32736"}
-    stamp = STAMP | {"year": None}
+    stamp = replace(STAMP, year=None)
     made = write_catalog(tmp_path, products, "p.parquet", stamp, stamp_tags(stamp, []))
     content = json.loads(made[0].read_text())
     assert "isn't told" in content["description"]

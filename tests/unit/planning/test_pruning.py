@@ -12,7 +12,8 @@ from workspace import valley_config
 
 
 @pytest.fixture
-def planned(tmp_path):
+def planned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     config = valley_config(tmp_path)
     config["regions"]["valley"]["tiles"] = ["a", "b.1"]
     config["sweeps"] = {"s": {"base": "half_human_mined_neg", "grid": {"mined.noncropland": [0.1]}}}
@@ -20,23 +21,25 @@ def planned(tmp_path):
     return plan_region("valley", config, points), config
 
 
-def touch(folder: Path, *paths: str) -> list[Path]:
-    made = [folder / path for path in paths]
+def touch(folder: str, *paths: str) -> list[Path]:
+    made = [Path(folder, path) for path in paths]
     for path in made:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     return made
 
 
-def test_what_the_configuration_names_stays(planned, tmp_path):
+def test_what_the_configuration_names_stays(planned):
     plan, config = planned
     runs = [run for run in plan.every_run if run.recipe]
     touch(
-        tmp_path,
+        "results/valley",
         "segments/kmeans6/a.tif",
         "segments/kmeans6/b.1.tif",
         "overlaps/kmeans6/global_map/a.parquet",
         "audits/kmeans6/global_map.json",
+        "registrations/kmeans6/global_map.json",
+        "registrations/kmeans6/global_map.surfaces.json",
         "mined/kmeans6/global_map/neg0.2_valid0.5/a.parquet",
         "masks/whole/a.tif",
         "sweeps/s.csv",
@@ -45,16 +48,16 @@ def test_what_the_configuration_names_stays(planned, tmp_path):
         "samples/run-1/sample.gpkg",
         "logs/train_model/old/old/seed0.log",
         *(f"targets/{recipe}/a.tif" for recipe in plan.recipes),
-        *(plan.model_file(run) for run in runs),
-        *(run.score_file for run in runs),
     )
+    touch("", *(path for run in runs for path in (plan.model_path(run), plan.score_path(run))))
+    touch("", *(str(Path(plan.model_path(run)).with_name("last.ckpt")) for run in runs))
     assert len({run.recipe for run in runs}) == 3
-    assert list_unnamed(plan, config, tmp_path) == []
+    assert list_unnamed(plan, config) == []
 
 
-def test_what_it_no_longer_names_is_listed_and_removed_with_its_empty_folders(planned, tmp_path):
+def test_what_it_no_longer_names_is_listed_and_removed_with_its_empty_folders(planned):
     plan, config = planned
-    folder = tmp_path / "valley"
+    folder = Path("results/valley")
     (kept,) = touch(folder, "segments/kmeans6/a.tif")
     old = touch(
         folder,
@@ -68,18 +71,18 @@ def test_what_it_no_longer_names_is_listed_and_removed_with_its_empty_folders(pl
         "segments/kmeans9/a.tif",
         "targets/human0.5_draw0_00000000/a.tif",
     )
-    unnamed = list_unnamed(plan, config, folder)
+    unnamed = list_unnamed(plan, config)
     assert sorted(unnamed) == sorted(old)
-    assert "valley/segments                        3 files     0.000 GB" in render_unnamed(unnamed, tmp_path)
-    remove_files(unnamed, tmp_path)
+    assert "valley/segments                        3 files     0.000 GB" in render_unnamed(unnamed)
+    remove_files(unnamed)
     assert [path for path in folder.rglob("*") if path.is_file()] == [kept]
     assert not (folder / "models").exists()
 
 
-def test_nothing_is_removed_while_a_run_goes_on(tmp_path, monkeypatch):
+def test_nothing_is_removed_during_a_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    touch(tmp_path, ".snakemake/locks/0.input.lock")
-    with pytest.raises(SystemExit, match="a run is going on here"):
+    touch("", ".snakemake/locks/0.input.lock")
+    with pytest.raises(SystemExit, match="a run is under way here"):
         pruning.main(["config.yaml", "--remove"])
 
 
@@ -88,7 +91,7 @@ def test_what_would_be_removed_is_told_before_it_is(tmp_path, monkeypatch, capsy
     config = valley_config(tmp_path)
     config["regions"]["valley"]["tiles"] = ["a"]
     Path("config.yaml").write_text(yaml.safe_dump(config))
-    kept, old = touch(Path("results/valley"), "segments/kmeans6/a.tif", "segments/kmeans6/b.tif")
+    kept, old = touch("results/valley", "segments/kmeans6/a.tif", "segments/kmeans6/b.tif")
     pruning.main([])
     told = capsys.readouterr().out
     assert "valley/segments" in told and "Nothing is removed yet: make prune REMOVE=1 does it." in told

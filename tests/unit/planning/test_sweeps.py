@@ -75,21 +75,21 @@ def test_points_equal_to_an_experiment_share_its_runs_and_the_base_is_one_of_the
     (_, other), (_, same) = plan.sweeps["s"]
     assert same == plan.runs["both"]
     assert other[0].recipe != same[0].recipe and other[0].model == same[0].model
-    rows, base = describe_sweep(plan, config, "s")
-    assert base == "mined.cropland=0.8"
-    assert [row["values"] for row in rows] == [{"mined.cropland": 0.6}, {"mined.cropland": 0.8}]
+    compared = describe_sweep(plan, config, "s")
+    assert compared.base == "mined.cropland=0.8"
+    assert [row.values for row in compared.rows] == [{"mined.cropland": 0.6}, {"mined.cropland": 0.8}]
 
 
 def test_a_base_that_is_no_point_comes_first():
     config, points = expand_sweeps(read({"mined.cropland": [0.6, 0.7]}))
-    rows, base = describe_sweep(plan_region("r", config, points), config, "s")
-    assert base == "both"
-    assert [row["values"] for row in rows] == [{}, {"mined.cropland": 0.6}, {"mined.cropland": 0.7}]
+    compared = describe_sweep(plan_region("r", config, points), config, "s")
+    assert compared.base == "both"
+    assert [row.values for row in compared.rows] == [{}, {"mined.cropland": 0.6}, {"mined.cropland": 0.7}]
 
 
 def test_sweeps_name_no_polygons_to_draw():
     config, points = expand_sweeps(read({"mined.cropland": [0.6, 0.7]}))
-    assert list(plan_region("r", config, points).mined) == list(plan_region("r", config).mined)
+    assert plan_region("r", config, points).mined == plan_region("r", config).mined
 
 
 @pytest.mark.parametrize(

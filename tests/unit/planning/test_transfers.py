@@ -1,11 +1,11 @@
-"""Transfers between regions: who teaches what, and what is refused."""
+"""Transfers between regions: which labels train a model, where it is tested, and what is refused."""
 
 import pytest
 
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
 from cropmine.planning.plans import plan_region
-from cropmine.planning.transfers import describe_transfer, list_lessons
+from cropmine.planning.transfers import describe_transfer, list_transfer_runs
 
 LABELS = {"path": "l.gpkg", "class_field": "c", "cropland": ["a"], "noncropland": ["b"], "definition": "crops"}
 
@@ -35,14 +35,14 @@ def make_plans(config):
 
 
 def list_all(config):
-    return list_lessons("over", config, make_plans(config))
+    return list_transfer_runs("over", config, make_plans(config))
 
 
 def test_a_pair_has_four_rows_and_only_two_of_them_are_trainings_of_its_own():
-    lessons = {lesson.row: lesson for lesson in list_all(make_config())}
-    assert list(lessons) == ["human_source", "human_source_mined_target", "mined_target", "human_target"]
-    assert [lesson.model.split("/")[1] for lesson in lessons.values()] == ["hills", "transfer", "transfer", "plains"]
-    assert [[region for region, _ in lesson.parts] for lesson in lessons.values()] == [
+    runs = {run.row: run for run in list_all(make_config())}
+    assert list(runs) == ["human_source", "human_source_mined_target", "mined_target", "human_target"]
+    assert [run.model.split("/")[1] for run in runs.values()] == ["hills", "transfer", "transfer", "plains"]
+    assert [[region for region, _ in run.parts] for run in runs.values()] == [
         ["hills"],
         ["hills", "plains"],
         ["plains"],
@@ -51,30 +51,30 @@ def test_a_pair_has_four_rows_and_only_two_of_them_are_trainings_of_its_own():
 
 
 def test_no_human_label_of_the_target_chooses_anything_but_for_its_own_row():
-    assert [lesson.validation for lesson in list_all(make_config())] == ["hills", "hills", None, "plains"]
+    assert [run.validation for run in list_all(make_config())] == ["hills", "hills", None, "plains"]
 
 
 def test_the_statistics_of_the_target_are_its_own_or_the_sources():
     own, other = list_all(make_config()), list_all(make_config({"normalise": "source"}))
-    assert [len(lesson.statistics) for lesson in own] == [2, 2, 0, 0]
-    assert [len(lesson.statistics) for lesson in other] == [1, 1, 0, 0]
+    assert [len(run.statistics) for run in own] == [2, 2, 0, 0]
+    assert [len(run.statistics) for run in other] == [1, 1, 0, 0]
     assert own[0].scores != other[0].scores
     assert own[2].scores == other[2].scores
 
 
 def test_every_ordered_pair_of_regions_is_tested_but_none_by_itself():
     config = make_config({"sources": ["hills", "plains"], "targets": ["hills", "plains"]})
-    pairs = {(lesson.source, lesson.target) for lesson in list_all(config)}
+    pairs = {(run.source, run.target) for run in list_all(config)}
     assert pairs == {("hills", "plains"), ("plains", "hills")}
 
 
 def test_the_rows_name_their_labels_and_their_scores():
     config = make_config(hills=make_region(seeds=[0, 1]), plains=make_region(seeds=[1, 0]))
-    rows, paths = describe_transfer("over", config, make_plans(config))
-    assert [(row["human"], row["mined_cropland"]) for row in rows] == [(1, None), (1, 0.8), (0, 0.8), (1, None)]
-    assert (
-        sorted(run["score_index"] for row in rows for run in row["runs"]) == list(range(len(paths))) == list(range(8))
-    )
+    compared = describe_transfer("over", config, make_plans(config))
+    described = [(row.human, row.mined_cropland) for row in compared.rows]
+    assert described == [(1, None), (1, 0.8), (0, 0.8), (1, None)]
+    places = sorted(run.score_index for row in compared.rows for run in row.runs)
+    assert places == list(range(len(compared.scores))) == list(range(8))
 
 
 def test_regions_without_a_common_seed_are_refused():

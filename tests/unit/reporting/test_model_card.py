@@ -1,26 +1,28 @@
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from cropmine.mapping.tags import stamp_tags
+from cropmine.planning.map_stamps import MapContents
 from cropmine.reporting.model_card import spell_plain, write_card
 from cropmine.scoring.calibration import measure_calibration
 from cropmine.scoring.metrics import describe_classes
 from factories.products import STAMP
 from factories.reports import make_scores, write_comparison
 
-RECIPE = {
-    "runs": 1,
-    "simulated": False,
-    "tiles": 4,
-    "bands": ["red", "nir"],
-    "dates": [],
-    "weak": [],
-    "label_year": 2021,
-    "label_files": ["labels.gpkg"],
-    "settings": ["model: architecture unet"],
-}
+CONTENTS = MapContents(
+    runs=1,
+    simulated=False,
+    tiles=4,
+    bands=["red", "nir"],
+    dates=[],
+    weak=[],
+    label_year=2021,
+    label_files=["labels.gpkg"],
+    settings=["model: architecture unet"],
+)
 
 
 @pytest.fixture
@@ -41,9 +43,9 @@ def card(tmp_path):
     names |= {"area": "area.json", "splits": "splits.csv", "checks": "checks.json"}
     files = {key: tmp_path / name for key, name in names.items()} | {"weights": ["m.safetensors"], "accuracy": None}
 
-    def write(stamp=STAMP, accuracy=None, **recipe):
+    def write(stamp=STAMP, accuracy=None, **contents):
         files["accuracy"] = accuracy
-        write_card(tmp_path / "card.md", files, stamp, RECIPE | recipe, stamp_tags(stamp, ["image.tif"]))
+        write_card(tmp_path / "card.md", files, stamp, replace(CONTENTS, **contents), stamp_tags(stamp, ["image.tif"]))
         return (tmp_path / "card.md").read_text()
 
     return write
@@ -64,7 +66,7 @@ def test_the_card_has_definition_recipe_metrics_with_intervals_use_and_limits(ca
 
 
 def test_a_made_up_landscape_and_an_untold_year_are_said(card):
-    text = card(STAMP | {"year": None}, simulated=True, runs=3)
+    text = card(replace(STAMP, year=None), simulated=True, runs=3)
     assert "made-up landscape" in text and "# Cropland of valley, undated" in text
     assert "mean over 3 runs" in text and "it is 0 everywhere" not in text
 
@@ -83,5 +85,5 @@ def test_accuracy_by_a_probability_sample_stands_in_the_card(card, tmp_path):
 
 def test_text_from_outside_is_no_markup(card):
     assert spell_plain("a | <b> *c*\nd") == "a \\| \\<b\\> \\*c\\* d"
-    text = card(STAMP | {"definition": "crops\n# Not a heading"})
+    text = card(replace(STAMP, definition="crops\n# Not a heading"))
     assert "a \\<warning\\>" in text and "\n# Not a heading" not in text

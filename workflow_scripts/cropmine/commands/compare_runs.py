@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import geopandas
@@ -20,6 +20,7 @@ from cropmine.geo.rasters import warp_nearest
 from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.bands import list_colours
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
+from cropmine.planning import paths
 from cropmine.reporting.kept_runs import find_run, read_run
 from cropmine.scoring.experiment_tables import Evaluation, compare_pair
 from cropmine.scoring.metrics import count_confusion, score_confusion, tabulate_pieces
@@ -108,7 +109,7 @@ def score_common_labels(first: Path, second: Path) -> pd.DataFrame:
 
 def _read_tested(run: Path) -> geopandas.GeoDataFrame | None:
     """The pieces that a run tested on, with a key of outline and class; None without labels."""
-    path = run / "labels.parquet"
+    path = run / PurePath(paths.LABELS).name
     if not path.exists() or not _list_classes(run):
         return None
     labels = read_pieces(path)
@@ -156,9 +157,9 @@ def compare_areas(first: Path, second: Path) -> pd.DataFrame:
 
     Columns: unit (empty for all), first_ha, second_ha, difference_ha: counts of pixels, biased as the maps err.
     """
-    totals = [read_json(run / "area.json")["total"]["cropland_ha"] for run in (first, second)]
+    totals = [read_json(run / PurePath(paths.AREA).name)["total"]["cropland_ha"] for run in (first, second)]
     table = pd.DataFrame({"unit": [None], "first_ha": totals[:1], "second_ha": totals[1:]})
-    units = [run / "area_by_unit.csv" for run in (first, second)]
+    units = [run / PurePath(paths.UNIT_AREAS).name for run in (first, second)]
     if all(path.exists() for path in units):
         parts = [pd.read_csv(path, dtype={"unit": str})[["unit", "cropland_ha"]] for path in units]
         joined = parts[0].merge(parts[1], on="unit", how="outer", suffixes=("_first", "_second"))
@@ -237,7 +238,7 @@ def _spell_cell(value: Any) -> str:
 def main(first: str, second: str) -> None:
     """Compare two kept runs and tell where the comparison is."""
     try:
-        print(compare_runs("results", first, second) / "summary.md")
+        print(compare_runs(paths.RESULTS, first, second) / "summary.md")
     except CropmineError as error:
         sys.exit(str(error))
 

@@ -87,7 +87,7 @@ def _check_vrt(path: str, _changed: int, size: int, depth: int = 0) -> None:
     if size > VRT_BYTES or depth > VRT_DEPTH:
         raise CropmineError(path, "a VRT that is too large, or too deep", "build one of the rasters themselves")
     for source in _list_sources(path, _parse_vrt(path)):
-        if source.startswith(VIRTUAL) and is_stand_in(path, source):
+        if source.startswith(VIRTUAL) and is_virtual_source(path, source):
             continue
         folder = Path(path).resolve().parent
         file = (folder / source).resolve()
@@ -152,7 +152,7 @@ def place_sources(path: str | Path, band: int) -> dict[str, tuple[float, float, 
     return places
 
 
-def is_stand_in(path: str | Path, source: str) -> bool:
+def is_virtual_source(path: str | Path, source: str) -> bool:
     """Tell whether a VRT is the one that the workflow made for a virtual path: its name ends in the path's digest."""
     path = Path(path)
     return path.parent.name == "virtual" and path.parts[0] == "results" and path.stem.endswith(digest_path(source))

@@ -15,6 +15,7 @@ from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import grid_of, open_raster, read_grid
 from cropmine.mapping.bands import BANDS, CLASS_BAND, DISAGREEMENT_BAND, PROBABILITY_BAND, SCALES, list_colours
 from cropmine.mapping.tags import name_product
+from cropmine.planning.map_stamps import MapStamp
 
 BLOCK_PX = 2048
 KINDS = {"class": (CLASS_BAND,), "probability": (PROBABILITY_BAND, DISAGREEMENT_BAND)}
@@ -31,7 +32,7 @@ class Product:
     path: Path
 
 
-def write_products(folder: str | Path, mosaics: Sequence[str | Path], stamp: Mapping, tags: Mapping) -> list[Product]:
+def write_products(folder: str | Path, mosaics: Sequence[str | Path], stamp: MapStamp, tags: Mapping) -> list[Product]:
     """Write a class and a probability Cloud Optimized GeoTIFF of each mosaic that build_mosaics made.
 
     They are cropped to the pixels that have data; none outside the area has any. The class one has a colour table, the
@@ -73,7 +74,7 @@ def clear_products(folder: str | Path) -> None:
         path.unlink()
 
 
-def find_products(folder: str | Path, stamp: Mapping) -> list[Product]:
+def find_products(folder: str | Path, stamp: MapStamp) -> list[Product]:
     """Find the rasters that write_products wrote in a folder."""
     found = []
     for kind in KINDS:
@@ -83,7 +84,7 @@ def find_products(folder: str | Path, stamp: Mapping) -> list[Product]:
     return found
 
 
-def place_patches(folder: str | Path, stamp: Mapping) -> Path:
+def place_patches(folder: str | Path, stamp: MapStamp) -> Path:
     """Give the file of the cropland patches in a folder of products."""
     return Path(folder) / f"{name_product(stamp, 'patches')}.parquet"
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from cropmine.geo.grids import CRS_LONLAT, Grid, transform_points
 from cropmine.geo.rasters import read_strips
 from cropmine.inputs.probability_samples import STRATA
 from cropmine.planning.digests import write_canonical
+from cropmine.planning.map_stamps import MapStamp
 from cropmine.tables import write_json, write_table
 
 SPARE = 2  # so many times more draws, since a pixel is taken once
@@ -109,7 +110,7 @@ def _describe_pixels(grid: Grid, raster: int, cls: int, rows: np.ndarray, column
 
 
 def keep_design(
-    folder: str | Path, classes: Sequence[str | Path], settings: Mapping, stamp: Mapping, tags: Mapping
+    folder: str | Path, classes: Sequence[str | Path], settings: Mapping, stamp: MapStamp, tags: Mapping
 ) -> Path:
     """Design a sample and keep it beside the strata that it was drawn from, in a folder that is never written again.
 
@@ -119,7 +120,7 @@ def keep_design(
     digest = sha256(write_canonical(settings).encode())
     for path in classes:
         digest.update(Path(path).read_bytes())
-    name = f"{stamp['version']}_{digest.hexdigest()[:8]}"
+    name = f"{stamp.version}_{digest.hexdigest()[:8]}"
     kept = Path(folder) / name
     if kept.exists():
         return kept
@@ -134,7 +135,7 @@ def keep_design(
     return kept
 
 
-def _write_sample(folder: Path, sample: Sample, settings: Mapping, stamp: Mapping, tags: Mapping) -> None:
+def _write_sample(folder: Path, sample: Sample, settings: Mapping, stamp: MapStamp, tags: Mapping) -> None:
     pixels = sample.pixels
     told = pixels[["sample", "stratum", "weight"]].assign(**{"class": ""})
     points = shapely.points(pixels["lon"], pixels["lat"])
@@ -145,7 +146,8 @@ def _write_sample(folder: Path, sample: Sample, settings: Mapping, stamp: Mappin
     names = {"lon": "LON", "lat": "LAT", "sample": "PLOTID", "stratum": "STRATUM", "weight": "WEIGHT"}
     write_table(folder / CENTRES, pd.DataFrame(pixels[list(names)]).rename(columns=names), decimals=8)
     places = pixels[["sample", "stratum", "lon", "lat"]].to_dict("records")
-    design = {"map": dict(stamp), "tags": hidden, "settings": dict(settings), "strata": sample.strata, "pixels": places}
+    design = {"map": asdict(stamp), "tags": hidden, "settings": dict(settings)}
+    design |= {"strata": sample.strata, "pixels": places}
     write_json(folder / DESIGN, design)
 
 

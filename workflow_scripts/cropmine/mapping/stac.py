@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pystac
 import shapely
@@ -15,8 +15,11 @@ from cropmine.geo.grids import read_grid, transform_points
 from cropmine.mapping.bands import BANDS, SCALES
 from cropmine.mapping.products import KINDS, RASTER_BANDS, Product
 from cropmine.mapping.tags import name_product
+from cropmine.planning import paths
+from cropmine.planning.map_stamps import MapStamp
 from cropmine.tables import write_json
 
+COLLECTION = PurePath(paths.DELIVERY).name
 UNTOLD_YEARS = (1970, 2100)  # those that a configuration may name
 COG_TYPE = pystac.MediaType.COG
 PARQUET_TYPE = "application/vnd.apache.parquet"
@@ -29,7 +32,7 @@ EDGES = 4
 
 
 def write_catalog(
-    folder: str | Path, products: Sequence[Product], patches: str | Path, stamp: Mapping, tags: Mapping
+    folder: str | Path, products: Sequence[Product], patches: str | Path, stamp: MapStamp, tags: Mapping
 ) -> list[Path]:
     """Write a STAC collection with an item a CRS, validated, and for each an Earth Engine manifest; gives the files.
 
@@ -42,11 +45,11 @@ def write_catalog(
     for item in items:
         item.set_self_href(str(folder / f"{item.id}.json"))
         for relation in (pystac.RelType.COLLECTION, pystac.RelType.PARENT):
-            item.add_link(pystac.Link(relation, "./collection.json", pystac.MediaType.JSON))
+            item.add_link(pystac.Link(relation, f"./{COLLECTION}", pystac.MediaType.JSON))
         item.collection_id = collection.id
         collection.add_link(pystac.Link(pystac.RelType.ITEM, f"./{item.id}.json", "application/geo+json"))
     collection.clear_links(pystac.RelType.ROOT)  # an absolute path; the collection is its own root
-    collection.set_self_href(str(folder / "collection.json"))
+    collection.set_self_href(str(folder / COLLECTION))
     entries: list[pystac.STACObject] = [collection, *items]
     for name, entry in zip(["collection", *(item.id for item in items)], entries, strict=True):
         written.append(folder / f"{name}.json")
@@ -66,18 +69,18 @@ def _group(products: Sequence[Product]) -> dict[str, list[Product]]:
     return groups
 
 
-def _find_interval(stamp: Mapping) -> tuple[datetime, datetime]:
-    first, last = (stamp["year"], stamp["year"]) if stamp["year"] else UNTOLD_YEARS
+def _find_interval(stamp: MapStamp) -> tuple[datetime, datetime]:
+    first, last = (stamp.year, stamp.year) if stamp.year else UNTOLD_YEARS
     return datetime(first, 1, 1, tzinfo=UTC), datetime(last, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def _describe_item(crs: str, products: Sequence[Product], stamp: Mapping, tags: Mapping) -> pystac.Item:
+def _describe_item(crs: str, products: Sequence[Product], stamp: MapStamp, tags: Mapping) -> pystac.Item:
     grid = read_grid(products[0].path)
     outline = shapely.segmentize(shapely.box(*grid.bounds), (grid.bounds[2] - grid.bounds[0]) / EDGES)
     to_lonlat = Transformer.from_crs(grid.pyproj_crs, "EPSG:4326", always_xy=True)
     lonlat = shapely.transform(outline, transform_points(to_lonlat))
     start, end = _find_interval(stamp)
-    told = {"title": f"Cropland of {stamp['region']}", "cropmine:crs": grid.crs.to_string()}
+    told = {"title": f"Cropland of {stamp.region}", "cropmine:crs": grid.crs.to_string()}
     item = pystac.Item(
         id=name_product(stamp, "cropland", crs),
         geometry=json.loads(shapely.to_geojson(lonlat)),
@@ -105,15 +108,15 @@ def _describe_item(crs: str, products: Sequence[Product], stamp: Mapping, tags: 
 
 
 def _describe_collection(
-    items: Sequence[pystac.Item], patches: str | Path, stamp: Mapping, tags: Mapping
+    items: Sequence[pystac.Item], patches: str | Path, stamp: MapStamp, tags: Mapping
 ) -> pystac.Collection:
     boxes = [item.bbox for item in items if item.bbox is not None]
     whole = [min(box[i] for box in boxes) for i in (0, 1)] + [max(box[i] for box in boxes) for i in (2, 3)]
-    untold = "" if stamp["year"] else " The year isn't told: set `year` of the region."
+    untold = "" if stamp.year else " The year isn't told: set `year` of the region."
     collection = pystac.Collection(
         id=name_product(stamp, "cropland"),
-        title=f"Cropland map of {stamp['region']}, {stamp['year'] or 'undated'}",
-        description=f"Cropland here means: {stamp['definition']}. Made by cropmine; see the model card.{untold}",
+        title=f"Cropland map of {stamp.region}, {stamp.year or 'undated'}",
+        description=f"Cropland here means: {stamp.definition}. Made by cropmine; see the model card.{untold}",
         extent=pystac.Extent(
             pystac.SpatialExtent([whole, *boxes] if len(boxes) > 1 else [whole]),
             pystac.TemporalExtent([list(_find_interval(stamp))]),
@@ -131,7 +134,7 @@ def _spell_tags(tags: Mapping[str, str]) -> dict:
     return {f"cropmine:{key}": json.loads(value) if key == "inputs" else value for key, value in sorted(tags.items())}
 
 
-def describe_manifest(products: Sequence[Product], stamp: Mapping, tags: Mapping) -> dict:
+def describe_manifest(products: Sequence[Product], stamp: MapStamp, tags: Mapping) -> dict:
     """Describe the manifest by which `earthengine upload image --manifest` takes in the products of one CRS.
 
     PROJECT and BUCKET are for the user to fill in; https://developers.google.com/earth-engine/guides/image_manifest.

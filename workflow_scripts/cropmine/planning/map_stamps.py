@@ -1,6 +1,8 @@
-"""What a map is called, and the settings that it hangs on."""
+"""What a map is called, and the settings that its name depends on."""
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
 from cropmine.config.base import Settings
 from cropmine.config.regions import Region
@@ -9,32 +11,47 @@ from cropmine.planning.digests import digest_settings
 from cropmine.planning.plans import Plan, Run, choose_model, list_seeds
 from cropmine.planning.recipes import choose_segmentation
 
-MAP_FREE = {"units", "experiments", "seeds", "prevalence", "year"}  # keys of a region that its pixels don't hang on
+MAP_FREE = {"units", "experiments", "seeds", "prevalence", "year"}  # region settings that don't affect the map's pixels
 DRAWN_WEAK = {"band", "cropland", "probability", "scale"}  # keys of a weak map that say how to draw it
 
 
-def describe_map(plan: Plan, config: Config, name: str | None) -> dict:
-    """What the map that an experiment makes is called: region, run, year, definition, experiment, digest and version.
+@dataclass(frozen=True)
+class MapStamp:
+    """What a map is called, as all its files say.
 
-    config_digest is of the settings that the map hangs on, so that other edits leave its name and files as they are.
-    Without an experiment it is the map of a model from elsewhere.
+    config_digest: of the settings that the map's pixels depend on, so that other edits leave its name and files as they
+    are; version: the name of the run and this digest; year: that of the map, None where nothing states it.
     """
+
+    config_digest: str
+    definition: str | None
+    experiment: str
+    region: str
+    run: str
+    threshold: float
+    version: str
+    year: int | None
+
+
+def stamp_map(plan: Plan, config: Config, name: str | None, threshold: float) -> MapStamp:
+    """Stamp the map that an experiment makes; without an experiment it is the map of a model from elsewhere."""
     region = plan.region
     settings = {"region": region.model_dump(mode="json", exclude=MAP_FREE)}
     digest = digest_settings(settings | (_list_settings(plan, config, name) if name else {}))
-    return {
-        "region": plan.name,
-        "run": config.map.run,
-        "year": find_year(region),
-        "experiment": name or f"none: a model from elsewhere, {region.model}",
-        "definition": region.labels.definition if region.labels else None,
-        "config_digest": digest,
-        "version": f"{config.map.run}-{digest}",
-    }
+    return MapStamp(
+        config_digest=digest,
+        definition=region.labels.definition if region.labels else None,
+        experiment=name or f"none: a model from elsewhere, {region.model}",
+        region=plan.name,
+        run=config.map.run,
+        threshold=threshold,
+        version=f"{config.map.run}-{digest}",
+        year=find_year(region),
+    )
 
 
-def _list_settings(plan: Plan, config: Config, name: str) -> dict:
-    """The settings that an experiment hangs on."""
+def _list_settings(plan: Plan, config: Config, name: str) -> dict[str, Any]:
+    """The settings of an experiment that its map depends on."""
     experiment = plan.experiments[name]
     cut = config.segmentations[choose_segmentation(config, experiment)] if experiment.mined else None
     return {
@@ -54,8 +71,23 @@ def find_year(region: Region) -> int | None:
     return next((year for year in [*known, *(weak.year for weak in region.weak.values())] if year), None)
 
 
-def describe_recipe(plan: Plan, config: Config, name: str, runs: list[Run]) -> dict:
-    """What a map was made of, for its model card, in plain builtins."""
+@dataclass(frozen=True)
+class MapContents:
+    """What a map was made of, as its model card says: weak maps and settings are lines of text."""
+
+    runs: int
+    simulated: bool
+    tiles: int
+    bands: list[str]
+    dates: list[str]
+    weak: list[str]
+    label_year: int | None
+    label_files: list[str]
+    settings: list[str]
+
+
+def describe_contents(plan: Plan, config: Config, name: str, runs: list[Run]) -> MapContents:
+    """Describe what the map of an experiment was made of."""
     experiment, region = plan.experiments[name], plan.region
     settings: dict[str, Settings] = {
         "model": config.models[choose_model(config, experiment)],
@@ -63,25 +95,26 @@ def describe_recipe(plan: Plan, config: Config, name: str, runs: list[Run]) -> d
     }
     if experiment.mined:
         settings["segmentation"] = config.segmentations[choose_segmentation(config, experiment)]
-    lines = [f"{kind}: {_spell_settings(entry.model_dump(mode='json'))}" for kind, entry in settings.items()]
-    return {
-        "runs": len(runs),
-        "simulated": region.simulate is not None,
-        "tiles": len(plan.tiles),
-        "bands": list(region.bands),
-        "dates": list(region.imagery) if isinstance(region.imagery, dict) else [],
-        "weak": [
-            f"{key}, {entry.path or 'consensus of ' + ', '.join(entry.consensus)}" + _spell_year(entry.year)
-            for key, entry in region.weak.items()
+    lines = [f"{kind}: {_spell_settings(entry)}" for kind, entry in (*settings.items(), ("split", region.split))]
+    return MapContents(
+        runs=len(runs),
+        simulated=region.simulate is not None,
+        tiles=len(plan.tiles),
+        bands=list(region.bands),
+        dates=list(region.imagery) if isinstance(region.imagery, dict) else [],
+        weak=[
+            f"{key}, {weak.path or 'consensus of ' + ', '.join(weak.consensus)}" + _spell_year(weak.year)
+            for key, weak in region.weak.items()
         ],
-        "label_year": region.labels.year if region.labels else None,
-        "label_files": [*region.labels.path, *region.labels.test_path] if region.labels else [],
-        "settings": [*lines, f"split: {_spell_settings(region.split.model_dump(mode='json'))}"],
-    }
+        label_year=region.labels.year if region.labels else None,
+        label_files=[*region.labels.path, *region.labels.test_path] if region.labels else [],
+        settings=lines,
+    )
 
 
-def _spell_settings(settings: dict) -> str:
-    return ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
+def _spell_settings(settings: Settings) -> str:
+    values = settings.model_dump(mode="json")
+    return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
 
 
 def _spell_year(year: int | None) -> str:

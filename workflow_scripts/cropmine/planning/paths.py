@@ -1,7 +1,13 @@
 """Paths of the workflow's files: one pattern a file, with the wildcards of the rule that makes it.
 
-Paths start at the working directory. `str.format` puts names in the place of the wildcards.
+Paths start at the working directory. `str.format` puts names in the place of the wildcards, `fill` lists of names.
 """
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from itertools import product
+from pathlib import Path, PurePath
 
 # What wildcards may be; regions, sweeps and transfers are those of the configuration.
 WILDCARDS = {
@@ -17,7 +23,10 @@ WILDCARDS = {
     "source": r"[A-Za-z0-9_]+",
     "audit": r"[A-Za-z0-9_]+",  # segmentation and weak map; joined by an underscore, they can't be told apart
     "kind": "ckpt|npz",
+    "file": r"[^/]+",
 }
+
+RESULTS = "results"
 
 # inputs
 SIMULATED = "results/{region}/inputs"
@@ -45,6 +54,7 @@ MASK = "results/{region}/masks/{fold}/{tile}.tif"
 TARGET = "results/{region}/targets/{recipe}/{tile}.tif"
 # training
 RUN_FOLDER = "results/{region}/models/{recipe}/{model}/{run}"
+RUN_FILE = f"{RUN_FOLDER}/{{file}}"
 MODEL = f"{RUN_FOLDER}/model.ckpt"
 HISTORY = f"{RUN_FOLDER}/history.csv"
 WEIGHTS = f"{RUN_FOLDER}/model.safetensors"
@@ -90,3 +100,38 @@ CARD = "results/{region}/model_card.md"
 REPORT = "results/report.html"
 RUN = "results/run.json"
 KEPT = "results/kept.json"
+
+
+def fill(pattern: str, **names: Iterable[str]) -> list[str]:
+    """List the paths of a pattern for lists of names of its wildcards, in all combinations."""
+    return [pattern.format(**dict(zip(names, chosen, strict=True))) for chosen in product(*names.values())]
+
+
+def locate(results: str | Path, pattern: str, **names: str) -> Path:
+    """Fill a pattern with names, below a folder of results that may be elsewhere."""
+    return Path(results, *PurePath(pattern.format(**names)).parts[1:])
+
+
+def find(results: str | Path, pattern: str, **names: str) -> list[Path]:
+    """List the files of a pattern below a folder of results, in order; `names` are those of some of its wildcards."""
+    filled = pattern.format_map({name: names.get(name, "*") for name in re.findall(r"{(\w+)}", pattern)})
+    return sorted(Path(results).glob(str(PurePath(*PurePath(filled).parts[1:]))))
+
+
+def match(pattern: str, path: str) -> dict[str, str] | None:
+    """Find the names in the place of a pattern's wildcards; None for a path that isn't one of it."""
+    found = _compile(pattern).fullmatch(path)
+    return found.groupdict() if found else None
+
+
+@cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression; a name that comes again is the same one."""
+    parts: list[str] = []
+    seen: set[str] = set()
+    for literal, name in re.findall(r"([^{]*)(?:{(\w+)})?", pattern):
+        parts.append(re.escape(literal))
+        if name:
+            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{WILDCARDS.get(name, '[^/]+')})")
+            seen.add(name)
+    return re.compile("".join(parts))

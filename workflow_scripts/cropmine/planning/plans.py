@@ -9,16 +9,17 @@ from types import MappingProxyType
 from typing import Any
 
 from cropmine.config.base import WEAK_MAP_MODEL
-from cropmine.config.experiments import Experiment, Mined
+from cropmine.config.experiments import AnyModel, Experiment, Forest, Mined, Training
 from cropmine.config.regions import Region, Split
 from cropmine.config.schema import Config
 from cropmine.errors import CropmineError
+from cropmine.planning import paths
 from cropmine.planning.digests import digest_settings
 from cropmine.planning.recipes import (
+    Recipe,
     choose_segmentation,
     choose_weak_map,
     list_registered,
-    name_recipe,
     resolve_recipe,
     spell_thresholds,
 )
@@ -28,7 +29,7 @@ from cropmine.planning.tiles import (
     count_rows,
     find_tiles,
     imagery_patterns,
-    stand_in,
+    name_virtual_source,
     tile_files,
 )
 
@@ -39,7 +40,7 @@ REGISTRATION_TILES = 50
 
 @dataclass(frozen=True)
 class Run:
-    """One training of an experiment: where its parts lie and what made them. A run of the weak map has no recipe."""
+    """One training of an experiment: the folders of its labels and its model. A run of the weak map has no recipe."""
 
     name: str
     seed: int
@@ -47,15 +48,61 @@ class Run:
     recipe: str
     model: str
 
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What a model is and how it is trained; which tiles train is the region's affair."""
+
+    model: AnyModel
+    training: Training
+
     @property
-    def score_file(self) -> str:
-        """The file of the run's scores, below the region's folder."""
-        return f"scores/{self.recipe or WEAK_MAP_MODEL}/{self.model}/{self.name}.json"
+    def settings(self) -> dict[str, Any]:
+        """What a training reads, as plain values."""
+        training = self.training.model_dump(mode="json", exclude={"tiles"})
+        return {"model": self.model.model_dump(mode="json"), "training": training}
+
+    def spell(self, name: str) -> str:
+        """A folder name: that of the model and 8 hex digits of all settings."""
+        return f"{name}_{digest_settings(self.settings | {'tiles': self.training.tiles})}"
+
+
+@dataclass(frozen=True)
+class MinedPolygons:
+    """A set of mined polygons: from which segments and weak map, at which thresholds."""
+
+    segmentation: str
+    weak: str
+    mined: Mined
+    min_valid: float
+
+    @property
+    def thresholds(self) -> str:
+        """The thresholds as a folder's name."""
+        return f"{spell_thresholds(self.mined, '_')}_valid{self.min_valid:g}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What mining reads, as plain values."""
+        return {"mined": self.mined.model_dump(mode="json"), "min_valid": self.min_valid}
+
+
+@dataclass(frozen=True)
+class GridPoint:
+    """A point of a sweep's grid: its name, its values by dotted key, and the experiment that they make."""
+
+    name: str
+    values: dict[str, Any]
+    experiment: Experiment
 
 
 @dataclass
 class Plan:
-    """What the workflow does for one region."""
+    """What the workflow does for one region.
+
+    final_runs: those that make the map, by experiment; virtual: what files that stand for virtual sources stand for;
+    human_transfers and mined_transfers: the runs on human and on mined labels that a transfer needs, by its name.
+    """
 
     name: str
     region: Region
@@ -64,14 +111,14 @@ class Plan:
     experiments: dict[str, Experiment] = field(default_factory=dict)
     runs: dict[str, list[Run]] = field(default_factory=dict)
     final_runs: dict[str, list[Run]] = field(default_factory=dict)
-    recipes: dict[str, dict] = field(default_factory=dict)
-    models: dict[str, dict] = field(default_factory=dict)
-    mined: dict[str, dict] = field(default_factory=dict)
-    sweeps: dict[str, list[tuple["Point", list[Run]]]] = field(default_factory=dict)
+    recipes: dict[str, Recipe] = field(default_factory=dict)
+    models: dict[str, ModelSettings] = field(default_factory=dict)
+    mined: list[MinedPolygons] = field(default_factory=list)
+    sweeps: dict[str, list[tuple[GridPoint, list[Run]]]] = field(default_factory=dict)
     registration_tiles: list[str] = field(default_factory=list)
     virtual: dict[str, str] = field(default_factory=dict)
-    human_lessons: dict[str, list[Run]] = field(default_factory=dict)
-    mined_lessons: dict[str, list[Run]] = field(default_factory=dict)
+    human_transfers: dict[str, list[Run]] = field(default_factory=dict)
+    mined_transfers: dict[str, list[Run]] = field(default_factory=dict)
 
     @property
     def tiles(self) -> list[str]:
@@ -85,23 +132,28 @@ class Plan:
     def every_run(self) -> list[Run]:
         """The runs of the experiments, of the points of sweeps and of transfers, and those that make the map."""
         points = [runs for sweep in self.sweeps.values() for _, runs in sweep]
-        made = [*self.runs.values(), *points, *self.final_runs.values(), *self.human_lessons.values()]
+        made = [*self.runs.values(), *points, *self.final_runs.values(), *self.human_transfers.values()]
         return [run for runs in made for run in runs]
 
     def trains_forest(self, run: Run) -> bool:
         """Whether a run trains a random forest and no network."""
-        return "method" in self.models[run.model]["model"]
+        return isinstance(self.models[run.model].model, Forest)
 
-    def model_file(self, run: Run) -> str:
-        """The file of a run's trained model, below the region's folder."""
-        name = "forest.npz" if self.trains_forest(run) else "model.ckpt"
-        return f"models/{run.recipe}/{run.model}/{run.name}/{name}"
+    def model_path(self, run: Run) -> str:
+        """The file of a run's trained model."""
+        pattern = paths.FOREST if self.trains_forest(run) else paths.MODEL
+        return pattern.format(region=self.name, recipe=run.recipe, model=run.model, run=run.name)
+
+    def score_path(self, run: Run) -> str:
+        """The file of a run's scores."""
+        if not run.recipe:
+            return paths.WEAK_SCORES.format(region=self.name, weak=run.model, run=run.name)
+        return paths.SCORES.format(region=self.name, recipe=run.recipe, model=run.model, run=run.name)
 
     @property
     def mined_from(self) -> list[tuple[str, str]]:
         """The segmentations and weak maps that mined polygons are made of, the first first."""
-        places = (folder.split("/") for folder in self.mined)
-        return list(dict.fromkeys((segmentation, weak) for segmentation, weak, *_ in places))
+        return list(dict.fromkeys((mined.segmentation, mined.weak) for mined in self.mined))
 
     @property
     def mapped(self) -> bool:
@@ -120,7 +172,7 @@ class Plan:
         return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
 
 
-def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"]] = MappingProxyType({})) -> Plan:
+def plan_region(name: str, config: Config, points: Mapping[str, Sequence[GridPoint]] = MappingProxyType({})) -> Plan:
     """Plan one region, with the points of sweeps that expand_sweeps gives beside its experiments.
 
     Experiments that need what the region lacks (labels, a weak map) are left out: a region without labels is mined,
@@ -138,7 +190,7 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"
         {tile: tile_files(region, tile) for tile in tiles},
         choose_training_tiles(name, tiles, config.training, list_seeds(region, config)[0]),
     )
-    _stand_in(plan)
+    _replace_virtual_sources(plan)
     if region.model:
         return plan
     few = config.training.model_copy(update={"tiles": REGISTRATION_TILES})
@@ -152,12 +204,12 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence["Point"
     for sweep, grid in points.items():
         if config.sweeps[sweep].base in plan.experiments:
             plan.sweeps[sweep] = [(point, _plan_runs(plan, config, point.experiment)) for point in grid]
-    for transfer, lessons in config.transfers.items():
-        if name in (*lessons.sources, *lessons.targets):
-            _check_transferable(f"transfers.{transfer}", plan)
-            plan.human_lessons[transfer] = _plan_runs(plan, config, lessons.human_experiment)
-        if name in lessons.targets:
-            plan.mined_lessons[transfer] = _plan_runs(plan, config, lessons.mined_experiment)
+    for key, transfer in config.transfers.items():
+        if name in (*transfer.sources, *transfer.targets):
+            _check_transferable(f"transfers.{key}", plan)
+            plan.human_transfers[key] = _plan_runs(plan, config, transfer.human_experiment)
+        if name in transfer.targets:
+            plan.mined_transfers[key] = _plan_runs(plan, config, transfer.mined_experiment)
     _plan_mined(plan, config)
     return plan
 
@@ -169,11 +221,11 @@ def _check_transferable(where: str, plan: Plan) -> None:
         raise CropmineError(where, what, "set its split.method to holdout or field")
 
 
-def _stand_in(plan: Plan) -> None:
+def _replace_virtual_sources(plan: Plan) -> None:
     """Put a file in the place of every path of GDAL's virtual file systems, and keep what it stands for."""
 
     def replace(path: str) -> str:
-        file = stand_in(plan.name, path)
+        file = name_virtual_source(plan.name, path)
         if file != path:
             plan.virtual[file] = path
         return file
@@ -227,17 +279,11 @@ def _plan_run(plan: Plan, config: Config, experiment: Experiment, seed: int, fol
     name = f"seed{seed}" if fold is None else f"seed{seed}_fold{fold}"
     if experiment.model == WEAK_MAP_MODEL:
         return Run(name, seed, fold, "", choose_weak_map(plan.region, experiment))
-    recipe = resolve_recipe(plan.region, config, experiment, seed, fold)
-    recipe_name = name_recipe(recipe)
-    plan.recipes[recipe_name] = recipe
-    key = choose_model(config, experiment)
-    settings = {
-        "model": config.models[key].model_dump(mode="json"),
-        "training": config.training.model_dump(mode="json", exclude={"tiles"}),
-    }
-    model_name = f"{key}_{digest_settings(settings | {'tiles': config.training.tiles})}"
-    plan.models[model_name] = settings
-    return Run(name, seed, fold, recipe_name, model_name)
+    recipe, key = resolve_recipe(plan.region, config, experiment, seed, fold), choose_model(config, experiment)
+    setup = ModelSettings(config.models[key], config.training)
+    run = Run(name, seed, fold, recipe.name, setup.spell(key))
+    plan.recipes[run.recipe], plan.models[run.model] = recipe, setup
+    return run
 
 
 def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
@@ -247,10 +293,14 @@ def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
     """
     runs = [run for runs in [*plan.runs.values(), *plan.final_runs.values()] for run in runs]
     recipes = [plan.recipes[run.recipe] for run in runs if run.recipe]
-    places = [(recipe["segmentation_name"], recipe["weak_name"]) for recipe in recipes if recipe["mined"]]
-    places += [(recipe["registered_by"], recipe["weak_name"]) for recipe in recipes if "registered_by" in recipe]
-    places += [(next(iter(config.segmentations)), run.model) for run in runs if not run.recipe]
-    shifts = {(place, name): None for place, weak in places for name in list_registered(plan.region, weak)}
+    used = [
+        (segmentation[0], recipe.weak.name)
+        for recipe in recipes
+        for segmentation in (recipe.segmentation, recipe.registered_by)
+        if recipe.weak and segmentation
+    ]
+    used += [(next(iter(config.segmentations)), run.model) for run in runs if not run.recipe]
+    shifts = {(segmentation, name): None for segmentation, weak in used for name in list_registered(plan.region, weak)}
     return sorted(shifts, key=lambda shift: config.segmentations[shift[0]].method == "deep")
 
 
@@ -291,14 +341,8 @@ def _plan_mined(plan: Plan, config: Config) -> None:
     for (segmentation, weak), thresholds in wanted.items():
         for mined in thresholds:
             if not any(_holds(other, mined) for other in thresholds if other != mined):
-                settings: dict[str, Any] = {
-                    "mined": mined.model_dump(mode="json"),
-                    "min_valid": plan.region.weak[weak].min_valid,
-                }
-                folder = (
-                    f"{segmentation}/{weak}/{spell_thresholds(settings['mined'], '_')}_valid{settings['min_valid']:g}"
-                )
-                plan.mined[folder] = settings
+                found = MinedPolygons(segmentation, weak, mined, plan.region.weak[weak].min_valid)
+                plan.mined += [found] if found not in plan.mined else []
 
 
 def _holds(other: Mined, mined: Mined) -> bool:
@@ -316,59 +360,23 @@ def choose_mined(plan: Plan, chosen: str | None) -> str | None:
     mining = {name: own.mined for name, own in plan.experiments.items() if own.mined and not own.mined.random}
     if chosen in mining:
         return chosen
-    first = next(iter(plan.mined.values()), {}).get("mined")
-    return next((name for name, mined in mining.items() if mined.model_dump(mode="json") == first), None)
+    first = next((polygons.mined for polygons in plan.mined), None)
+    return next((name for name, mined in mining.items() if mined == first), None)
 
 
 def _check_simulated_paths(name: str, region: Region) -> None:
-    folder = f"results/{name}/inputs"
-    paths = {"imagery": (region.imagery, f"{folder}/imagery/{{tile}}.tif")}
+    made = {"imagery": (region.imagery, paths.SIMULATED_IMAGERY)}
     if region.mask:
-        paths["mask.path"] = (region.mask.path, f"{folder}/masks/{{tile}}.tif")
-    maps = f"{folder}/weak.tif", f"{folder}/weak_other.tif"
-    for key, weak in region.weak.items():
-        if weak.path is not None:
-            paths[f"weak.{key}.path"] = (weak.path, weak.path if weak.path in maps else " or ".join(maps))
+        made["mask.path"] = (region.mask.path, paths.SIMULATED_MASKS)
     if region.labels:
-        paths["labels.path"] = (region.labels.path[0], f"{folder}/labels.gpkg")
-    for key, (given, made) in paths.items():
-        if given != made:
+        made["labels.path"] = (region.labels.path[0], paths.SIMULATED_LABELS)
+    wanted = {key: (given, [pattern.replace("{region}", name)]) for key, (given, pattern) in made.items()}
+    maps = [pattern.format(region=name) for pattern in (paths.SIMULATED_WEAK, paths.SIMULATED_WEAK_OTHER)]
+    wanted |= {f"weak.{key}.path": (weak.path, maps) for key, weak in region.weak.items() if weak.path is not None}
+    for key, (given, known) in wanted.items():
+        if given not in known:
             raise CropmineError(
                 f"regions.{name}.{key}",
-                f"a simulated region's lie in its inputs folder, not at {given}",
-                f"write {made}",
+                f"the inputs of a simulated region are in its inputs folder, not at {given}",
+                f"write {' or '.join(known)}",
             )
-
-
-def describe_experiment(plan: Plan, config: Config, name: str) -> dict:
-    """One experiment of a plan as the comparison of experiments reads it: what it is made of, and its runs."""
-    return describe_runs(plan, config, name, plan.experiments[name], plan.runs[name])
-
-
-def describe_runs(plan: Plan, config: Config, name: str, experiment: Experiment, runs: list[Run]) -> dict:
-    """An experiment or a point of a sweep, and its runs."""
-    mined = experiment.mined
-    return {
-        "name": name,
-        "human": experiment.human,
-        "weak_map": choose_weak_map(plan.region, experiment) if experiment.uses_weak_map else None,
-        "weak_classes": list(experiment.weak_classes),
-        "erode_m": experiment.erode_m,
-        "mined_cropland": mined.cropland if mined else None,
-        "mined_noncropland": mined.noncropland if mined else None,
-        "random": bool(mined and mined.random),
-        "segmentation": choose_segmentation(config, experiment) if mined else None,
-        "model": choose_model(config, experiment),
-        "model_digest": runs[0].model,
-        "trained": experiment.model != WEAK_MAP_MODEL,
-        "runs": [{"run": run.name, "recipe": run.recipe, "seed": run.seed, "fold": run.fold} for run in runs],
-    }
-
-
-@dataclass(frozen=True)
-class Point:
-    """A point of a grid: its name, its values by dotted key, and the experiment that they make."""
-
-    name: str
-    values: dict[str, Any]
-    experiment: Experiment

@@ -1,61 +1,71 @@
-"""Outputs that the configuration no longer names: listed, and removed if that is asked for.
+"""Outputs that the configuration no longer names: listing and removing them.
 
-Ask with ``python -m cropmine.planning.pruning [config.yaml] [--remove]``, or ``make prune``.
+Run it by ``python -m cropmine.planning.pruning [config.yaml] [--remove]``, or ``make prune``.
 """
 
 import sys
 from collections.abc import Iterable, Mapping
 from itertools import product
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from cropmine.config.base import WEAK_MAP_MODEL
 from cropmine.config.schema import Config
 from cropmine.errors import CropmineError
+from cropmine.planning import paths
 from cropmine.planning.forecast import read_plans
 from cropmine.planning.plans import Plan
 
 LOCKS = Path(".snakemake/locks")
 REMOVE = "--remove"
+UNLISTED = ("region", "file")
+Names = set[tuple[str, ...]]
 
 
-def list_unnamed(plan: Plan, config: Config, folder: Path) -> list[Path]:
-    """List the files of a region's folder that belong to a tile, segmentation, recipe, model or run of the past.
+def list_unnamed(plan: Plan, config: Config) -> list[Path]:
+    """List the files of a region that belong to a tile, segmentation, recipe, model or run of the past.
 
     Folders that grow with thresholds, tiles and trainings are looked at; samples, kept runs, logs and benchmarks are
     none of them, and neither are other regions, which another configuration may name.
     """
-    unnamed = []
-    for kind, (depth, names) in list_names(plan, config).items():
-        top = folder / kind
-        for path in sorted(one for one in top.rglob("*") if one.is_file()):
-            parts = path.relative_to(top).parts
-            if len(parts) < depth:
-                continue  # a table or mosaic over all of them
-            own = parts[:depth] if len(parts) > depth else (*parts[: depth - 1], path.stem)
-            if own not in names:
-                unnamed.append(path)
-    return unnamed
+    kept = list_names(plan, config)
+    folders = dict.fromkeys(PurePath(pattern).parts[2] for pattern in kept)
+    files = [path for folder in folders for path in sorted(Path(paths.RESULTS, plan.name, folder).rglob("*"))]
+    return [path for path in files if path.is_file() and not _is_named(str(path), kept)]
 
 
-def list_names(plan: Plan, config: Config) -> Mapping[str, tuple[int, set[tuple[str, ...]]]]:
-    """List by folder how many steps of a path name an output, and the names that the configuration has."""
+def _is_named(path: str, kept: Mapping[str, Names]) -> bool:
+    """Whether a path is of a pattern whose names are kept."""
+    for pattern, names in kept.items():
+        found = paths.match(pattern, path)
+        if found and tuple(name for wildcard, name in found.items() if wildcard not in UNLISTED) in names:
+            return True
+    return False
+
+
+def list_names(plan: Plan, config: Config) -> dict[str, Names]:
+    """List by pattern the names that the configuration has for its wildcards, other than region and file."""
     segmentations, weak = list(config.segmentations), list(plan.region.weak)
     tiles, recipes = plan.training_tiles, list(plan.recipes)
-    runs: set[tuple[str, ...]] = {(run.recipe or WEAK_MAP_MODEL, run.model, run.name) for run in plan.every_run}
-    mined = [tuple(place.split("/")) for place in plan.mined]
+    runs: Names = {(run.recipe, run.model, run.name) for run in plan.every_run if run.recipe}
+    weak_runs: Names = {(run.model, run.name) for run in plan.every_run if not run.recipe}
+    mined = [(own.segmentation, own.weak, own.thresholds) for own in plan.mined]
+    by_map: Names = set(product(segmentations, weak))
     return {
-        "codebooks": (1, {(name,) for name in segmentations}),
-        "segments": (2, set(product(segmentations, tiles))),
-        "shifts": (3, set(product(segmentations, weak, tiles))),
-        "registrations": (2, set(product(segmentations, weak))),
-        "overlaps": (3, set(product(segmentations, weak, tiles))),
-        "audits": (2, set(product(segmentations, weak))),
-        "mined": (4, {(*place, tile) for place, tile in product(mined, tiles)}),
-        "masks": (2, set(product(list_folds(plan), plan.tiles))),
-        "targets": (2, set(product(recipes, tiles))),
-        "models": (3, runs),
-        "scores": (3, runs),
-        "sweeps": (1, {(name,) for name in config.sweeps}),
+        paths.CODEBOOK: {(name,) for name in segmentations},
+        paths.SEGMENTS: set(product(segmentations, tiles)),
+        paths.SHIFTS: set(product(segmentations, weak, tiles)),
+        paths.REGISTRATION: by_map,
+        paths.REGISTRATION_EVIDENCE: by_map,
+        paths.OVERLAP: set(product(segmentations, weak, tiles)),
+        paths.MINED: {(*own, tile) for own, tile in product(mined, tiles)},
+        paths.MASK: set(product(list_folds(plan), plan.tiles)),
+        paths.TARGET: set(product(recipes, tiles)),
+        paths.RUN_FILE: runs,
+        paths.SCORES: runs,
+        paths.WEAK_SCORES: weak_runs,
+        paths.MAP_SCORES: {()},
+        paths.AUDIT: by_map,
+        paths.AUDIT_SUMMARY: by_map,
+        paths.SWEEP: {(name,) for name in config.sweeps},
     }
 
 
@@ -65,42 +75,41 @@ def list_folds(plan: Plan) -> list[str]:
     return ["whole", *(f"fold{fold}" for fold in sorted(folds))]
 
 
-def render_unnamed(paths: Iterable[Path], results: Path) -> str:
+def render_unnamed(files: Iterable[Path]) -> str:
     """Spell how many files of each folder aren't named any more, and how large they are."""
     counts: dict[str, list[int]] = {}
-    for path in paths:
-        region, kind = path.relative_to(results).parts[:2]
+    for path in files:
+        _, region, kind = path.parts[:3]
         counts.setdefault(f"{region}/{kind}", []).append(path.stat().st_size)
     lines = [f"{place:<32}{len(sizes):>8} files{sum(sizes) / 1e9:>10.3f} GB" for place, sizes in counts.items()]
     return "\n".join(lines) or "The configuration names every output."
 
 
-def remove_files(paths: Iterable[Path], results: Path) -> None:
-    """Remove files, and the folders that they leave empty."""
-    for path in paths:
+def remove_files(files: Iterable[Path]) -> None:
+    """Remove files of the results, and the folders that they leave empty."""
+    for path in files:
         path.unlink()
         for folder in path.parents:
-            if folder == results or any(folder.iterdir()):
+            if folder == Path(paths.RESULTS) or any(folder.iterdir()):
                 break
             folder.rmdir()
 
 
 def main(arguments: list[str]) -> None:
     """Print what the configuration no longer names; with --remove, remove it."""
-    results = Path("results")
     named = [argument for argument in arguments if argument != REMOVE]
     try:
         if REMOVE in arguments and LOCKS.is_dir() and any(LOCKS.iterdir()):
-            raise CropmineError(LOCKS, "a run is going on here", "wait for it; if none is, snakemake --unlock")
+            raise CropmineError(LOCKS, "a run is under way here", "wait for it; if none is, snakemake --unlock")
         config, plans = read_plans(named[0] if named else "config.yaml")
     except CropmineError as error:
         sys.exit(str(error))
-    paths = [path for plan in plans.values() for path in list_unnamed(plan, config, results / plan.name)]
-    print(render_unnamed(paths, results))
+    unnamed = [path for plan in plans.values() for path in list_unnamed(plan, config)]
+    print(render_unnamed(unnamed))
     if REMOVE in arguments:
-        remove_files(paths, results)
-        print(f"{len(paths)} files removed.")
-    elif paths:
+        remove_files(unnamed)
+        print(f"{len(unnamed)} files removed.")
+    elif unnamed:
         print("Nothing is removed yet: make prune REMOVE=1 does it.")
 
 

@@ -1,9 +1,118 @@
 """Label recipes: which labels make a training target, with every setting that changes a pixel of it."""
 
-from cropmine.config.experiments import Experiment
-from cropmine.config.regions import Region, WeakMap
+from dataclasses import dataclass
+from typing import Any
+
+from cropmine.config.experiments import Experiment, Mined, Segmentation
+from cropmine.config.regions import Labels, Region, Split, WeakMap
 from cropmine.config.schema import Config
 from cropmine.planning.digests import digest_settings
+
+SIGNS = {"cropland": "pos", "noncropland": "neg"}
+
+
+@dataclass(frozen=True)
+class WeakSource:
+    """A weak map by its name in the region, and the maps that it is a consensus of."""
+
+    name: str
+    weak: WeakMap
+    members: tuple[WeakMap, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What load_weak reads: every setting that changes how the map is read."""
+        return {"weak": _dump_weak_map(self.weak), "members": [_dump_weak_map(member) for member in self.members]}
+
+    @property
+    def files(self) -> list[str]:
+        """The file of the map, or those of the maps that it is a consensus of."""
+        return [weak.path for weak in self.members or [self.weak] if weak.path is not None]
+
+
+def _dump_weak_map(weak: WeakMap) -> dict[str, Any]:
+    return weak.model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which labels make a training target, and from what.
+
+    draw: of human labels; seed: of random pixels; weak: the map that labels are mined or taken from; segmentation: that
+    of mined labels; registered_by: the segmentation by which the map of raw weak labels is moved. Segmentations are
+    given by their names and settings.
+    """
+
+    human: float
+    draw: int
+    fold: int | None
+    seed: int
+    mined: Mined | None
+    weak: WeakSource | None
+    weak_classes: tuple[str, ...]
+    erode_m: float
+    split: Split
+    labels: Labels | None
+    segmentation: tuple[str, Segmentation] | None
+    registered_by: tuple[str, Segmentation] | None
+
+    @property
+    def min_valid(self) -> float | None:
+        """The least share of valid weak pixels of a mined segment; None if nothing is mined."""
+        return self.weak.weak.min_valid if self.weak and self.mined else None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting that changes a pixel of a target, and no other, as plain values."""
+        named = {
+            "human": self.human,
+            "draw": self.draw,
+            "fold": self.fold,
+            "seed": self.seed,
+            "mined": self.mined.model_dump(mode="json") if self.mined else None,
+            "min_valid": self.min_valid,
+            "weak": self.weak.settings if self.weak else None,
+            "weak_classes": list(self.weak_classes),
+            "erode_m": self.erode_m,
+            "split": self.split.model_dump(mode="json"),
+            "labels": dump_labels(self.labels) if self.labels else None,
+            "weak_name": self.weak.name if self.weak else None,
+            "segmentation_name": self.segmentation[0] if self.segmentation else None,
+            "segmentation": self.segmentation[1].model_dump(mode="json") if self.segmentation else None,
+        }
+        if self.registered_by:
+            name, segmentation = self.registered_by
+            named |= {"registered_by": name, "registration": segmentation.model_dump(mode="json")}
+        return named
+
+    @property
+    def name(self) -> str:
+        """A folder name that spells the recipe and ends in 8 hex digits of its settings in canonical form."""
+        parts = []
+        if self.human:
+            parts.append(f"human{self.human:g}")
+            parts += [f"draw{self.draw}"] if self.human < 1 else []
+        if self.fold is not None:
+            parts.append(f"fold{self.fold}")
+        if self.mined and self.segmentation:
+            parts.append(("random-" if self.mined.random else "mined-") + spell_thresholds(self.mined, "-"))
+            parts.append(self.segmentation[0])
+        if self.weak_classes:
+            eroded = f"-eroded{self.erode_m:g}" if self.erode_m else ""
+            parts.append("weak-" + "-".join(SIGNS[name] for name in self.weak_classes) + eroded)
+        parts += [self.weak.name] if self.weak else []
+        return "_".join([*parts, digest_settings(self.settings)])
+
+
+def dump_labels(labels: Labels) -> dict[str, Any]:
+    """The settings by which human labels are read."""
+    return labels.model_dump(mode="json", exclude={"definition", "year"})
+
+
+def spell_thresholds(mined: Mined, joint: str) -> str:
+    """Spell the thresholds of mining for a name, such as pos0.8-neg0.2."""
+    thresholds = {"pos": mined.cropland, "neg": mined.noncropland}
+    return joint.join(f"{sign}{threshold:g}" for sign, threshold in thresholds.items() if threshold is not None)
 
 
 def choose_weak_map(region: Region, experiment: Experiment) -> str:
@@ -11,24 +120,10 @@ def choose_weak_map(region: Region, experiment: Experiment) -> str:
     return experiment.weak_map or next(iter(region.weak))
 
 
-def describe_weak_map(region: Region, name: str) -> dict:
-    """The settings of a weak map, and those of the maps that it is a consensus of."""
+def find_weak_source(region: Region, name: str) -> WeakSource:
+    """A weak map of a region with the maps that it is a consensus of."""
     weak = region.weak[name]
-    members = [region.weak[member] for member in weak.consensus]
-    return {
-        "weak": _dump_weak_map(weak),
-        "members": [_dump_weak_map(member) for member in members],
-    }
-
-
-def _dump_weak_map(weak: WeakMap) -> dict:
-    return weak.model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
-
-
-def list_weak_files(region: Region, name: str) -> list[str]:
-    """The files of a weak map: its own, or those of the maps that it is a consensus of."""
-    maps = [region.weak[member] for member in region.weak[name].consensus] or [region.weak[name]]
-    return [weak.path for weak in maps if weak.path is not None]
+    return WeakSource(name, weak, tuple(region.weak[member] for member in weak.consensus))
 
 
 def list_registered(region: Region, name: str) -> list[str]:
@@ -41,59 +136,24 @@ def choose_segmentation(config: Config, experiment: Experiment) -> str:
     return experiment.segmentation or next(iter(config.segmentations))
 
 
-def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed: int, fold: int | None) -> dict:
-    """A label recipe in canonical form: every setting that changes a pixel of its targets and no other."""
-    labels = experiment.mined or experiment.weak_classes
-    weak = choose_weak_map(region, experiment) if labels else None
-    registered = weak is not None and experiment.weak_classes and list_registered(region, weak)
-    segmentation = choose_segmentation(config, experiment) if experiment.mined else None
-    random = bool(experiment.mined and experiment.mined.random)
-    return {
-        "human": experiment.human,
-        "draw": seed if 0 < experiment.human < 1 else 0,
-        "fold": fold,
-        "seed": seed if random else 0,
-        "mined": experiment.mined.model_dump(mode="json") if experiment.mined else None,
-        "min_valid": region.weak[weak].min_valid if weak and experiment.mined else None,
-        "weak": describe_weak_map(region, weak) if weak else None,
-        "weak_classes": sorted(experiment.weak_classes),
-        "erode_m": experiment.erode_m,
-        "split": region.split.model_dump(mode="json"),
-        "labels": region.labels.model_dump(mode="json", exclude={"definition", "year"}) if region.labels else None,
-        "weak_name": weak,
-        "segmentation_name": segmentation,
-        "segmentation": config.segmentations[segmentation].model_dump(mode="json") if segmentation else None,
-    } | (describe_registration(config, experiment) if registered else {})
-
-
-def describe_registration(config: Config, experiment: Experiment) -> dict:
-    """The segmentation whose segments tell how an experiment's raw weak map is moved."""
+def resolve_recipe(region: Region, config: Config, experiment: Experiment, seed: int, fold: int | None) -> Recipe:
+    """The label recipe of an experiment's run in a region: every setting that changes a pixel of its targets."""
+    used = choose_weak_map(region, experiment) if experiment.mined or experiment.weak_classes else None
+    moved = used is not None and experiment.weak_classes and list_registered(region, used)
     name = choose_segmentation(config, experiment)
-    return {"registered_by": name, "registration": config.segmentations[name].model_dump(mode="json")}
-
-
-def name_recipe(recipe: dict) -> str:
-    """A folder name that spells a recipe and ends in 8 hex digits of its canonical form."""
-    parts = []
-    if recipe["human"]:
-        parts.append(f"human{recipe['human']:g}")
-        parts += [f"draw{recipe['draw']}"] if recipe["human"] < 1 else []
-    if recipe["fold"] is not None:
-        parts.append(f"fold{recipe['fold']}")
-    if recipe["mined"]:
-        parts += [("random-" if recipe["mined"]["random"] else "mined-") + spell_thresholds(recipe["mined"], "-")]
-        parts.append(recipe["segmentation_name"])
-    if recipe["weak_classes"]:
-        classes = [{"cropland": "pos", "noncropland": "neg"}[name] for name in recipe["weak_classes"]]
-        parts.append("weak-" + "-".join(classes) + (f"-eroded{recipe['erode_m']:g}" if recipe["erode_m"] else ""))
-    if recipe["weak_name"]:
-        parts.append(recipe["weak_name"])
-    return "_".join([*parts, digest_settings(recipe)])
-
-
-def spell_thresholds(mined: dict, joint: str) -> str:
-    """Spell the thresholds of mining for a name, such as pos0.8-neg0.2."""
-    parts = [
-        f"{sign}{mined[key]:g}" for sign, key in (("pos", "cropland"), ("neg", "noncropland")) if mined[key] is not None
-    ]
-    return joint.join(parts)
+    segmentation = name, config.segmentations[name]
+    random = bool(experiment.mined and experiment.mined.random)
+    return Recipe(
+        human=experiment.human,
+        draw=seed if 0 < experiment.human < 1 else 0,
+        fold=fold,
+        seed=seed if random else 0,
+        mined=experiment.mined,
+        weak=find_weak_source(region, used) if used else None,
+        weak_classes=tuple(sorted(experiment.weak_classes)),
+        erode_m=experiment.erode_m,
+        split=region.split,
+        labels=region.labels,
+        segmentation=segmentation if experiment.mined else None,
+        registered_by=segmentation if moved else None,
+    )

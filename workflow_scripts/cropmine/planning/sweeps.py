@@ -14,22 +14,23 @@ from cropmine.config.experiments import Experiment
 from cropmine.config.messages import describe_faults
 from cropmine.config.schema import Config
 from cropmine.errors import CropmineError
+from cropmine.planning.comparisons import ComparedPoint, Comparison, describe_runs, index_scores
 from cropmine.planning.digests import digest_settings
-from cropmine.planning.plans import Plan, Point, choose_model, describe_experiment, describe_runs
+from cropmine.planning.plans import GridPoint, Plan, choose_model
 from cropmine.planning.recipes import choose_segmentation
 
 Validated = TypeVar("Validated", bound=BaseModel)
 PARTS = {"segmentation": "segmentations", "model": "models"}
 
 
-def expand_sweeps(config: Config) -> tuple[Config, dict[str, list[Point]]]:
+def expand_sweeps(config: Config) -> tuple[Config, dict[str, list[GridPoint]]]:
     """Expand every sweep into its points.
 
     Gives the configuration with the segmentations and models that points derive from named ones, and the points by
     sweep. A derived part that equals a named one is that one. Raises CropmineError, with every fault, each once.
     """
     parts = {kind: dict(getattr(config, kind)) for kind in PARTS.values()}
-    points: dict[str, list[Point]] = {}
+    points: dict[str, list[GridPoint]] = {}
     faults: list[CropmineError] = []
     for name, sweep in config.sweeps.items():
         points[name] = []
@@ -52,7 +53,7 @@ def expand_sweeps(config: Config) -> tuple[Config, dict[str, list[Point]]]:
     return config, points
 
 
-def _make_point(config: Config, base: str, values: dict, parts: dict[str, dict], where: str) -> Point:
+def _make_point(config: Config, base: str, values: dict, parts: dict[str, dict], where: str) -> GridPoint:
     name = " ".join(f"{key}={spell_value(value)}" for key, value in values.items())
     experiment = config.experiments[base].model_dump(mode="json")
     inner: dict[str, dict] = {part: {} for part in PARTS}
@@ -67,7 +68,7 @@ def _make_point(config: Config, base: str, values: dict, parts: dict[str, dict],
         if changes:
             own = {"segmentation": choose_segmentation, "model": choose_model}[part](config, made)
             experiment[part] = _derive(parts[PARTS[part]], own, changes, f"{where}.grid", part)
-    return Point(name, values, _validate(Experiment, experiment, f"{where} at {name}"))
+    return GridPoint(name, values, _validate(Experiment, experiment, f"{where} at {name}"))
 
 
 def _set_key(settings: dict, key: str, value: Any, where: str) -> None:
@@ -132,15 +133,19 @@ def columns_of(point: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def describe_sweep(plan: Plan, config: Config, sweep: str) -> tuple[list[dict], str]:
-    """The points of a sweep as describe_experiment gives them, with their `values`, and the name of its base.
-
-    A base that is no point of the grid comes first, without values.
-    """
-    base = config.sweeps[sweep].base
+def describe_sweep(plan: Plan, config: Config, sweep: str) -> Comparison:
+    """Describe the comparison of a sweep's grid points with its base, which comes first where it is none of them."""
+    name, points = config.sweeps[sweep].base, plan.sweeps[sweep]
+    own = plan.runs[name]
+    places = index_scores(plan.score_path(run) for runs in (own, *(runs for _, runs in points)) for run in runs)
     rows = [
-        describe_runs(plan, config, point.name, point.experiment, runs) | {"values": columns_of(point.values)}
-        for point, runs in plan.sweeps[sweep]
+        ComparedPoint(
+            **describe_runs(plan, config, point.name, point.experiment, runs, places), values=columns_of(point.values)
+        )
+        for point, runs in points
     ]
-    same = [point.name for point, runs in plan.sweeps[sweep] if runs == plan.runs[base]]
-    return (rows, same[0]) if same else ([describe_experiment(plan, config, base) | {"values": {}}, *rows], base)
+    same = next((point.name for point, runs in points if runs == own), None)
+    if same is None:
+        base = describe_runs(plan, config, name, plan.experiments[name], own, places)
+        rows.insert(0, ComparedPoint(**base, values={}))
+    return Comparison(tuple(rows), tuple(places), same or name)

@@ -16,6 +16,7 @@ from cropmine.config.regions import Region
 from cropmine.errors import CropmineError
 from cropmine.geo.raster_formats import VIRTUAL, digest_path
 from cropmine.geo.vector_formats import check_vector
+from cropmine.planning import paths
 
 SHOWN = 20
 COUNTED_BYTES = 20_000_000
@@ -100,7 +101,9 @@ def check_files(name: str, region: Region, files: dict[str, dict]) -> None:
     named += [("model", region.model)] if region.model else []
     named += [(f"exclude.{place}.path", exclusion.path) for place, exclusion in enumerate(region.exclude)]
     missing = [
-        (key, path) for key, path in named if not path.startswith(("results/", VIRTUAL)) and not Path(path).exists()
+        (key, path)
+        for key, path in named
+        if not path.startswith((f"{paths.RESULTS}/", VIRTUAL)) and not Path(path).exists()
     ]
     if missing:
         faults = [
@@ -141,7 +144,7 @@ def tile_files(region: Region, tile: str) -> TileFiles:
     }
 
 
-def stand_in(name: str, path: str) -> str:
+def name_virtual_source(region: str, path: str) -> str:
     """The file that stands for a path of GDAL's virtual file systems (/vsizip/, /vsis3/ …) in a region; else the path.
 
     Snakemake looks for every input on disk, so that a small VRT is made for what lies in an archive or a bucket.
@@ -149,7 +152,7 @@ def stand_in(name: str, path: str) -> str:
     if not path.startswith(VIRTUAL):
         return path
     slug = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")[-80:]
-    return f"results/{name}/virtual/{slug}_{digest_path(path)}.vrt"
+    return paths.VIRTUAL.format(region=region, source=f"{slug}_{digest_path(path)}")
 
 
 def count_rows(path: str) -> int | None:

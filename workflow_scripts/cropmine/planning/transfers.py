@@ -1,4 +1,4 @@
-"""Transfers between regions, planned when the Snakefile is parsed: who teaches what, and where it is tested."""
+"""Transfers between regions: which labels train each model, and where it is tested."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,107 +6,103 @@ from dataclasses import dataclass
 from cropmine.config.experiments import Transfer
 from cropmine.config.schema import Config
 from cropmine.errors import CropmineError
+from cropmine.planning import paths
+from cropmine.planning.comparisons import ComparedTransfer, Comparison, describe_runs, index_scores
 from cropmine.planning.digests import digest_settings
-from cropmine.planning.plans import Plan, Run, describe_runs
-
-FOLDER = "results/transfer"
+from cropmine.planning.plans import Plan, Run
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TransferRun:
     """One model of a transfer, which is scored on the test blocks of its target.
 
-    parts: the regions that teach it and the recipes of their labels; validation: the region whose validation labels
-    choose its epoch and its threshold, None where no human label may; model and scores: paths of its files;
-    statistics: models whose statistics normalise, the source's and, if it has its own, the target's.
+    run: its name, seed and settings; labels: which labels train it, as a folder's name, None for the target's own;
+    parts: the regions that these come from and their recipes; validation: the region whose validation labels choose its
+    epoch and its threshold, None where no human label may; model and scores: paths of its files; statistics: models
+    whose statistics normalise, the source's and, if it has its own, the target's.
     """
 
     row: str
     source: str
     target: str
     run: Run
+    labels: str | None
     parts: tuple[tuple[str, str], ...]
     validation: str | None
     model: str
     scores: str
     statistics: tuple[str, ...] = ()
 
-    @property
-    def place(self) -> tuple[str, ...]:
-        """The folders of its files: target, what it was taught, and run."""
-        return tuple(self.scores.removesuffix(".json").split("/")[-3:])
 
-
-def list_lessons(name: str, config: Config, plans: Mapping[str, Plan]) -> list[Lesson]:
-    """List the lessons of a transfer: for each pair of regions, and each seed that both run, one a row of its table.
+def list_transfer_runs(name: str, config: Config, plans: Mapping[str, Plan]) -> list[TransferRun]:
+    """List the runs of a transfer: for each pair of regions, and each seed that both run, one a row of its table.
 
     plans: by region. Raises CropmineError if two regions have no seed in common.
     """
     transfer = config.transfers[name]
-    lessons: list[Lesson] = []
+    listed: list[TransferRun] = []
     for source, target in transfer.pairs:
-        taught = _by_seed(plans[source].human_lessons[name])
-        own, mined = _by_seed(plans[target].human_lessons[name]), _by_seed(plans[target].mined_lessons[name])
+        taught = _by_seed(plans[source].human_transfers[name])
+        own, mined = _by_seed(plans[target].human_transfers[name]), _by_seed(plans[target].mined_transfers[name])
         seeds = [seed for seed in own if seed in taught]
         if not seeds:
             what = f"{source} and {target} have no seed in common"
             raise CropmineError(f"transfers.{name}", what, "give both one of the same `seeds`")
         for seed in seeds:
-            lessons += _plan_lessons(name, transfer, plans, (source, target), (taught[seed], own[seed], mined[seed]))
-    return lessons
+            runs = taught[seed], own[seed], mined[seed]
+            listed += _plan_transfer_runs(name, transfer, (plans[source], plans[target]), runs)
+    return listed
 
 
 def _by_seed(runs: list[Run]) -> dict[int, Run]:
     return {run.seed: run for run in runs}
 
 
-def _plan_lessons(
-    name: str, transfer: Transfer, plans: Mapping[str, Plan], pair: tuple[str, str], runs: tuple[Run, Run, Run]
-) -> Iterator[Lesson]:
-    """The lessons of a pair and a seed, from the runs of the source's, the target's own and its mined labels."""
+def _plan_transfer_runs(
+    name: str, transfer: Transfer, pair: tuple[Plan, Plan], runs: tuple[Run, Run, Run]
+) -> Iterator[TransferRun]:
+    """The runs of a pair and a seed, from those of the source's, the target's own and its mined labels."""
     (source, target), (taught, own, mined) = pair, runs
-    models = f"results/{source}/{plans[source].model_file(taught)}", f"results/{target}/{plans[target].model_file(own)}"
+    models = source.model_path(taught), target.model_path(own)
     statistics = models if transfer.normalise == "target" else models[:1]
-    human, weak = (source, taught.recipe), (target, mined.recipe)
+    human, weak = (source.name, taught.recipe), (target.name, mined.recipe)
     rows = {
-        "human_source": ((human,), f"human_{source}", statistics),
-        "human_source_mined_target": ((human, weak), f"human_{source}_mined", statistics),
+        "human_source": ((human,), f"human_{source.name}", statistics),
+        "human_source_mined_target": ((human, weak), f"human_{source.name}_mined", statistics),
         "mined_target": ((weak,), "mined", ()),
     }
     for row, (parts, words, normalised_by) in rows.items():
         digest = digest_settings({"parts": parts, "model": taught.model, "statistics": normalised_by})
-        place = f"{target}/{words}_{digest}"
-        model = f"{FOLDER}/{name}/models/{place}/{taught.name}/model.ckpt"
-        scores = f"{FOLDER}/{name}/scores/{place}/{taught.name}.json"
-        validation = None if row == "mined_target" else source
-        model = models[0] if row == "human_source" else model
-        yield Lesson(row, source, target, taught, parts, validation, model, scores, normalised_by)
-    scores = f"results/{target}/{own.score_file}"
-    yield Lesson("human_target", source, target, own, ((target, own.recipe),), target, models[1], scores)
+        labels = f"{words}_{digest}"
+        place = {"transfer": name, "target": target.name, "labels": labels, "run": taught.name}
+        validation = None if row == "mined_target" else source.name
+        model = models[0] if row == "human_source" else paths.TRANSFER_MODEL.format(**place)
+        scores = paths.TRANSFER_SCORES.format(**place)
+        ends = source.name, target.name
+        yield TransferRun(row, *ends, taught, labels, parts, validation, model, scores, normalised_by)
+    parts, scores = ((target.name, own.recipe),), target.score_path(own)
+    yield TransferRun("human_target", source.name, target.name, own, None, parts, target.name, models[1], scores)
 
 
-def describe_transfer(name: str, config: Config, plans: Mapping[str, Plan]) -> tuple[list[dict], list[str]]:
-    """The rows of a transfer as plans.describe_runs gives them, with row, source, target and normalise; and the files
-    of scores, whose places their runs name as score_index."""
+def describe_transfer(name: str, config: Config, plans: Mapping[str, Plan]) -> Comparison:
+    """Describe the comparison of a transfer's models, each pair of regions and each choice of labels a row."""
     transfer = config.transfers[name]
-    lessons = list_lessons(name, config, plans)
-    paths = list(dict.fromkeys(lesson.scores for lesson in lessons))
+    listed = list_transfer_runs(name, config, plans)
+    places = index_scores(run.scores for run in listed)
     human, mined = transfer.human_experiment, transfer.mined_experiment
-    both = mined.model_copy(update={"human": transfer.human})
     experiments = {
         "human_source": human,
-        "human_source_mined_target": both,
+        "human_source_mined_target": mined.model_copy(update={"human": transfer.human}),
         "mined_target": mined,
         "human_target": human,
     }
-    grouped: dict[tuple[str, str, str], list[Lesson]] = {}
-    for lesson in lessons:
-        grouped.setdefault((lesson.source, lesson.target, lesson.row), []).append(lesson)
+    grouped: dict[tuple[str, str, str], list[TransferRun]] = {}
+    for run in listed:
+        grouped.setdefault((run.source, run.target, run.row), []).append(run)
     rows = []
     for (source, target, row), group in grouped.items():
-        runs = [lesson.run for lesson in group]
-        described = describe_runs(plans[target], config, f"{row} {source} {target}", experiments[row], runs)
-        for run, lesson in zip(described["runs"], group, strict=True):
-            run["score_index"] = paths.index(lesson.scores)
-        rows.append(described | {"row": row, "source": source, "target": target, "normalise": transfer.normalise})
-    return rows, paths
+        runs, scores = [member.run for member in group], [member.scores for member in group]
+        words = f"{row} {source} {target}"
+        described = describe_runs(plans[target], config, words, experiments[row], runs, places, scores)
+        rows.append(ComparedTransfer(**described, row=row, source=source, target=target, normalise=transfer.normalise))
+    return Comparison(tuple(rows), tuple(places))

@@ -3,18 +3,19 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cropmine.errors import CropmineError
 from cropmine.files import link_file
+from cropmine.planning import paths
 from cropmine.planning.digests import write_canonical
 from cropmine.tables import read_json, write_json
 
 RUNS = "runs"
-RUN = "run.json"
-TABLES = ("experiments.csv", "selected.json", "model_card.md", "labels/labels.parquet", "map/area.json")
-OPTIONAL = ("map/area_by_unit.csv", "accuracy.csv", "accuracy_by_unit.csv")
-RASTERS = "delivery/*.tif"
+RUN = PurePath(paths.RUN).name
+TABLES = (paths.EXPERIMENTS, paths.SELECTED, paths.CARD, paths.LABELS, paths.AREA)
+OPTIONAL = (paths.UNIT_AREAS, paths.ACCURACY, paths.UNIT_ACCURACY)
+RASTERS = "*.tif"  # of the delivery
 
 
 def keep_run(results: str | Path, name: str, regions: Sequence[str]) -> Path:
@@ -25,7 +26,7 @@ def keep_run(results: str | Path, name: str, regions: Sequence[str]) -> Path:
     with run.json in it.
     """
     results = Path(results)
-    files = {path.relative_to(results): path for region in regions for path in _list_files(results / region)}
+    files = {path.relative_to(results): path for region in regions for path in _list_files(results, region)}
     digest = sha256(write_canonical(read_json(results / RUN)["config"]).encode())
     for relative, path in sorted(files.items()):
         digest.update(f"{relative} {sha256(path.read_bytes()).hexdigest()}".encode())
@@ -44,9 +45,10 @@ def keep_run(results: str | Path, name: str, regions: Sequence[str]) -> Path:
     return kept
 
 
-def _list_files(folder: Path) -> list[Path]:
-    tables = [folder / name for name in (*TABLES, *OPTIONAL)]
-    return [path for path in (*tables, *sorted(folder.glob(RASTERS))) if path.exists()]
+def _list_files(results: Path, region: str) -> list[Path]:
+    tables = [paths.locate(results, pattern, region=region) for pattern in (*TABLES, *OPTIONAL)]
+    delivery = paths.locate(results, paths.DELIVERY, region=region).parent
+    return [path for path in (*tables, *sorted(delivery.glob(RASTERS))) if path.exists()]
 
 
 def write_pointer(path: str | Path, kept: Path) -> None:

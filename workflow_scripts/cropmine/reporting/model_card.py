@@ -8,6 +8,7 @@ import jinja2
 import pandas as pd
 
 from cropmine.files import write_text
+from cropmine.planning.map_stamps import MapContents, MapStamp
 from cropmine.reporting.sections import describe_accuracy, list_rows
 from cropmine.reporting.wording import SPACE, spell_figure, spell_hectares, spell_interval, spell_labels, spell_share
 from cropmine.scoring.thresholds import explain_threshold
@@ -18,12 +19,14 @@ TEMPLATE = "model_card.md.j2"
 MARKUP = "\\`*_[]<>#|"
 
 
-def write_card(path: str | Path, files: Mapping, stamp: Mapping, recipe: Mapping, tags: Mapping[str, str]) -> None:
+def write_card(
+    path: str | Path, files: Mapping, stamp: MapStamp, contents: MapContents, tags: Mapping[str, str]
+) -> None:
     """Write the model card of a region's map as Markdown.
 
     files: by name experiments, selected, map_scores, area, splits and checks as the report has them, accuracy (of a
-    probability sample, or None), and weights, those that were exported; stamp and tags: what the map is called; recipe:
-    runs, tiles, bands, dates, weak, label_year, label_files, settings and whether the landscape is simulated.
+    probability sample, or None), and weights, those that were exported; stamp and tags: what the map is called;
+    contents: what it was made of.
     """
     choice, scores = read_json(files["selected"]), read_json(files["map_scores"])
     rows = list_rows(pd.read_csv(files["experiments"]))
@@ -34,7 +37,7 @@ def write_card(path: str | Path, files: Mapping, stamp: Mapping, recipe: Mapping
         stamp=stamp,
         tags=tags,
         inputs=json.loads(tags["inputs"]),
-        recipe=recipe,
+        recipe=contents,
         labels=spell_labels(next(iter(chosen.values()))),
         rows=[{"what": what, "interval": _spell_reach(row)} | row for what, row in named],
         note=scores["note"],

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cropmine.planning import paths
 from cropmine.scoring.score_files import read_scores
 from cropmine.tables import read_json
 from cropmine.version import VERSION
@@ -20,8 +21,8 @@ def count_test_scorings(results: Path, region: str) -> int:
 
     Those of earlier settings count as well, as long as their files are kept: somebody has seen their figures.
     """
-    paths = [*results.glob(f"{region}/scores/*/*/*.json"), *results.glob(f"transfer/*/scores/{region}/*/*.json")]
-    return sum(any(piece["split"] == "test" for piece in read_scores(path)) for path in sorted(paths))
+    files = paths.find(results, paths.SCORES, region=region) + paths.find(results, paths.TRANSFER_SCORES, target=region)
+    return sum(any(piece["split"] == "test" for piece in read_scores(path)) for path in files)
 
 
 def tally_jobs(folders: Iterable[Path]) -> tuple[dict[str, int], dict[str, float]]:
@@ -53,7 +54,7 @@ def describe_run(results: Path, regions: Iterable[str], config: dict, repository
 
 
 def _count_region(results: Path, region: str) -> dict:
-    verdict = read_json(results / region / "checks.json")
+    verdict = read_json(paths.locate(results, paths.CHECKS, region=region))
     return {
         "tiles": len(verdict["tiles"]),
         "labelled_tiles": len(verdict["labelled"]),
