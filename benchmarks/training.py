@@ -109,7 +109,7 @@ class Ours:
         model = self.model.model_copy(update={"steps": steps + 1, "epochs": 1})
         progress, clock = Progress(), Clock()
         task = SegmentationTask(build_network(model, len(self.batches.norm.mean)), model, self.batches, progress)
-        keeper = Bookkeeper(progress, None, LastCheckpoint(self.folder / "last.ckpt", ""), "auto")
+        keeper = Bookkeeper(task, progress, None, LastCheckpoint(self.folder / "last.ckpt", ""), "auto")
         fit_task(task, [keeper, clock], Training())
         return clock.step_times()
 

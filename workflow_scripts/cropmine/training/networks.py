@@ -46,8 +46,9 @@ def build_network(model: Model, channels: int) -> nn.Module:
         _refuse("architecture", model.architecture, list(smp.MODEL_ARCHITECTURES_MAPPING))
     if model.encoder not in smp.encoders.encoders and not model.encoder.startswith("tu-"):
         _refuse("encoder", model.encoder, list(smp.encoders.encoders))
-    local = model.encoder_weights is not None and Path(model.encoder_weights).suffix in (".safetensors", ".pt")
-    named = None if local else model.encoder_weights
+    given = model.encoder_weights
+    local = Path(given) if given is not None and Path(given).suffix in (".safetensors", ".pt") else None
+    named = None if local else given
     if named is not None and not model.encoder.startswith("tu-"):
         weights = list(smp.encoders.encoders[model.encoder]["pretrained_settings"])
         if named not in weights:
@@ -70,7 +71,7 @@ def build_network(model: Model, channels: int) -> nn.Module:
             "models", f"{model.architecture} with {model.encoder} can't be built: {_first_line(error)}"
         ) from error
     if local:
-        _load_encoder(network, model, Path(model.encoder_weights), channels)
+        _load_encoder(network, model, local, channels)
     return network.to(memory_format=torch.channels_last)
 
 
@@ -90,12 +91,12 @@ def _load_encoder(network: nn.Module, model: Model, path: Path, channels: int) -
     convolution = next((tensor for tensor in weights.values() if tensor.ndim == 4), None)
     try:
         if convolution is not None and convolution.shape[1] == channels:
-            network.encoder.load_state_dict(weights)
+            network.get_submodule("encoder").load_state_dict(weights)
             return
         encoder = smp.encoders.get_encoder(model.encoder, in_channels=3, weights=None)
         encoder.load_state_dict(weights)
         encoder.set_in_channels(channels, pretrained=True)
-        network.encoder.load_state_dict(encoder.state_dict())
+        network.get_submodule("encoder").load_state_dict(encoder.state_dict())
     except RuntimeError as error:
         what = f"doesn't hold the weights of {model.encoder}: {_first_line(error)}"
         raise CropmineError(path, what, "save the encoder's own state_dict") from error

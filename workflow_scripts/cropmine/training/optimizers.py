@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable
+from types import ModuleType
 
 from torch import nn, optim
 from torch.optim import lr_scheduler
@@ -45,7 +46,7 @@ def build_schedule(optimizer: optim.Optimizer, model: Model) -> lr_scheduler.LRS
         raise CropmineError("models.schedule", f"{made.__name__} can't be built: {error}", hint) from error
 
 
-def _find(module, kind: type, name: str, key: str) -> type:
+def _find(module: ModuleType, kind: type, name: str, key: str) -> type:
     made = {
         found.lower(): value
         for found, value in vars(module).items()

@@ -54,7 +54,7 @@ class PatchReader:
         """
         if self._kept is None:
             pixels, valid = read_tile(self.tiles[tile].source, window)
-            labels = _read_labels(self.tiles[tile].target, window, self.shapes[tile])
+            labels = _read_labels(self.tiles[tile].target, window)
         else:
             pixels, valid, labels = (
                 cut_window(array, window, fill)
@@ -76,7 +76,7 @@ def _inner(window: Window, shape: tuple[int, int]) -> tuple[slice, slice, slice,
     return slice(top, bottom), slice(left, right), slice(top - row, bottom - row), slice(left - column, right - column)
 
 
-def cut_window(array: np.ndarray, window: Window, fill) -> np.ndarray:
+def cut_window(array: np.ndarray, window: Window, fill: float) -> np.ndarray:
     """Cut a window (column, row, width, height) out of an array (…, h, w); beyond its edges is `fill`."""
     rows, columns, to_rows, to_columns = _inner(window, array.shape[-2:])
     cut = np.full((*array.shape[:-2], window[3], window[2]), fill, array.dtype)
@@ -84,12 +84,12 @@ def cut_window(array: np.ndarray, window: Window, fill) -> np.ndarray:
     return cut
 
 
-def _read_labels(path: str, window: Window | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
+def _read_labels(path: str, window: Window | None = None) -> np.ndarray:
     """The label codes of a target raster, or of a window that may leave it."""
     with rasterio.open(path) as dataset:
         if window is None:
             return encode_labels(*dataset.read([1, 2]))
-        rows, columns, to_rows, to_columns = _inner(window, shape)
+        rows, columns, to_rows, to_columns = _inner(window, dataset.shape)
         labels = np.full((window[3], window[2]), IGNORE, np.uint8)
         if rows.start < rows.stop and columns.start < columns.stop:
             inner = (rows.start, rows.stop), (columns.start, columns.stop)
@@ -139,10 +139,12 @@ def index_labels(targets: Sequence[str], rng: np.random.Generator, per_stratum: 
             hint = f"give the recipe a source of {name}: human, mined.{name.replace('-', '')} or weak_classes"
             raise CropmineError("training target", what, hint)
     shares = np.ceil(counts * np.minimum(1, per_stratum / np.maximum(totals, 1))).astype(int)
-    drawn = {code: [] for code in codes}
+    drawn: dict[int, list[np.ndarray]] = {code: [] for code in codes}
     for tile, path in enumerate(targets):
         wanted = [code for code in codes if shares[tile, code]]
-        flat = _read_labels(path) if wanted else None
+        if not wanted:
+            continue
+        flat = _read_labels(path)
         for code in wanted:
             places = np.flatnonzero(flat == code)
             chosen = rng.choice(places, shares[tile, code], replace=False)
@@ -179,7 +181,9 @@ class PatchBatches:
             self.norm.apply(pixels, valid), labels, rng.integers(0, 2, (self.batch_size, 3), dtype=bool)
         )
 
-    def _cut_patch(self, stratum: tuple[int, int], rng: np.random.Generator):
+    def _cut_patch(
+        self, stratum: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         places = self.strata[stratum]
         tile, row, column = places[rng.integers(len(places))]
         reach = self.patch_px // 4

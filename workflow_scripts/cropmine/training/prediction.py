@@ -175,7 +175,9 @@ def predict_codes(
     return (predict_probability(network, pixels, device, dtype) * STEPS).round().to(torch.uint8).numpy()
 
 
-def read_view(source: TileSource, norm: Normalisation, shape: tuple[int, int], window: Window):
+def read_view(
+    source: TileSource, norm: Normalisation, shape: tuple[int, int], window: Window
+) -> tuple[np.ndarray, np.ndarray]:
     """Normalised pixels and validity of a window that may leave the tile, mirrored at the tile's edges."""
     left, top, width, height = window
     near = max(left, 0), max(top, 0)

@@ -18,6 +18,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from scipy.ndimage import find_objects
 from torch import nn
 
@@ -134,7 +135,7 @@ class SegmentationTask(LightningModule):
     def train_dataloader(self) -> "EpochBatches":
         return EpochBatches(self)
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = build_optimizer(self.network.parameters(), self.model)
         scheduler = build_schedule(optimizer, self.model)
         if self.states:
@@ -164,24 +165,31 @@ class EpochBatches:
 
 
 class Bookkeeper(Callback):
-    """Validates after each epoch, and keeps and saves the progress."""
+    """Validates a task after each epoch, and keeps and saves its progress."""
 
     def __init__(
-        self, progress: Progress, validation: ValidationPatches | None, last: "LastCheckpoint", precision: str
+        self,
+        task: SegmentationTask,
+        progress: Progress,
+        validation: ValidationPatches | None,
+        last: "LastCheckpoint",
+        precision: str,
     ):
-        self.progress, self.validation, self.last, self.precision = progress, validation, last, precision
+        self.task, self.progress, self.validation, self.last = task, progress, validation, last
+        self.precision = precision
 
-    def on_train_epoch_start(self, _: Trainer, task: SegmentationTask) -> None:
+    def on_train_epoch_start(self, *_: object) -> None:
         self.start = time.perf_counter()
-        torch.manual_seed(task.batches.seed + 1_000_003 * (task.epoch + 1))
+        torch.manual_seed(self.task.batches.seed + 1_000_003 * (self.task.epoch + 1))
 
-    def on_train_epoch_end(self, trainer: Trainer, task: SegmentationTask) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, *_: object) -> None:
+        task = self.task
         loss, step = float(torch.stack(task.losses).mean()), int(task.bounds[task.epoch + 1])
         task.losses.clear()
         if not math.isfinite(loss):
             what = f"the loss isn't finite any more by step {step}"
             raise CropmineError("models.learning_rate", what, f"{task.model.learning_rate} is too high; lower it")
-        f1 = (None, None)
+        f1: tuple[float | None, float | None] = (None, None)
         if self.validation is not None:
             dtype = choose_precision(self.precision, task.device)
             f1 = self.validation.score(task.network, task.batches.norm, task.device, dtype, task.model.batch_size)
@@ -277,10 +285,18 @@ def train_model(
         network.load_state_dict(progress.states["network"])
     batches = PatchBatches(reader, strata, norm, model.batch_size, model.patch_px, seed)
     task = SegmentationTask(network, model, batches, progress)
-    fit_task(task, [Bookkeeper(progress, validation, last, training.precision)], training)
+    fit_task(task, [Bookkeeper(task, progress, validation, last, training.precision)], training)
     resolution_m = measure_pixel([read_grid(tile.source.images[0]) for tile in reader.tiles])
-    place = {"bands": bands, "dates": dates, "resolution_m": resolution_m, "precision": training.precision}
-    save_checkpoint(out_checkpoint, progress.best, model, norm, **place)
+    save_checkpoint(
+        out_checkpoint,
+        progress.best,
+        model,
+        norm,
+        bands=bands,
+        dates=dates,
+        resolution_m=resolution_m,
+        precision=training.precision,
+    )
     write_history(out_history, progress.rows)
     last.path.unlink(missing_ok=True)
 
