@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -146,7 +147,7 @@ def _write_sample(folder: Path, sample: Sample, settings: Mapping, stamp: MapSta
     names = {"lon": "LON", "lat": "LAT", "sample": "PLOTID", "stratum": "STRATUM", "weight": "WEIGHT"}
     write_table(folder / CENTRES, pd.DataFrame(pixels[list(names)]).rename(columns=names), decimals=8)
     places = pixels[["sample", "stratum", "lon", "lat"]].to_dict("records")
-    design = {"map": asdict(stamp), "tags": hidden, "settings": dict(settings)}
+    design: dict[str, Any] = {"map": asdict(stamp), "tags": hidden, "settings": dict(settings)}
     design |= {"strata": sample.strata, "pixels": places}
     write_json(folder / DESIGN, design)
 
