@@ -77,7 +77,7 @@ def run_alone(arguments: list[str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.name == "checks.json":
                 places = place_tiles()
-                path.write_text(json.dumps({"places": places, "channels": 4, "labelled": list(places)[:LABELLED]}))
+                path.write_text(json.dumps({"locations": places, "channels": 4, "labelled": list(places)[:LABELLED]}))
             else:
                 path.write_text(json.dumps(CHOICE) if path.name == "selected.json" else "")
         told = SubmittedJobInfo(job=job)

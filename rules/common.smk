@@ -14,7 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
 from cropmine.geo.gdal import confine_gdal
-from cropmine.inputs.neighbours import find_neighbours, read_places
+from cropmine.inputs.neighbours import find_neighbours, read_locations
 from cropmine.planning import paths
 from cropmine.planning.comparisons import describe_experiments
 from cropmine.planning.digests import digest_code, write_canonical

@@ -153,7 +153,7 @@ rule deliver_map:
         settings=deliver_map_settings,
         code=code("deliver_map", "cropmine/mapping/templates"),
     message:
-        "Writing the map products of {wildcards.region}: GeoTIFFs, patches, STAC"
+        "Writing the map products of {wildcards.region}: GeoTIFFs, polygons, STAC"
     script:
         "../workflow_scripts/deliver_map.py"
 

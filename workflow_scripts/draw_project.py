@@ -1,10 +1,10 @@
-"""Write a QGIS project: imagery, weak map, map, patches, mined labels and human labels, styled."""
+"""Write a QGIS project: imagery, weak map, map, polygons, mined labels and human labels, styled."""
 
 import json
 from pathlib import Path
 
 from cropmine.logs import rule_log
-from cropmine.mapping.products import find_products, place_patches
+from cropmine.mapping.products import find_products, place_polygons
 from cropmine.mapping.qgis import write_project
 from cropmine.mapping.qgis_layers import ProjectFiles, WeakLayer, find_canvas, gather_layers
 from cropmine.mapping.tags import stamp_tags
@@ -19,7 +19,7 @@ def main(snakemake):
     weak = [WeakLayer(entry["name"], entry["path"], **entry["settings"]) for entry in settings["weak"]]
     optional = {name: files.get(name, []) for name in ("targets", "mined", "labels", "area", "units")}
     shown = ProjectFiles(files.images, settings["bands"], weak, mined_by=settings["mined"], **optional)
-    groups = gather_layers(path.parent, shown, products, place_patches(delivery, stamp))
+    groups = gather_layers(path.parent, shown, products, place_polygons(delivery, stamp))
     title = f"Cropland of {stamp.region}, {stamp.year or 'undated'} ({stamp.version})"
     write_project(path, title, groups, find_canvas(products), stamp_tags(stamp, settings["inputs"]))
 

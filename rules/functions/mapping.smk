@@ -154,7 +154,7 @@ def measure_units_settings(wildcards):
 
 @canonical
 def deliver_map_settings(wildcards):
-    return stamp_settings(wildcards.region) | {"min_patch_m2": CONFIG.map.min_patch_m2}
+    return stamp_settings(wildcards.region) | {"min_polygon_m2": CONFIG.map.min_polygon_m2}
 
 
 def draw_project_images(wildcards):

@@ -27,7 +27,7 @@ def read_scored_tiles(path, changed):
 
 @cache
 def neighbours(path, _changed):
-    return find_neighbours(read_places(path))
+    return find_neighbours(read_locations(path))
 
 
 def scored_images(wildcards):

@@ -10,16 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cropmine
-from cropmine.inputs.neighbours import CORE_PX, OVERLAP_PX, STEP_PX, Place, find_neighbours, read_places, tile_windows
-from cropmine.inputs.tile_views import place_of
+from cropmine.inputs.neighbours import (
+    CORE_PX,
+    OVERLAP_PX,
+    STEP_PX,
+    Location,
+    find_neighbours,
+    read_locations,
+    tile_windows,
+)
+from cropmine.inputs.tile_views import locate_grid
 from factories.tiles import make_grid
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 PIXEL = 30.0
-CELL = Place("EPSG:32636", 0.0, 0.0, PIXEL, PIXEL, 2 * STEP_PX, 2 * STEP_PX)
+CELL = Location("EPSG:32636", 0.0, 0.0, PIXEL, PIXEL, 2 * STEP_PX, 2 * STEP_PX)
 
 
-def quilt(side: int, west: float = 15.0, north: float = -15.0, size: int = 2 * STEP_PX) -> dict[str, Place]:
+def quilt(side: int, west: float = 15.0, north: float = -15.0, size: int = 2 * STEP_PX) -> dict[str, Location]:
     """Tiles that touch, side by side, their corner at a half pixel as Landsat's is."""
     return {
         f"r{row}c{column}": replace(
@@ -59,9 +67,9 @@ def test_rounding_moves_no_corner_of_whole_or_half_pixels(noise):
 
 
 def test_places_are_read_back_from_a_verdict(tmp_path):
-    place = place_of(make_grid(20, 30, column=1))
-    (tmp_path / "checks.json").write_text(json.dumps({"places": {"t": asdict(place)}}))
-    assert read_places(tmp_path / "checks.json") == {"t": place}
+    place = locate_grid(make_grid(20, 30, column=1))
+    (tmp_path / "checks.json").write_text(json.dumps({"locations": {"t": asdict(place)}}))
+    assert read_locations(tmp_path / "checks.json") == {"t": place}
 
 
 def test_neighbours_are_found_without_opening_a_raster():

@@ -6,7 +6,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from cropmine.geo.grids import Grid
-from cropmine.mapping.cropland_patches import outline_patches, write_patches
+from cropmine.mapping.cropland_polygons import outline_cropland, write_polygons
 from cropmine.mapping.map_tiles import write_map
 from cropmine.mapping.mosaics import build_mosaics, list_mosaics
 from cropmine.mapping.products import write_products
@@ -34,13 +34,13 @@ def mosaics(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def delivery(mosaics, tmp_path_factory):
-    """A delivered folder: products, patches and catalogue."""
+    """A delivered folder: products, polygons and catalogue."""
     folder = tmp_path_factory.mktemp("delivery")
     products = write_products(folder, list_mosaics(mosaics[0]), STAMP, TAGS)
-    patches = folder / f"{name_product(STAMP, 'patches')}.parquet"
+    polygons = folder / f"{name_product(STAMP, 'polygons')}.parquet"
     classes = [product.path for product in products if product.kind == "class"]
-    write_patches(patches, outline_patches(classes, 500), TAGS)
-    write_catalog(folder, products, patches, STAMP, TAGS)
+    write_polygons(polygons, outline_cropland(classes, 500), TAGS)
+    write_catalog(folder, products, polygons, STAMP, TAGS)
     return folder
 
 

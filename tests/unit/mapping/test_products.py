@@ -1,4 +1,4 @@
-"""The map as it is handed on: rasters, patches, catalogue, QGIS project and card."""
+"""The map as it is handed on: rasters, polygons, catalogue, QGIS project and card."""
 
 import json
 import shutil

@@ -9,10 +9,17 @@ import shapely
 
 from cropmine.classes import MINED
 from cropmine.geo.rasters import write_raster
-from cropmine.mapping.cropland_patches import outline_patches, write_patches
-from cropmine.mapping.products import find_products, place_patches
+from cropmine.mapping.cropland_polygons import outline_cropland, write_polygons
+from cropmine.mapping.products import find_products, place_polygons
 from cropmine.mapping.qgis import write_project
-from cropmine.mapping.qgis_layers import ProjectFiles, WeakLayer, find_canvas, gather_layers, layer_mined, layer_patches
+from cropmine.mapping.qgis_layers import (
+    ProjectFiles,
+    WeakLayer,
+    find_canvas,
+    gather_layers,
+    layer_mined,
+    layer_polygons,
+)
 from factories.products import STAMP, TAGS, read_project
 from factories.rasters import make_grid
 
@@ -40,7 +47,7 @@ def test_the_project_holds_every_layer_from_imagery_to_labels_to_map_with_relati
     products = find_products(delivery, STAMP)
     contents = []
     for _ in range(2):
-        groups = gather_layers(tmp_path / "qgis", shown, products, place_patches(delivery, STAMP))
+        groups = gather_layers(tmp_path / "qgis", shown, products, place_polygons(delivery, STAMP))
         write_project(tmp_path / "qgis/valley.qgz", "Valley", groups, find_canvas(products), TAGS)
         contents.append((tmp_path / "qgis/valley.qgz").read_bytes())
     assert contents[0] == contents[1]
@@ -59,20 +66,20 @@ def test_the_project_holds_every_layer_from_imagery_to_labels_to_map_with_relati
     assert root.find("properties/Paths/Absolute").text == "false"
 
 
-def test_the_project_shows_mined_labels_alone_and_patches_that_any_qgis_reads(delivery, tmp_path):
+def test_the_project_shows_mined_labels_alone_and_polygons_that_any_qgis_reads(delivery, tmp_path):
     files = write_project_files(tmp_path)
     [layer] = layer_mined(tmp_path, files["mined"], "both")
     with rasterio.open(tmp_path / "target.tif") as dataset, rasterio.open(layer.path) as mined:
         target, source = dataset.read()
         assert (mined.read(1) == np.where(source == MINED, target, 255)).all() and mined.nodata == 255
     assert (source == MINED).any() and not layer.shown and layer_mined(tmp_path, [], None) == []
-    layer = layer_patches(tmp_path, place_patches(delivery, STAMP))
+    layer = layer_polygons(tmp_path, place_polygons(delivery, STAMP))
     assert pyogrio.read_info(layer.path)["layer_metadata"]["cropmine_map_version"] == "first-0123abcd"
     assert len(geopandas.read_file(layer.path)) == 1
 
 
-def test_a_map_without_cropland_has_a_project_without_patches_in_it(tmp_path):
+def test_a_map_without_cropland_has_a_project_without_polygons_in_it(tmp_path):
     grid = make_grid(8, 8)
     write_raster(tmp_path / "class.tif", np.zeros((8, 8), np.uint8), grid, nodata=255)
-    write_patches(tmp_path / "p.parquet", outline_patches([tmp_path / "class.tif"], 500), TAGS)
-    assert not len(geopandas.read_file(layer_patches(tmp_path, tmp_path / "p.parquet").path))
+    write_polygons(tmp_path / "p.parquet", outline_cropland([tmp_path / "class.tif"], 500), TAGS)
+    assert not len(geopandas.read_file(layer_polygons(tmp_path, tmp_path / "p.parquet").path))

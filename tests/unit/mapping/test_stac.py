@@ -20,7 +20,7 @@ def test_the_catalogue_is_valid_stac_and_can_be_moved(delivery, tmp_path):
     shutil.copytree(delivery, moved)
     collection = pystac.Collection.from_file(str(moved / "collection.json"))
     assert collection.validate_all() == 2
-    assert "/" not in collection.to_dict()["assets"]["patches"]["href"].removeprefix("./")
+    assert "/" not in collection.to_dict()["assets"]["polygons"]["href"].removeprefix("./")
     for item in collection.get_items():
         assert item.properties["cropmine:config_digest"] == "0123abcd"
         assert item.properties["cropmine:inputs"] == ["a.tif", "b.gpkg"]

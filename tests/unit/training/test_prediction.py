@@ -22,7 +22,7 @@ from cropmine.inputs.neighbours import (
     lattice_reach,
     lattice_starts,
 )
-from cropmine.inputs.tile_views import HALO_PX, place_of, surround_tile
+from cropmine.inputs.tile_views import HALO_PX, locate_grid, surround_tile
 from cropmine.training.networks import Normalisation, build_network
 from cropmine.training.prediction import RAMP, fold_norms, predict_strips, predict_tile
 from factories.tiles import PIXEL_M, UTM, write_tile
@@ -144,7 +144,7 @@ def test_no_seam_shows_where_windows_meet_nor_at_the_edges_of_a_tile_alone(tile)
         logits = network(torch.from_numpy(mirrored)[None])[0, :, HALO_PX:-HALO_PX, HALO_PX:-HALO_PX]
     whole = encode_probability(torch.sigmoid(logits[1] - logits[0]).numpy(), valid)
     apart = np.abs(codes.astype(int) - whole)
-    seams = [STEP_PX - corner % STEP_PX for corner in place_of(grid).corner]
+    seams = [STEP_PX - corner % STEP_PX for corner in locate_grid(grid).corner]
     near = np.zeros(grid.shape, bool)
     for axis, seam in enumerate(seams):
         for middle in (seam, seam - STEP_PX):

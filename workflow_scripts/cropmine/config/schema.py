@@ -17,10 +17,10 @@ class Mapping(Settings):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
         description="name of this run of the workflow: in the names of the map's files, and what it is kept under",
     )
-    min_patch_m2: float = Field(
+    min_polygon_m2: float = Field(
         1000,
         ge=0,
-        description="smaller patches of cropland, and smaller holes in them, are smoothed away, true square metres",
+        description="smaller polygons of cropland, and smaller holes in them, are smoothed away, true square metres",
     )
 
 

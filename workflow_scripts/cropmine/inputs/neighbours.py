@@ -10,14 +10,14 @@ from pathlib import Path
 SAME_PX = 0.01
 # Lattices of pixels lie at whole or half pixels of their CRS; a number in between lets no rounding tell tiles apart.
 PHASE = 0.3
-Window = tuple[int, int, int, int]
+PixelWindow = tuple[int, int, int, int]
 CORE_PX = 256
 STEP_PX = 512
 OVERLAP_PX = 32
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a tile lies: the name of its CRS, its north-western corner, its pixel, and its size in pixels."""
 
     crs: str
@@ -38,7 +38,7 @@ class Place:
         """Column and row of its first pixel, counted from the origin of the CRS."""
         return math.floor(self.west / self.pixel[0] + PHASE), math.floor(-self.north / self.pixel[1] + PHASE)
 
-    def locate(self, other: "Place") -> Window | None:
+    def locate(self, other: "Location") -> PixelWindow | None:
         """The window (column, row, width, height) of this tile's pixels that another covers; None on another grid."""
         longest = max(self.width, self.height, other.width, other.height)
         apart = (abs(a / b - 1) * longest for a, b in zip(self.pixel, other.pixel, strict=True))
@@ -47,7 +47,7 @@ class Place:
         column, row = (other.west - self.west) / self.pixel[0], (self.north - other.north) / self.pixel[1]
         return round(column), round(row), other.width, other.height
 
-    def sees(self, other: "Place") -> bool:
+    def sees(self, other: "Location") -> bool:
         """Whether the windows in which this tile is predicted hold a pixel of another."""
         window = self.locate(other)
         if window is None:
@@ -61,45 +61,45 @@ class Place:
         return True
 
 
-def find_neighbours(places: Mapping[str, Place]) -> dict[str, list[str]]:
-    """Name the neighbours of every tile, in the order of `places`."""
+def find_neighbours(locations: Mapping[str, Location]) -> dict[str, list[str]]:
+    """Name the neighbours of every tile, in the order of `locations`."""
     cells: dict[tuple, list[str]] = defaultdict(list)
-    size = _cell_size(places)
-    for tile, place in places.items():
-        cells[_cell(place, size)].append(tile)
-    order = {tile: number for number, tile in enumerate(places)}
+    size = _cell_size(locations)
+    for tile, location in locations.items():
+        cells[_cell(location, size)].append(tile)
+    order = {tile: number for number, tile in enumerate(locations)}
     found = {}
-    for tile, place in places.items():
-        crs, column, row = _cell(place, size)
+    for tile, location in locations.items():
+        crs, column, row = _cell(location, size)
         around = [cells.get((crs, column + x, row + y), ()) for x in (-1, 0, 1) for y in (-1, 0, 1)]
-        near = [other for cell in around for other in cell if other != tile and place.sees(places[other])]
+        near = [other for cell in around for other in cell if other != tile and location.sees(locations[other])]
         found[tile] = sorted(near, key=order.__getitem__)
     return found
 
 
-def read_places(path: str | Path) -> dict[str, Place]:
+def read_locations(path: str | Path) -> dict[str, Location]:
     """Read where the tiles of a region lie from the verdict that check_region gives."""
-    places = json.loads(Path(path).read_text(encoding="utf-8"))["places"]
-    return {tile: Place(**place) for tile, place in places.items()}
+    locations = json.loads(Path(path).read_text(encoding="utf-8"))["locations"]
+    return {tile: Location(**location) for tile, location in locations.items()}
 
 
-def _cell_size(places: Mapping[str, Place]) -> dict[str, tuple[float, float]]:
+def _cell_size(locations: Mapping[str, Location]) -> dict[str, tuple[float, float]]:
     """By CRS, a size of cells that no tile sees beyond the next of."""
     size: dict[str, tuple[float, float]] = {}
-    for place in places.values():
-        reach = [side + 2 * sum(map(abs, lattice_reach(0, 1))) for side in (place.width, place.height)]
-        ground = reach[0] * place.pixel[0], reach[1] * place.pixel[1]
-        width, height = size.get(place.crs, (0, 0))
-        size[place.crs] = max(width, ground[0]), max(height, ground[1])
+    for location in locations.values():
+        reach = [side + 2 * sum(map(abs, lattice_reach(0, 1))) for side in (location.width, location.height)]
+        ground = reach[0] * location.pixel[0], reach[1] * location.pixel[1]
+        width, height = size.get(location.crs, (0, 0))
+        size[location.crs] = max(width, ground[0]), max(height, ground[1])
     return size
 
 
-def _cell(place: Place, size: Mapping[str, tuple[float, float]]) -> tuple[str, int, int]:
-    width, height = size[place.crs]
-    return place.crs, math.floor(place.west / width), math.floor(place.north / height)
+def _cell(location: Location, size: Mapping[str, tuple[float, float]]) -> tuple[str, int, int]:
+    width, height = size[location.crs]
+    return location.crs, math.floor(location.west / width), math.floor(location.north / height)
 
 
-def tile_windows(shape: tuple[int, int], core: int = CORE_PX) -> list[Window]:
+def tile_windows(shape: tuple[int, int], core: int = CORE_PX) -> list[PixelWindow]:
     """Divide a tile of shape (h, w) into windows (column, row, width, height) of nearly one size, at most `core` px."""
     rows, columns = (range(0, size, even_step(size, core)) for size in shape)
     return [
@@ -117,8 +117,8 @@ def even_step(size: int, core: int = CORE_PX) -> int:
 def lattice_starts(start: int, stop: int) -> range:
     """Where the windows begin that hold any of the pixels start to stop - 1, counted from the origin of a CRS.
 
-    Windows of STEP_PX + OVERLAP_PX px begin at every multiple of STEP_PX. Their places hang on the ground alone, not
-    on the tiles that cut it, so that a pixel is seen in the same windows whichever tile holds it.
+    Windows of STEP_PX + OVERLAP_PX px begin at every multiple of STEP_PX. They depend only on ground position, not on
+    how tiles are cut, so that a pixel is seen in the same windows whichever tile holds it.
     """
     return range((start - OVERLAP_PX) // STEP_PX * STEP_PX, stop, STEP_PX)
 

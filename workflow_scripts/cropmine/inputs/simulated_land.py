@@ -313,7 +313,7 @@ def _reflect(rng: np.random.Generator, land: Land) -> np.ndarray:
     crops = _draw_crops(rng, land)
     dryness = (0.42 - 0.30 * land.moisture + 0.22 * draw_noise(rng, shape, 28)).clip(0, 1)
     soil = 1 + 0.10 * draw_noise(rng, shape, 130) + 0.07 * draw_noise(rng, shape, 22)
-    patches = (0.5 + 0.5 * draw_noise(rng, shape, 14)).clip(0, 1)
+    mottle = (0.5 + 0.5 * draw_noise(rng, shape, 14)).clip(0, 1)
     grassy, fields = (land.cover == GRASS) | (land.cover == PASTURE), land.cover == FIELD
     earth, shrubs, roofs = np.isin(land.cover, (BARE, ROAD, YARD)), land.cover == SHRUB, land.roofs > 0
     crowns = _scatter_trees(rng, land)
@@ -322,9 +322,9 @@ def _reflect(rng: np.random.Generator, land: Land) -> np.ndarray:
     for band, layer in enumerate(pixels):
         layer[:] = table[band][land.cover]
         layer[grassy] += (dryness * (DRY_GRASS[band] - SPECTRA[GRASS][band]))[grassy]
-        layer[shrubs] += (patches * 0.5 * (SPECTRA[GRASS][band] - SPECTRA[SHRUB][band]))[shrubs]
+        layer[shrubs] += (mottle * 0.5 * (SPECTRA[GRASS][band] - SPECTRA[SHRUB][band]))[shrubs]
         layer[earth] *= soil[earth]
-        layer[earth] += (0.35 * patches * (SPECTRA[GRASS][band] - layer))[earth]
+        layer[earth] += (0.35 * mottle * (SPECTRA[GRASS][band] - layer))[earth]
         layer[fields] = crops[band][land.parcels[fields]]
         layer[roofs] *= bright[land.roofs[roofs]]
         layer += crowns * (SPECTRA[FOREST][band] - layer)
@@ -381,7 +381,7 @@ def _draw_seam(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _draw_haze(rng: np.random.Generator, visible: np.ndarray) -> np.ndarray:
-    """How much of a pixel's light comes from one patch of haze, float32 (h, w)."""
+    """How much of a pixel's light comes from one cloud of haze, float32 (h, w)."""
     height, width = visible.shape
     row, column = height * rng.uniform(0.15, 0.85), width * rng.uniform(0.15, 0.8)
     y, x = np.ogrid[-row : height - row, -column : width - column]

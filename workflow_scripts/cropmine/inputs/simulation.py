@@ -180,9 +180,9 @@ def draw_labels(
     """Draw human labels at sites spread over a region, most with a field and a piece of other land near it.
 
     `clear` bool (h, w): where the imagery can be seen. Returns polygons in pixel coordinates (column, row), each wholly
-    in one field or patch of other land and apart, and their classes: cropland, other, or, for some pastures, unsure.
+    in one field or stretch of other land and apart, and their classes: cropland, other, or, for some pastures, unsure.
     """
-    fields, patches = _distances(land, clear)
+    fields, others = _distances(land, clear)
     centres, tree = _field_centres(land, fields)
     drawn: list[tuple[shapely.Polygon | None, str]] = []
     taken: set[int] = set()
@@ -195,8 +195,8 @@ def draw_labels(
         if index is not None and not alone:
             field = _draw_polygon(rng, land.parcels, land.parcels[tuple(place)], fields, place)
             taken.add(index)
-        drawn += [(field, "cropland"), (_draw_other(rng, land, patches, place), "other")]
-    drawn += [(polygon, "unsure") for polygon in _draw_unsure(rng, land, patches, max(1, round(UNSURE_SHARE * sites)))]
+        drawn += [(field, "cropland"), (_draw_other(rng, land, others, place), "other")]
+    drawn += [(polygon, "unsure") for polygon in _draw_unsure(rng, land, others, max(1, round(UNSURE_SHARE * sites)))]
     polygons: list[shapely.Polygon] = []
     classes = []
     for polygon, name in drawn:
@@ -207,11 +207,11 @@ def draw_labels(
 
 
 def _distances(land: Land, clear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the edge of the field, and to that of the patch of other land, that a pixel lies in; else 0."""
+    """Distance to the edge of the field, and to that of the stretch of other land, that a pixel lies in; else 0."""
     cover = land.cover
     fields = edt.edt(np.where((cover == FIELD) & clear, land.parcels, 0).astype(np.uint32), parallel=1)
-    patches = edt.edt(np.where((cover != FIELD) & clear, cover, 0).astype(np.uint32), parallel=1)
-    return fields, patches
+    others = edt.edt(np.where((cover != FIELD) & clear, cover, 0).astype(np.uint32), parallel=1)
+    return fields, others
 
 
 def _field_centres(land: Land, fields: np.ndarray) -> tuple[np.ndarray, cKDTree | None]:
@@ -241,26 +241,26 @@ def _spread_sites(rng: np.random.Generator, shape: tuple[int, ...], count: int) 
     return (places * shape / (rows, columns)).astype(int)
 
 
-def _draw_other(rng: np.random.Generator, land: Land, patches: np.ndarray, place: np.ndarray) -> shapely.Polygon | None:
+def _draw_other(rng: np.random.Generator, land: Land, others: np.ndarray, place: np.ndarray) -> shapely.Polygon | None:
     """A polygon on land that isn't cropland, near a place; each cover that is near has the same chance."""
     for reach in OTHER_REACH_PX:
         low = np.maximum(place - reach, 0)
         box = tuple(slice(a, a + 2 * reach + 1) for a in low)
-        roomy = patches[box] >= CLEARANCE_PX
+        roomy = others[box] >= CLEARANCE_PX
         for cover in rng.permutation(np.unique(land.cover[box][roomy])):
             spots = np.argwhere(roomy & (land.cover[box] == cover))
             spots = spots[rng.integers(len(spots), size=6)] + low
-            for spot in spots[np.argsort(-patches[tuple(spots.T)], kind="stable")]:
-                polygon = _draw_polygon(rng, land.cover, cover, patches, spot)
+            for spot in spots[np.argsort(-others[tuple(spots.T)], kind="stable")]:
+                polygon = _draw_polygon(rng, land.cover, cover, others, spot)
                 if polygon is not None:
                     return polygon
     return None
 
 
-def _draw_unsure(rng: np.random.Generator, land: Land, patches: np.ndarray, count: int) -> list[shapely.Polygon | None]:
-    spots = np.argwhere((land.cover == PASTURE) & (patches >= CLEARANCE_PX))
+def _draw_unsure(rng: np.random.Generator, land: Land, others: np.ndarray, count: int) -> list[shapely.Polygon | None]:
+    spots = np.argwhere((land.cover == PASTURE) & (others >= CLEARANCE_PX))
     spots = spots[rng.integers(len(spots), size=count)] if len(spots) else spots
-    return [_draw_polygon(rng, land.cover, PASTURE, patches, spot) for spot in spots]
+    return [_draw_polygon(rng, land.cover, PASTURE, others, spot) for spot in spots]
 
 
 def _draw_polygon(

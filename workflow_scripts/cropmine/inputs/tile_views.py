@@ -7,10 +7,11 @@ import numpy as np
 
 from cropmine.geo.grids import Grid, read_grid
 from cropmine.inputs.imagery import TileSource, read_windows
-from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Place, Window, lattice_starts
+from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Location, PixelWindow, lattice_starts
 
 MULTIPLE_PX = 32  # what networks halve five times
 HALO_PX = 32
+Margins = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Pane:
 
     column: int
     row: int
-    window: Window
-    margins: tuple[tuple[int, int], tuple[int, int]]
+    window: PixelWindow
+    margins: Margins
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Surroundings:
 
     source: TileSource
     grid: Grid
-    others: tuple[tuple[TileSource, Window], ...] = ()
+    others: tuple[tuple[TileSource, PixelWindow], ...] = ()
 
-    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def read(self, window: PixelWindow) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read a window (column, row, width, height) that may leave the tile.
 
         Gives pixels (channels, h, w), 0 where invalid; validity bool (h, w); and what of it is the tile's own, bool
@@ -43,7 +44,7 @@ class Surroundings:
         """
         return self.read_many([window])[0]
 
-    def read_many(self, windows: Sequence[Window]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def read_many(self, windows: Sequence[PixelWindow]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Read windows as read does one, each file opened once."""
         found = [(pixels, valid, valid.copy()) for pixels, valid in read_windows(self.source, windows)]
         for source, place in self.others:
@@ -66,7 +67,7 @@ class Surroundings:
         A window is there if a tile lies in its core, which is all of it before the next one begins. It is cut to the
         tiles in it. All that hangs on the ground alone.
         """
-        column, row = place_of(self.grid).corner
+        column, row = locate_grid(self.grid).corner
         tiles = [(0, 0, self.grid.width, self.grid.height), *(place for _, place in self.others)]
         for top in lattice_starts(row, row + self.grid.height):
             panes = []
@@ -79,10 +80,10 @@ class Surroundings:
             yield top - row, panes
 
 
-def place_of(grid: Grid) -> Place:
+def locate_grid(grid: Grid) -> Location:
     """Where a grid lies."""
     step = grid.transform
-    return Place(grid.crs.to_string(), step.c, step.f, step.a, -step.e, grid.width, grid.height)
+    return Location(grid.crs.to_string(), step.c, step.f, step.a, -step.e, grid.width, grid.height)
 
 
 def surround_tile(
@@ -90,33 +91,33 @@ def surround_tile(
 ) -> Surroundings:
     """Put a tile amid those of `sources` that its windows see; `grids` are those of all, if they are known already."""
     grids = grids or {name: read_grid(source.images[0]) for name, source in sources.items()}
-    place = place_of(grids[tile])
-    places = {name: place_of(grids[name]) for name in sources if name != tile}
+    place = locate_grid(grids[tile])
+    places = {name: locate_grid(grids[name]) for name in sources if name != tile}
     seen = ((sources[name], place.locate(other)) for name, other in places.items() if place.sees(other))
     others = tuple((source, window) for source, window in seen if window is not None)
     return Surroundings(sources[tile], grids[tile], others)
 
 
-def _meet(window: Window, other: Window) -> bool:
+def _meet(window: PixelWindow, other: PixelWindow) -> bool:
     return all(
         window[axis] < other[axis] + other[axis + 2] and other[axis] < window[axis] + window[axis + 2]
         for axis in (0, 1)
     )
 
 
-def _cut(window: Window, other: Window) -> Window:
+def _cut(window: PixelWindow, other: PixelWindow) -> PixelWindow:
     near = [max(window[axis], other[axis]) for axis in (0, 1)]
     far = [min(window[axis] + window[axis + 2], other[axis] + other[axis + 2]) for axis in (0, 1)]
     return near[0], near[1], far[0] - near[0], far[1] - near[1]
 
 
-def _bound(windows: list[Window]) -> Window:
+def _bound(windows: list[PixelWindow]) -> PixelWindow:
     near = [min(window[axis] for window in windows) for axis in (0, 1)]
     far = [max(window[axis] + window[axis + 2] for window in windows) for axis in (0, 1)]
     return near[0], near[1], far[0] - near[0], far[1] - near[1]
 
 
-def _measure_margins(inner: Window, window: Window, corner: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _measure_margins(inner: PixelWindow, window: PixelWindow, corner: tuple[int, int]) -> Margins:
     """Rows and columns to mirror on each side of the part of a window that holds tiles, whose corner is counted too."""
     margins = []
     for axis in (1, 0):

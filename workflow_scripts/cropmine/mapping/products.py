@@ -84,9 +84,9 @@ def find_products(folder: str | Path, stamp: MapStamp) -> list[Product]:
     return found
 
 
-def place_patches(folder: str | Path, stamp: MapStamp) -> Path:
-    """Give the file of the cropland patches in a folder of products."""
-    return Path(folder) / f"{name_product(stamp, 'patches')}.parquet"
+def place_polygons(folder: str | Path, stamp: MapStamp) -> Path:
+    """Give the file of the cropland polygons in a folder of products."""
+    return Path(folder) / f"{name_product(stamp, 'polygons')}.parquet"
 
 
 def spell_crs(dataset: rasterio.DatasetReader) -> str:

@@ -1,4 +1,4 @@
-"""The layers of a region's QGIS project: imagery, weak maps, map, patches, mined labels and human labels."""
+"""The layers of a region's QGIS project: imagery, weak maps, map, polygons, mined labels and human labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from cropmine.inputs.imagery import find_colours
 from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.bands import LEGEND
 from cropmine.mapping.colours import CROPLAND_COLOUR, DISAGREEMENT_RAMP, PROBABILITY_RAMP
-from cropmine.mapping.cropland_patches import read_tags
+from cropmine.mapping.cropland_polygons import read_tags
 from cropmine.mapping.products import DISAGREEMENT_BAND, KINDS, Product
 from cropmine.mapping.qgis import Canvas, ClassStyle, ImageStyle, Layer, LegendEntry, OutlineStyle, RampStyle, Style
 
@@ -67,7 +67,7 @@ class ProjectFiles:
 
 
 def gather_layers(
-    folder: Path, files: ProjectFiles, products: Sequence[Product], patches: str | Path
+    folder: Path, files: ProjectFiles, products: Sequence[Product], polygons: str | Path
 ) -> Mapping[str, Sequence[Layer]]:
     """Gather the layers of a project by group, the first on top; VRTs and GeoPackages are written in its folder.
 
@@ -81,7 +81,7 @@ def gather_layers(
             *(_layer_outline("Units", path) for path in files.units),
         ],
         "Training": [*layer_mined(folder, files.mined, files.mined_by), *_layer_targets(folder, files.targets)],
-        "Map": [layer_patches(folder, patches), *_layer_products(products)],
+        "Map": [layer_polygons(folder, polygons), *_layer_products(products)],
         "Weak maps": [_layer_weak(weak) for weak in files.weak],
         "Imagery": _layer_images(folder, files.images, files.bands),
     }
@@ -157,11 +157,11 @@ def layer_labels(folder: Path, labels: str | Path) -> Layer:
     return _layer_vector("Human labels", path, OutlineStyle("class", LABEL_ENTRIES), True)
 
 
-def layer_patches(folder: Path, patches: str | Path) -> Layer:
-    """Write delivered cropland patches as GeoPackage, since many builds of QGIS can't read Parquet."""
-    path = folder / "patches.gpkg"
-    write_geopackage(path, geopandas.read_parquet(patches), "patches", read_tags(patches))
-    return _layer_vector("Cropland patches", path, OutlineStyle(None, (LegendEntry("", CROPLAND_COLOUR, ""),)), True)
+def layer_polygons(folder: Path, polygons: str | Path) -> Layer:
+    """Write delivered cropland polygons as GeoPackage, since many builds of QGIS can't read Parquet."""
+    path = folder / "polygons.gpkg"
+    write_geopackage(path, geopandas.read_parquet(polygons), "polygons", read_tags(polygons))
+    return _layer_vector("Cropland polygons", path, OutlineStyle(None, (LegendEntry("", CROPLAND_COLOUR, ""),)), True)
 
 
 def _layer_products(products: Sequence[Product]) -> list[Layer]:

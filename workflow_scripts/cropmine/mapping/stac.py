@@ -32,7 +32,7 @@ EDGES = 4
 
 
 def write_catalog(
-    folder: str | Path, products: Sequence[Product], patches: str | Path, stamp: MapStamp, tags: Mapping
+    folder: str | Path, products: Sequence[Product], polygons: str | Path, stamp: MapStamp, tags: Mapping
 ) -> list[Path]:
     """Write a STAC collection with an item a CRS, validated, and for each an Earth Engine manifest; gives the files.
 
@@ -41,7 +41,7 @@ def write_catalog(
     """
     folder, written = Path(folder), []
     items = [_describe_item(crs, own, stamp, tags) for crs, own in _group(products).items()]
-    collection = _describe_collection(items, patches, stamp, tags)
+    collection = _describe_collection(items, polygons, stamp, tags)
     for item in items:
         item.set_self_href(str(folder / f"{item.id}.json"))
         for relation in (pystac.RelType.COLLECTION, pystac.RelType.PARENT):
@@ -108,7 +108,7 @@ def _describe_item(crs: str, products: Sequence[Product], stamp: MapStamp, tags:
 
 
 def _describe_collection(
-    items: Sequence[pystac.Item], patches: str | Path, stamp: MapStamp, tags: Mapping
+    items: Sequence[pystac.Item], polygons: str | Path, stamp: MapStamp, tags: Mapping
 ) -> pystac.Collection:
     boxes = [item.bbox for item in items if item.bbox is not None]
     whole = [min(box[i] for box in boxes) for i in (0, 1)] + [max(box[i] for box in boxes) for i in (2, 3)]
@@ -125,8 +125,8 @@ def _describe_collection(
         keywords=["cropland", "land cover"],
         extra_fields=_spell_tags(tags),
     )
-    asset = pystac.Asset(f"./{Path(patches).name}", "Patches of cropland", None, PARQUET_TYPE, ["data"])
-    collection.add_asset("patches", asset)
+    asset = pystac.Asset(f"./{Path(polygons).name}", "Cropland polygons", None, PARQUET_TYPE, ["data"])
+    collection.add_asset("polygons", asset)
     return collection
 
 

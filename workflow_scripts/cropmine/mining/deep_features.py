@@ -8,7 +8,7 @@ from torch import nn
 
 from cropmine.config.experiments import Segmentation
 from cropmine.inputs.imagery import TileSource, read_tile
-from cropmine.inputs.neighbours import Window, even_step, tile_windows
+from cropmine.inputs.neighbours import PixelWindow, even_step, tile_windows
 from cropmine.inputs.tile_views import HALO_PX, MULTIPLE_PX
 from cropmine.mining.clusters import assign_clusters, fit_codebook, pool_samples, sample_pixels, seed_tile
 from cropmine.training.networks import Normalisation, choose_device, choose_precision
@@ -30,9 +30,9 @@ def read_decoder_features(
     norm: Normalisation,
     source: TileSource,
     shape: tuple[int, int],
-    windows: Sequence[Window],
+    windows: Sequence[PixelWindow],
     precision: str = "auto",
-) -> Iterator[tuple[Window, np.ndarray]]:
+) -> Iterator[tuple[PixelWindow, np.ndarray]]:
     """Compute the decoder's output in some windows of a tile of shape (h, w), as tile_windows divides it.
 
     Yields each window, in order, with its features float32 (F, h, w): what the segmentation head of a network of
@@ -88,7 +88,7 @@ def cluster_features(
     rng = seed_tile(segmentation.seed, tile)
     drawn = np.sort(rng.permutation(len(windows))[:FIT_WINDOWS])
 
-    def read(some: Sequence[Window]) -> Iterator[tuple[Window, np.ndarray]]:
+    def read(some: Sequence[PixelWindow]) -> Iterator[tuple[PixelWindow, np.ndarray]]:
         return read_decoder_features(network, norm, source, valid.shape, some, precision)
 
     n = segmentation.sample_px
@@ -100,6 +100,6 @@ def cluster_features(
     return clusters
 
 
-def _cut(window: Window) -> tuple[slice, slice]:
+def _cut(window: PixelWindow) -> tuple[slice, slice]:
     left, top, width, height = window
     return slice(top, top + height), slice(left, left + width)

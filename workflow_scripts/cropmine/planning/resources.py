@@ -72,7 +72,7 @@ def find_need(rule: str) -> Need:
 
 def measure_tiles(verdict: Mapping) -> tuple[int, int]:
     """The pixels of the largest tile and the channels of a region's imagery, from the verdict of check_region."""
-    return max(place["width"] * place["height"] for place in verdict["places"].values()), verdict["channels"]
+    return max(place["width"] * place["height"] for place in verdict["locations"].values()), verdict["channels"]
 
 
 def estimate_mb(rule: str, tile_px: int, channels: int, attempt: int) -> int:

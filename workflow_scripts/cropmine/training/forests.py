@@ -22,7 +22,7 @@ from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.geo.grids import measure_pixel, open_raster, read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
-from cropmine.inputs.neighbours import Window, tile_windows
+from cropmine.inputs.neighbours import PixelWindow, tile_windows
 from cropmine.inputs.tile_views import Surroundings
 from cropmine.training.checkpoints import ForestDescription, check_description
 from cropmine.training.patches import index_labels
@@ -32,7 +32,7 @@ BLOCK_PX = 512
 CHUNK_PX = 1 << 17
 NODE_KEYS = ("feature", "threshold", "left", "right", "share")
 HINT = "it is made by train_forest; delete it to train anew"
-Read = Callable[[Window], tuple[np.ndarray, np.ndarray]]
+Read = Callable[[PixelWindow], tuple[np.ndarray, np.ndarray]]
 
 
 def use_features(source: TileSource, features: str | None) -> TileSource:
@@ -49,7 +49,7 @@ def use_features(source: TileSource, features: str | None) -> TileSource:
     return TileSource((features,), bands, source.masks, source.bad, source.mask_band)
 
 
-def compute_features(read: Read, window: Window, windows_px: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def compute_features(read: Read, window: PixelWindow, windows_px: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Compute what a forest sees of a window (column, row, width, height), which may leave the tile.
 
     read: gives pixels (channels, h, w) and validity bool (h, w) of any window. Returns features float32 (n, h, w): the
@@ -163,7 +163,7 @@ class TrainedForest:
                 parts = [self._predict_window(view, window, wanted, pool) for window in windows]
                 yield row, np.concatenate(parts, axis=1)
 
-    def _predict_window(self, view: Surroundings, window: Window, wanted, pool: ThreadPoolExecutor) -> np.ndarray:
+    def _predict_window(self, view: Surroundings, window: PixelWindow, wanted, pool: ThreadPoolExecutor) -> np.ndarray:
         left, top, width, height = window
         codes = np.full((height, width), NODATA, np.uint8)
         asked = np.True_ if wanted is None else wanted[top : top + height, left : left + width]

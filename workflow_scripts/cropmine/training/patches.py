@@ -13,10 +13,10 @@ from cropmine.classes import CROPLAND, IGNORE, NONCROPLAND
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import open_raster, read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.neighbours import PixelWindow
 from cropmine.training.losses import SOURCES, encode_labels
 from cropmine.training.networks import Normalisation
 
-Window = tuple[int, int, int, int]
 Strata = dict[tuple[int, int], np.ndarray]
 IN_MEMORY_BYTES = 2_000_000_000
 STATISTICS_PX = 32_000_000
@@ -47,7 +47,7 @@ class PatchReader:
         if sum(sizes) <= in_memory_bytes:
             self._kept = [(*read_tile(tile.source), _read_labels(tile.target)) for tile in self.tiles]
 
-    def cut(self, tile: int, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def cut(self, tile: int, window: PixelWindow) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give pixels (channels, h, w) in their own dtype, valid bool (h, w) and label codes uint8 (h, w).
 
         Outside the tile pixels are 0 and invalid; where a pixel is invalid there is no label, 255.
@@ -68,7 +68,7 @@ def _bytes_a_pixel(source: TileSource) -> int:
         return source.channels * np.dtype(dataset.dtypes[0]).itemsize + 2
 
 
-def _inner(window: Window, shape: tuple[int, int]) -> tuple[slice, slice, slice, slice]:
+def _inner(window: PixelWindow, shape: tuple[int, int]) -> tuple[slice, slice, slice, slice]:
     """Rows and columns of the tile that a window holds, and where in the window they come to lie."""
     column, row, width, height = window
     top, bottom = (min(max(edge, 0), shape[0]) for edge in (row, row + height))
@@ -76,7 +76,7 @@ def _inner(window: Window, shape: tuple[int, int]) -> tuple[slice, slice, slice,
     return slice(top, bottom), slice(left, right), slice(top - row, bottom - row), slice(left - column, right - column)
 
 
-def cut_window(array: np.ndarray, window: Window, fill: float) -> np.ndarray:
+def cut_window(array: np.ndarray, window: PixelWindow, fill: float) -> np.ndarray:
     """Cut a window (column, row, width, height) out of an array (…, h, w); beyond its edges is `fill`."""
     rows, columns, to_rows, to_columns = _inner(window, array.shape[-2:])
     cut = np.full((*array.shape[:-2], window[3], window[2]), fill, array.dtype)
@@ -84,7 +84,7 @@ def cut_window(array: np.ndarray, window: Window, fill: float) -> np.ndarray:
     return cut
 
 
-def _read_labels(path: str, window: Window | None = None) -> np.ndarray:
+def _read_labels(path: str, window: PixelWindow | None = None) -> np.ndarray:
     """The label codes of a target raster, or of a window that may leave it."""
     with rasterio.open(path) as dataset:
         if window is None:

@@ -11,7 +11,7 @@ from torch.fx.proxy import TraceError
 
 from cropmine.classes import NODATA, STEPS, encode_probability
 from cropmine.inputs.imagery import TileSource, read_tile
-from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Window
+from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, PixelWindow
 from cropmine.inputs.tile_views import Pane, Surroundings
 from cropmine.training.networks import Normalisation, choose_device, choose_precision
 
@@ -116,7 +116,7 @@ def _cut_margins(pane: Pane) -> tuple[slice, slice]:
     return np.s_[above : above + pane.window[3], left : left + pane.window[2]]
 
 
-def _look_up(array: np.ndarray, window: Window) -> np.ndarray:
+def _look_up(array: np.ndarray, window: PixelWindow) -> np.ndarray:
     left, top, width, height = window
     return array[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
 
@@ -176,7 +176,7 @@ def predict_codes(
 
 
 def read_view(
-    source: TileSource, norm: Normalisation, shape: tuple[int, int], window: Window
+    source: TileSource, norm: Normalisation, shape: tuple[int, int], window: PixelWindow
 ) -> tuple[np.ndarray, np.ndarray]:
     """Normalised pixels and validity of a window that may leave the tile, mirrored at the tile's edges."""
     left, top, width, height = window

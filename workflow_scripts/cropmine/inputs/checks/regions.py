@@ -20,7 +20,7 @@ from cropmine.inputs.checks.layers import check_labels, check_weak_maps, check_z
 from cropmine.inputs.checks.tiles import check_tiling, check_values, find_usual, survey_tile
 from cropmine.inputs.imagery import TileSource, source_from_settings
 from cropmine.inputs.probability_samples import read_design, read_sample
-from cropmine.inputs.tile_views import place_of
+from cropmine.inputs.tile_views import locate_grid
 from cropmine.planning.resources import NEEDS, estimate_mb
 from cropmine.planning.tiles import TileFiles
 
@@ -48,7 +48,7 @@ def check_region(
     messages call the region; what is wrong is noted in `findings`, if any are given. Returns the verdict, plain
     builtins: tiles (as given), warnings (text), dtype, channels (bands × dates), labels (by split and class, how many),
     labelled (the tiles on which labels lie), resolution_m (median ground size of a pixel, metres), places (where each
-    tile lies, for read_places), suspicious (tiles that look odd, each with its seams by date, as fields of a
+    tile lies, for read_locations), suspicious (tiles that look odd, each with its seams by date, as fields of a
     seams.Line) and usual (a tile that looks like most). Only warnings and the last two come from tiles' pixels, of
     which a few are read. Raises one CropmineError with every fault.
     """
@@ -85,7 +85,7 @@ def check_region(
         "labels": labels,
         "labelled": labelled,
         "resolution_m": resolution,
-        "places": {tile: asdict(place_of(of_dates[0].grid)) for tile, of_dates in headers.items()},
+        "locations": {tile: asdict(locate_grid(of_dates[0].grid)) for tile, of_dates in headers.items()},
     } | looks
 
 

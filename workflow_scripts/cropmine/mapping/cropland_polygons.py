@@ -1,4 +1,4 @@
-"""Outlines of cropland patches: connected pixels of the class, smoothed. A patch is no field: fields may touch."""
+"""Polygons of cropland: outlines of its connected pixels, smoothed. They aren't fields, which may touch."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,18 +23,18 @@ TOLERANCE_PX = 1.0
 TAG = b"cropmine:"
 
 
-def outline_patches(classes: Sequence[str | Path], min_area_m2: float) -> geopandas.GeoDataFrame:
-    """Outline the cropland patches of rasters of classes, one a CRS.
+def outline_cropland(classes: Sequence[str | Path], min_area_m2: float) -> geopandas.GeoDataFrame:
+    """Outline the cropland of rasters of classes, one a CRS.
 
-    A patch is cropland connected by the sides of its pixels. Holes under `min_area_m2` of true area are filled, smaller
-    patches dropped, and the steps of the pixels smoothed within a pixel's width. Columns: patch (int64, from 1),
-    area_ha (true area of the outline) and geometry in EPSG:4326, from west to east.
+    A polygon is cropland connected by the sides of its pixels. Holes under `min_area_m2` of true area are filled,
+    smaller polygons dropped, and the steps of the pixels smoothed within a pixel's width. Columns: polygon (int64, from
+    1), area_ha (true area of the outline) and geometry in EPSG:4326, from west to east.
     """
     polygons = np.concatenate([_outline_raster(path, min_area_m2) for path in classes])
     bounds = shapely.bounds(polygons)
     polygons = polygons[np.lexsort((bounds[:, 1], bounds[:, 0]))]
     areas = measure_polygons(polygons)
-    columns = {"patch": np.arange(1, len(polygons) + 1), "area_ha": np.round(areas / 1e4, 4)}
+    columns = {"polygon": np.arange(1, len(polygons) + 1), "area_ha": np.round(areas / 1e4, 4)}
     return geopandas.GeoDataFrame(columns, geometry=polygons, crs=CRS_LONLAT)
 
 
@@ -88,16 +88,16 @@ def _to_lonlat(polygons: np.ndarray, grid: Grid) -> np.ndarray:
 
 
 def read_tags(path: str | Path) -> dict[str, str]:
-    """Read the tags of the map that write_patches wrote."""
+    """Read the tags of the map that write_polygons wrote."""
     metadata = pyarrow.parquet.read_schema(path).metadata
     told = {key.decode(): value.decode() for key, value in metadata.items() if key.startswith(TAG)}
     return {key.removeprefix(TAG.decode()): value for key, value in told.items()}
 
 
-def write_patches(path: str | Path, patches: geopandas.GeoDataFrame, tags: Mapping[str, str]) -> None:
-    """Write patches as GeoParquet whose metadata hold the tags of the map, the same bytes for the same patches."""
+def write_polygons(path: str | Path, polygons: geopandas.GeoDataFrame, tags: Mapping[str, str]) -> None:
+    """Write polygons as GeoParquet whose metadata hold the tags of the map, the same bytes for the same polygons."""
     buffer = io.BytesIO()
-    patches.to_parquet(buffer, index=False)
+    polygons.to_parquet(buffer, index=False)
     table = pyarrow.parquet.read_table(buffer)
     told = {TAG + key.encode(): str(value).encode() for key, value in sorted(tags.items())}
     with replacing(path) as temporary:
