@@ -3,13 +3,9 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-CONFIG ?= config.yaml
 
-# What `make new-region` is told of labels and the weak map beside their files; empty: guessed.
-WISHES = --class-field "$(CLASS_FIELD)" --cropland "$(CROPLAND)" --noncropland "$(NONCROPLAND)" --ignore "$(IGNORE)" \
-	--weak-cropland "$(WEAK_CROPLAND)" --definition "$(DEFINITION)" --out "$(OUT)"
 
-.PHONY: demo new-region tiles plan prune test test-slurm coverage mutants faults corpus reproduce compare bench lint lock clean
+.PHONY: demo test test-slurm coverage mutants faults corpus reproduce bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -20,19 +16,6 @@ $(READY): requirements.txt
 
 demo: $(READY)  ## the demo region, from made-up tiles to a map and a report
 	$(BIN)/snakemake --cores all
-
-new-region: $(READY)  ## a first configuration for your files: NAME=… IMAGERY=… and WEAK=… LABELS=… TEST=… if you have them
-	@$(BIN)/python -m cropmine.commands.new_region "$(NAME)" --imagery "$(IMAGERY)" --weak "$(WEAK)" \
-		--labels "$(LABELS)" --test "$(TEST)" $(WISHES)
-
-tiles: $(READY)  ## cut one large mosaic into tiles: MOSAIC=… TILES=folder, SIZE_PX=4096
-	@$(BIN)/python -m cropmine.commands.cut_tiles "$(MOSAIC)" "$(TILES)" $(SIZE_PX)
-
-plan: $(READY)  ## what a run would cost, before it: jobs left, core-hours, gigabytes; CONFIG=my.yaml for yours
-	$(BIN)/python -m cropmine.planning.forecast $(CONFIG)
-
-prune: $(READY)  ## outputs that the configuration no longer names, CONFIG=my.yaml for yours; REMOVE=1 removes them
-	@$(BIN)/python -m cropmine.planning.pruning $(CONFIG) $(if $(REMOVE),--remove)
 
 test: $(READY)  ## every test, files that take long first
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15 \
@@ -60,9 +43,6 @@ reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, 
 
 corpus: $(READY)  ## broken and hostile inputs, each alone; writes its table into docs/reliability.md
 	PYTHONPATH=tests $(BIN)/python -m hostile.measure
-
-compare: $(READY)  ## two runs that were kept: A=… B=…, names in results/runs or how they begin
-	$(BIN)/python -m cropmine.commands.compare_runs "$(A)" "$(B)"
 
 bench: $(READY)  ## cropmine beside what a user would write instead
 	$(BIN)/python -m pip install --quiet xarray-spatial==0.5.3  # what the plain prototype of mining uses

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import rasterio
 
-from cropmine.commands.compare_runs import compare_runs, diff_configs, main
+from cropmine.commands.compare_runs import compare_runs, diff_configs
 from cropmine.geo.grids import Grid
 from cropmine.reporting.kept_runs import keep_run
 from factories.runs import BLOCKS, GRID, keep_two_runs, make_labels, write_results
@@ -60,16 +60,6 @@ def test_maps_of_other_extents_and_labels_of_other_splits_are_compared_where_the
     with rasterio.open(made / "valley/change_epsg32636.tif") as dataset:
         change = dataset.read(1)
     assert (change[:, :20] == 255).all() and (change[10:50, 20:] == 1).all() and (change[50:, 20:] == 2).all()
-
-
-def test_a_comparison_tells_where_it_is_or_what_lacks(kept, monkeypatch, capsys):
-    folder, first, second = kept
-    (folder / "results").symlink_to(folder)
-    monkeypatch.chdir(folder)
-    main("before", "after")
-    assert capsys.readouterr().out == f"results/comparisons/{first.name}_{second.name}/summary.md\n"
-    with pytest.raises(SystemExit, match="kept are"):
-        main("before", "other")
 
 
 def test_runs_of_the_same_configuration_are_said_to_be(kept):

@@ -3,7 +3,6 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from cropmine.commands import cut_tiles
 from cropmine.commands.cut_tiles import cut_mosaic
 from cropmine.errors import CropmineError
 
@@ -65,15 +64,3 @@ def test_a_folder_with_other_rasters_and_an_odd_size_are_refused(mosaic, tmp_pat
         cut_mosaic(path, tmp_path / "tiles", 48)
     with pytest.raises(CropmineError, match=r"a multiple of 16"):
         cut_mosaic(path, tmp_path / "others", 100)
-
-
-def test_what_was_cut_is_told_with_the_pattern_to_configure(mosaic, tmp_path, capsys):
-    folder = tmp_path / "tiles"
-    cut_tiles.main([str(mosaic[0]), str(folder), "48"])
-    pattern = f"In a configuration: imagery: {folder}/{{tile}}.tif\n"
-    assert capsys.readouterr().out == f"5 tiles in {folder}; 1 more hold no valid pixel. {pattern}"
-    for wrong in (["a.tif"], ["a.tif", ""], ["a.tif", "tiles", "large"], ["a.tif", "tiles", "16", "more"]):
-        with pytest.raises(SystemExit, match="MOSAIC=file TILES=folder"):
-            cut_tiles.main(wrong)
-    with pytest.raises(SystemExit, match="no such file"):
-        cut_tiles.main([str(tmp_path / "none.tif"), str(folder)])

@@ -25,7 +25,7 @@ def test_mixed_tiles_are_told_by_kind_with_a_pattern_that_parts_them(tmp_path):
     text = str(caught.value)
     assert "2 of 1 band of uint16 with pixels of 2.5 m (12-7_pan.tif, 12-8_pan.tif)" in text
     assert "2 of 4 bands of uint16 with pixels of 5 m (12-7_quad.tif, 12-8_quad.tif)" in text
-    assert f"IMAGERY='{tmp_path}/{{tile}}_pan.tif' takes the first kind alone" in text
+    assert f"--imagery '{tmp_path}/{{tile}}_pan.tif' takes the first kind alone" in text
     guess = guess_imagery(f"{tmp_path}/{{tile}}_quad.tif")
     assert guess.settings["imagery"] == f"{tmp_path}/{{tile}}_quad.tif"
     assert list(guess.headers) == ["12-7", "12-8"]

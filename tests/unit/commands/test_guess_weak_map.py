@@ -34,7 +34,7 @@ def test_a_weak_map_is_known_by_name_or_values(tmp_path, file, values, settings)
 def test_a_weak_map_of_unknown_values_is_told_with_its_values(tmp_path):
     path = write_tif(tmp_path / "landuse.tif", np.resize([3, 3, 3, 17], (1, 32, 32)), dtype="uint8")
     grids = [header.grid for header in guess_imagery(str(write_tif(tmp_path / "i/a.tif", noise(4)))).headers.values()]
-    with pytest.raises(CropmineError, match=r"3 \(75.0%\), 17 \(25.0%\) of the imagery. Hint: .*WEAK_CROPLAND="):
+    with pytest.raises(CropmineError, match=r"3 \(75.0%\), 17 \(25.0%\) of the imagery. Hint: .*--weak-cropland"):
         guess_weak_map(str(path), grids, None)
     assert guess_weak_map(str(path), grids, None, ("17",)).settings["cropland"] == [17]
     away = write_tif(tmp_path / "away.tif", np.ones((1, 32, 32)), west=900_000.0)
@@ -72,7 +72,7 @@ def test_polygons_are_a_weak_map_of_cropland_or_of_the_values_that_a_user_names(
     assert "every polygon" in guess.notes[0] and "class" in guess.notes[0]
     named = guess_weak_map(path, [], None, ("cropland",))
     assert named.settings == {"path": path, "class_field": "class", "cropland": ["cropland"]}
-    with pytest.raises(CropmineError, match=r"no field holds maize\. Hint: WEAK_CROPLAND names values of a field"):
+    with pytest.raises(CropmineError, match=r"no field holds maize\. Hint: --weak-cropland names values of a field"):
         guess_weak_map(path, [], None, ("maize",))
 
 

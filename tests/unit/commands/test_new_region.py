@@ -1,24 +1,19 @@
 """What new-region writes for files as users have them, and what it says of those that it can't use."""
 
-import subprocess
-import sys
-
 import geopandas
 import numpy as np
 import pandas
 import pytest
 import yaml
 
-from cropmine.commands import new_region
 from cropmine.commands.guess_labels import Wishes
-from cropmine.commands.new_region import Inputs, draft_region, parse_inputs
+from cropmine.commands.new_region import Inputs, draft_region
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
 from cropmine.inputs.labels import read_labels
 from cropmine.inputs.splits import split_labels
 from cropmine.planning.plans import resolve_split
 from factories.drafts import inputs_of
-from workspace import ROOT
 
 
 def test_a_draft_holds_what_the_files_are_and_says_what_was_guessed(here):
@@ -77,25 +72,15 @@ def test_a_user_says_what_can_not_be_guessed(here):
     labels = geopandas.read_file(here / "labels.gpkg")
     labels["k"] = labels.pop("class").map({"cropland": "A", "other": "B", "unsure": "C"})
     labels.to_file(here / "coded.gpkg")
-    with pytest.raises(CropmineError, match=r"no field holds classes of cropland and others.*k: 3 values.*CLASS_FIELD"):
+    with pytest.raises(
+        CropmineError, match=r"no field holds classes of cropland and others.*k: 3 values.*--class-field"
+    ):
         draft_region(inputs_of(here, labels=(f"{here}/coded.gpkg",)))
-    given = ["valley", "--imagery", f"{here}/imagery", "--labels", f"{here}/coded.gpkg", "--class-field", "k"]
-    inputs, path = parse_inputs([*given, "--cropland", "A", "--noncropland", "B", "--definition", "maize and beans"])
+    wishes = Wishes("k", ("A",), ("B",), definition="maize and beans")
+    inputs = inputs_of(here, labels=(f"{here}/coded.gpkg",), wishes=wishes)
     region = yaml.safe_load(draft_region(inputs).text)["regions"]["valley"]
-    assert str(path) == "valley.yaml"
     assert region["labels"]["ignore"] == ["C"]
     assert region["labels"]["definition"] == "maize and beans"
-
-
-def test_make_new_region_writes_a_configuration_once(here):
-    command = [sys.executable, "-m", "cropmine.commands.new_region", "valley", "--imagery", f"{here}/imagery"]
-    run = {"cwd": here, "env": {"PYTHONPATH": str(ROOT / "workflow_scripts")}, "capture_output": True, "text": True}
-    done = subprocess.run(command, check=True, **run)
-    assert "Written to valley.yaml, which passes the check of inputs." in done.stdout
-    validate_config(yaml.safe_load((here / "valley.yaml").read_text()))
-    again = subprocess.run(command, check=False, **run)
-    assert again.returncode == 1
-    assert again.stderr == "valley.yaml: there is such a file already. Hint: remove it, or name another: OUT=…\n"
 
 
 def test_classes_that_are_not_known_are_left_out_aloud(here):
@@ -118,19 +103,10 @@ def test_fields_whose_values_tell_nothing_are_not_taken_for_classes(here):
     )
     with pytest.raises(CropmineError, match=r"no field holds classes of cropland and others.*seen: 2 values"):
         draft_region(inputs_of(here, labels=(f"{here}/no.gpkg",)))
-    with pytest.raises(CropmineError, match=r"CLASS_FIELD: no such field: kind\. Hint: fields of all files: .*seen"):
+    with pytest.raises(CropmineError, match=r"--class-field: no such field: kind\. Hint: fields of all files: .*seen"):
         draft_region(inputs_of(here, labels=(f"{here}/no.gpkg",), wishes=Wishes("kind")))
 
 
 def test_a_region_takes_a_name_that_can_be_a_folder(here):
     with pytest.raises(CropmineError, match=r"NAME: 'my valley' isn't a name"):
         draft_region(Inputs("my valley", f"{here}/imagery"))
-
-
-def test_what_was_guessed_is_printed_and_an_error_ends_in_its_words(here, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    new_region.main(["valley", "--imagery", f"{here}/imagery", "--labels", f"{here}/labels.gpkg"])
-    told = capsys.readouterr().out
-    assert "Check: say in labels.definition" in told and "Written to valley.yaml" in told
-    with pytest.raises(SystemExit, match="there is such a file already"):
-        new_region.main(["valley", "--imagery", f"{here}/imagery"])

@@ -2,7 +2,6 @@ import copy
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cropmine.config.validation import validate_config
 from cropmine.planning import forecast as forecasts
@@ -72,20 +71,6 @@ def test_past_runs_tell_hours_and_bytes_of_what_is_left(tmp_path):
     assert line.split() == ["valley", "experiments", "train_model", "2", "1", "2.00", "0.002", "models/"]
     assert "1 trainings left; 2.00 core-hours as far as past runs tell" in text
     assert "no past run tells how long burn_target, map_tile," in text
-
-
-def test_the_forecast_of_a_configuration_is_told_with_its_transfers(tmp_path, capsys):
-    config = valley_config(tmp_path)
-    config["regions"]["valley"]["tiles"] = ["a", "b"]
-    config["regions"] |= {"hills": copy.deepcopy(config["regions"]["valley"])}
-    config["transfers"] = {"over": {"sources": ["valley"], "targets": ["hills"]}}
-    Path("mine.yaml").write_text(yaml.safe_dump(config))
-    forecasts.main("mine.yaml")
-    told = capsys.readouterr().out
-    assert "transfer      transfer_over" in told
-    assert "hills         experiments           train_model" in told
-    with pytest.raises(SystemExit, match=r"none.yaml: no such configuration. Hint: name yours: CONFIG=my.yaml"):
-        forecasts.main("none.yaml")
 
 
 def test_what_lacks_of_named_experiments_is_counted_by_rule(tmp_path):

@@ -1,10 +1,8 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cropmine.config.validation import validate_config
-from cropmine.planning import pruning
 from cropmine.planning.plans import plan_region
 from cropmine.planning.pruning import list_unnamed, remove_files, render_unnamed
 from cropmine.planning.sweeps import expand_sweeps
@@ -77,26 +75,3 @@ def test_what_it_no_longer_names_is_listed_and_removed_with_its_empty_folders(pl
     remove_files(unnamed)
     assert [path for path in folder.rglob("*") if path.is_file()] == [kept]
     assert not (folder / "models").exists()
-
-
-def test_nothing_is_removed_during_a_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    touch("", ".snakemake/locks/0.input.lock")
-    with pytest.raises(SystemExit, match="a run is under way here"):
-        pruning.main(["config.yaml", "--remove"])
-
-
-def test_what_would_be_removed_is_told_before_it_is(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    config = valley_config(tmp_path)
-    config["regions"]["valley"]["tiles"] = ["a"]
-    Path("config.yaml").write_text(yaml.safe_dump(config))
-    kept, old = touch("results/valley", "segments/kmeans6/a.tif", "segments/kmeans6/b.tif")
-    pruning.main([])
-    told = capsys.readouterr().out
-    assert "valley/segments" in told and "Nothing is removed yet: make prune REMOVE=1 does it." in told
-    pruning.main(["config.yaml", "--remove"])
-    assert "1 files removed." in capsys.readouterr().out
-    assert kept.exists() and not old.exists()
-    pruning.main([])
-    assert capsys.readouterr().out == "The configuration names every output.\n"

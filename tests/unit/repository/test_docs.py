@@ -13,6 +13,7 @@ import yaml
 from rasterio.rio.main import main_group
 from snakemake.cli import get_argument_parser
 
+from cropmine.commands.cli import cropmine
 from cropmine.config.regions import Region
 from cropmine.config.schema import Config
 from cropmine.config.validation import validate_config
@@ -21,7 +22,7 @@ from workspace import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-INLINE = re.compile(r"`((?:make|snakemake|rio) [^`]+)`")
+INLINE = re.compile(r"`((?:cropmine|make|snakemake|rio) [^`]+)`")
 YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)]*)?\)")
 ELSEWHERE = (
@@ -42,7 +43,7 @@ VALUES = r"[A-Z_]+=\S*"
 
 
 def list_commands() -> list[tuple[str, str]]:
-    """Every line of a shell block, and every make, snakemake and rio between backticks, with its page."""
+    """Every line of a shell block, and every cropmine, make, snakemake and rio between backticks, with its page."""
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
@@ -67,6 +68,8 @@ def test_a_command_is_one_that_works(page, command):
         return
     if words[0] == "make":
         check_make(words[1:])
+    elif words[0] == "cropmine":
+        check_cropmine(words[1:])
     elif words[0] == "snakemake":
         check_snakemake(words[1:])
     elif words[0] == "rio":
@@ -78,6 +81,14 @@ def test_a_command_is_one_that_works(page, command):
         assert all((ROOT / word).exists() for word in words[3:] if not word.startswith("-"))
     else:
         pytest.fail(f"{page}: {words[0]} is no command that is known here")
+
+
+def check_cropmine(words: list[str]) -> None:
+    """Parse the words as the command does; the name of a subcommand alone is a mention of it."""
+    name, *rest = words
+    assert name in cropmine.commands or (not rest and name == "--help"), name
+    if rest:
+        cropmine.commands[name].make_context(name, rest)
 
 
 def check_make(words: list[str]) -> None:

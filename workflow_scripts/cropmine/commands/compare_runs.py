@@ -1,6 +1,5 @@
 """Two kept runs beside each other: configuration, scores on the same test labels, change of the map, and area."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,7 +11,6 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
-from cropmine.errors import CropmineError
 from cropmine.files import write_text
 from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import Grid, open_raster, read_grid
@@ -233,17 +231,3 @@ def _write_scores(scores: pd.DataFrame) -> list[str]:
 
 def _spell_cell(value: Any) -> str:
     return "" if pd.isna(value) else str(value).replace("|", "\\|")
-
-
-def main(first: str, second: str) -> None:
-    """Compare two kept runs and tell where the comparison is."""
-    try:
-        print(compare_runs(paths.RESULTS, first, second) / "summary.md")
-    except CropmineError as error:
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 3 or not all(sys.argv[1:]):
-        sys.exit("make compare A=… B=…: names of two runs that are kept in results/runs, or how they begin")
-    main(*sys.argv[1:])

@@ -1,9 +1,5 @@
-"""Cutting one large mosaic into tiles on its own pixels, a strip of rows in memory at a time.
+"""Cutting one large mosaic into tiles on its own pixels, a strip of rows in memory at a time."""
 
-Ask with ``python -m cropmine.commands.cut_tiles MOSAIC FOLDER [SIZE_PX]``, or ``make tiles``.
-"""
-
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,20 +90,3 @@ def _list_strips(window: Window) -> Iterator[Window]:
     for top in range(0, window.height, BLOCK_PX):
         height = min(BLOCK_PX, window.height - top)
         yield Window(window.col_off, window.row_off + top, window.width, height)
-
-
-def main(arguments: list[str]) -> None:
-    """Cut the mosaic that is named, and say what was written."""
-    if len(arguments) not in (2, 3) or not all(arguments) or (arguments[2:] and not arguments[2].isdigit()):
-        sys.exit("MOSAIC=file TILES=folder, and SIZE_PX=4096 if you like: what to cut, and where to put the tiles")
-    mosaic, folder, *size = arguments
-    try:
-        written, empty = cut_mosaic(mosaic, folder, *map(int, size))
-    except CropmineError as error:
-        sys.exit(str(error))
-    left = f"; {empty} more hold no valid pixel" if empty else ""
-    print(f"{len(written)} tiles in {folder}{left}. In a configuration: imagery: {folder}/{{tile}}.tif")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

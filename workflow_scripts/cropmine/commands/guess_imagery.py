@@ -74,7 +74,7 @@ def guess_imagery(path: str) -> ImageryGuess:
     _look_at_values(guess)
     large = [name for name, header in guess.headers.items() if max(header.grid.shape) > LARGE_PX]
     if large:
-        guess.notes.append(f"{list_names(large)}: over {LARGE_PX} px across; `make tiles` cuts it into tiles")
+        guess.notes.append(f"{list_names(large)}: over {LARGE_PX} px across; `cropmine tiles` cuts it into tiles")
     return guess
 
 
@@ -160,7 +160,7 @@ def _settle_kind(headers: Mapping[Path, RasterHeader], path: str) -> str:
     tail = _find_tail([one.name for one in most])
     hint = "keep one kind a folder; tiles of a region have the same bands, dtype and pixel"
     if not any(one.name.endswith(tail) for found in kinds.values() if found is not most for one in found):
-        hint = f"IMAGERY='{most[0].parent}/{{tile}}{tail}' takes the first kind alone"
+        hint = f"--imagery '{most[0].parent}/{{tile}}{tail}' takes the first kind alone"
     raise CropmineError(path, f"holds tiles of several kinds: {told}", hint)
 
 

@@ -145,7 +145,9 @@ def _choose_field(frames: Mapping[str, geopandas.GeoDataFrame], wishes: Wishes) 
     if wishes.class_field:
         if wishes.class_field not in values:
             known = list_names(list(map(str, values))) or "none"
-            raise CropmineError("CLASS_FIELD", f"no such field: {wishes.class_field}", f"fields of all files: {known}")
+            raise CropmineError(
+                "--class-field", f"no such field: {wishes.class_field}", f"fields of all files: {known}"
+            )
         return wishes.class_field
     scores = {name: _score_field(str(name), counts, wishes) for name, counts in values.items()}
     best = max(scores, key=lambda name: scores[name], default=None)
@@ -156,7 +158,7 @@ def _choose_field(frames: Mapping[str, geopandas.GeoDataFrame], wishes: Wishes) 
         for name, counts in values.items()
     )
     what = f"no field holds classes of cropland and others. Its fields are {seen or 'none'}"
-    hint = "name the field and its classes: CLASS_FIELD=… CROPLAND='…' NONCROPLAND='…'; or add a field `class`"
+    hint = "name them: --class-field FIELD --cropland CLASS --noncropland CLASS; or add a field `class`"
     raise CropmineError(", ".join(frames), what, hint)
 
 
@@ -196,7 +198,7 @@ def _check_classes(
     if lacking:
         seen = ", ".join(f"{value!r} ({count} rows)" for value, count in sorted(counts.items())[:MOST_CLASSES])
         what = f"no class of the field {name} is known to be {' or '.join(sorted(lacking))}; it holds {seen}"
-        hint = "name them: CROPLAND='…' NONCROPLAND='…'. Labels of both classes are needed; without any, drop LABELS"
+        hint = "name them: --cropland CLASS --noncropland CLASS. Both classes are needed; or leave --labels out"
         raise CropmineError(", ".join(paths), what, hint)
 
 

@@ -226,7 +226,7 @@ def _choose_of_two(path: str, header: RasterHeader) -> tuple[int, str]:
 def _refuse_values(path: str, seen: Seen) -> CropmineError:
     told = ", ".join(f"{class_text(value)} ({share:.1%})" for value, share in list(seen.shares.items())[:MANY_VALUES])
     more = " …" if len(seen.shares) > MANY_VALUES else ""
-    hint = "name the values that are cropland: WEAK_CROPLAND='…'; docs/bring-your-own-data.md lists well-known maps"
+    hint = "name those of cropland, each by --weak-cropland; docs/bring-your-own-data.md lists well-known maps"
     return CropmineError(path, f"its values aren't those of a map that is known: {told}{more} of the imagery", hint)
 
 
@@ -240,7 +240,7 @@ def _guess_polygons(path: str, name: str, cropland: Sequence[str]) -> WeakGuess:
         if set(cropland) & set(frame[column].map(class_text, na_action=None)):
             settings = {"path": path, "class_field": str(column), "cropland": list(cropland)}
             return WeakGuess(name, settings, "as you say")
-    raise CropmineError(path, f"no field holds {', '.join(cropland)}", "WEAK_CROPLAND names values of a field")
+    raise CropmineError(path, f"no field holds {', '.join(cropland)}", "--weak-cropland names values of a field")
 
 
 def _hold_against_labels(guess: WeakGuess, seen: Seen, labels: geopandas.GeoDataFrame | None) -> None:

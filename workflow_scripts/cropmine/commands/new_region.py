@@ -1,12 +1,6 @@
-"""A first configuration for files of one's own: looked at, guessed, checked, and written with what was guessed.
+"""A first configuration for a user's files: their settings are guessed, checked and written with the reasons."""
 
-Ask with ``python -m cropmine.commands.new_region NAME --imagery FOLDER``, or ``make new-region``.
-"""
-
-import argparse
-import logging
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,10 +29,9 @@ from cropmine.planning.tiles import TileFiles, find_tiles, tile_files
 TEMPLATES = Path(__file__).parent / "drafts"  # not "templates", any change in which makes the report anew
 SMALL_TILE_PX = 512
 LEAST_SEGMENT_PX = 4
-CLASS_KINDS = ("cropland", "noncropland", "ignore")
 NEXT = """
 Written to {path}, which passes the check of inputs. Look it through, then, in the activated environment:
-  make plan CONFIG={path}                          what a run costs
+  cropmine plan {path}                             what a run costs
   snakemake --cores all --configfile {path}        the run; open results/report.html when it is done"""
 
 
@@ -188,45 +181,19 @@ def spell_flow(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def parse_inputs(arguments: Sequence[str]) -> tuple[Inputs, Path]:
-    """Parse what a user has, and the path of the configuration to write, from command line arguments."""
-    parser = argparse.ArgumentParser(prog="new-region", description=__doc__.splitlines()[0])
-    parser.add_argument("name", help="name of the region")
-    parser.add_argument("--imagery", required=True, help="folder, folder of dates, file or pattern with {tile}")
-    parser.add_argument("--weak", default="", help="weak map: raster or polygons")
-    parser.add_argument("--weak-cropland", default="", help="its values that are cropland, separated by spaces")
-    parser.add_argument("--labels", default="", help="label files, separated by spaces")
-    parser.add_argument("--test", default="", help="label files that only test")
-    parser.add_argument("--class-field", default="", help="field of the labels that holds the class")
-    for kind in CLASS_KINDS:
-        parser.add_argument(f"--{kind}", default="", help=f"classes of the labels that are {kind}, by commas")
-    parser.add_argument("--definition", default="", help="what counts as cropland")
-    parser.add_argument("--out", default="", help="configuration to write; default: NAME.yaml")
-    given = parser.parse_args(arguments)
-    cropland, noncropland, ignore = (
-        tuple(filter(None, map(str.strip, getattr(given, kind).split(",")))) for kind in CLASS_KINDS
-    )
-    wishes = Wishes(given.class_field, cropland, noncropland, ignore, given.definition)
-    weak_cropland = tuple(given.weak_cropland.replace(",", " ").split())
-    files = tuple(given.labels.split()), tuple(given.test.split())
-    inputs = Inputs(given.name, given.imagery.rstrip("/"), given.weak, *files, weak_cropland, wishes)
-    return inputs, Path(given.out or f"{given.name}.yaml")
+def write_draft(inputs: Inputs, path: Path) -> Draft:
+    """Draft the configuration of a region, as draft_region does, into a new file.
 
-
-def main(arguments: Sequence[str]) -> None:
-    """Write the configuration and say what was guessed and what to do next."""
-    inputs, path = parse_inputs(arguments)
-    logging.getLogger("cropmine").setLevel(logging.ERROR)  # splits that are only tried warn of what they lack
-    try:
-        if path.exists():
-            raise CropmineError(path, "there is such a file already", "remove it, or name another: OUT=…")
-        draft = draft_region(inputs)
-    except CropmineError as error:
-        sys.exit(str(error))
+    Raises CropmineError if there is such a file already, or the region can't be drafted.
+    """
+    if path.exists():
+        raise CropmineError(path, "there is such a file already", "remove it, or name another with --out")
+    draft = draft_region(inputs)
     write_text(path, draft.text)
-    told = [f"Check: {note}" for note in draft.notes] + [f"Warning: {warning}" for warning in draft.warnings]
-    print(draft.text, *told, NEXT.format(path=path), sep="\n")
+    return draft
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def spell_draft(draft: Draft, path: Path) -> str:
+    """Spell a draft, what to check in it and what to do next, for a terminal."""
+    notes = [f"Check: {note}" for note in draft.notes] + [f"Warning: {warning}" for warning in draft.warnings]
+    return "\n".join([draft.text, *notes, NEXT.format(path=path)])

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from cropmine.config.conflicts import find_conflicts
 from cropmine.config.messages import describe_faults
 from cropmine.config.schema import Config
-from cropmine.errors import CropmineError
+from cropmine.errors import CropmineError, hint_at
 
 MOST_ENTRIES = 100_000
 
@@ -20,7 +20,10 @@ def read_config(path: str | Path) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CropmineError(path, "no such file") from error
+        near = sorted(file.name for file in Path(path).parent.glob("*.y*ml"))
+        raise CropmineError(path, "no such file", hint_at(Path(path).name, near)) from error
+    except IsADirectoryError as error:
+        raise CropmineError(path, "a folder", "name a YAML file") from error
     except (yaml.YAMLError, OSError, ValueError, RecursionError, TypeError) as error:
         told = " ".join(str(error).split()) or type(error).__name__
         raise CropmineError(path, f"can't be read as YAML ({told})", "tabs, tags and loose quotes break it") from error

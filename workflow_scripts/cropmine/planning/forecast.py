@@ -1,10 +1,6 @@
-"""Forecast of what a run takes: jobs left by rule, core-hours by past runs, gigabytes by folder.
-
-Run it by ``python -m cropmine.planning.forecast [config.yaml]``, or ``make plan``.
-"""
+"""Forecast of what a run takes: jobs left by rule, core-hours by past runs, gigabytes by folder."""
 
 import csv
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +10,6 @@ from statistics import fmean
 
 from cropmine.config.schema import Config
 from cropmine.config.validation import read_config, validate_config
-from cropmine.errors import CropmineError
 from cropmine.planning import paths
 from cropmine.planning.plans import Plan, Run, plan_region
 from cropmine.planning.sweeps import expand_sweeps
@@ -159,27 +154,21 @@ def render_forecast(regions: Iterable[tuple[str, list[Work]]]) -> str:
     return "\n".join(lines)
 
 
+def forecast_work(path: str | Path) -> str:
+    """Spell the work that is left for the configuration in a file, by region, part and rule.
+
+    Raises CropmineError if it isn't a configuration that can be planned.
+    """
+    config, plans = read_plans(path)
+    listed = [(name, list_work(plan, config)) for name, plan in plans.items()]
+    for name in config.transfers:
+        known = [work for _, works in listed for work in works]
+        listed.append(("transfer", list_transfer(name, config, plans, known)))
+    return render_forecast(listed)
+
+
 def read_plans(path: str | Path) -> tuple[Config, dict[str, Plan]]:
     """Read the configuration in a file, its sweeps spelt out, and plan its regions."""
-    if not Path(path).is_file():
-        raise CropmineError(path, "no such configuration", "name yours: CONFIG=my.yaml")
     config, points = expand_sweeps(validate_config(read_config(path)))
     names = dict.fromkeys([*(config.default_regions or config.regions), *config.transferred])
     return config, {name: plan_region(name, config, points) for name in names}
-
-
-def main(path: str) -> None:
-    """Print the forecast of the configuration in a file."""
-    try:
-        config, plans = read_plans(path)
-        listed = [(name, list_work(plan, config)) for name, plan in plans.items()]
-        for name in config.transfers:
-            known = [work for _, works in listed for work in works]
-            listed.append(("transfer", list_transfer(name, config, plans, known)))
-    except CropmineError as error:
-        sys.exit(str(error))
-    print(render_forecast(listed))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "config.yaml")

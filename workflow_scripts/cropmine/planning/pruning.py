@@ -1,9 +1,5 @@
-"""Outputs that the configuration no longer names: listing and removing them.
+"""Outputs that the configuration no longer names: listing and removing them."""
 
-Run it by ``python -m cropmine.planning.pruning [config.yaml] [--remove]``, or ``make prune``.
-"""
-
-import sys
 from collections.abc import Iterable, Mapping
 from itertools import product
 from pathlib import Path, PurePath
@@ -15,9 +11,23 @@ from cropmine.planning.forecast import read_plans
 from cropmine.planning.plans import Plan
 
 LOCKS = Path(".snakemake/locks")
-REMOVE = "--remove"
 UNLISTED = ("region", "file")
 Names = set[tuple[str, ...]]
+
+
+def find_unnamed(path: str | Path) -> list[Path]:
+    """Find the files that the configuration in a file no longer names, in all of its regions.
+
+    Raises CropmineError if it isn't a configuration that can be planned.
+    """
+    config, plans = read_plans(path)
+    return [file for plan in plans.values() for file in list_unnamed(plan, config)]
+
+
+def refuse_locked() -> None:
+    """Raise CropmineError while Snakemake runs in the working directory."""
+    if LOCKS.is_dir() and any(LOCKS.iterdir()):
+        raise CropmineError(LOCKS, "a run is under way here", "wait for it; if none is, snakemake --unlock")
 
 
 def list_unnamed(plan: Plan, config: Config) -> list[Path]:
@@ -93,25 +103,3 @@ def remove_files(files: Iterable[Path]) -> None:
             if folder == Path(paths.RESULTS) or any(folder.iterdir()):
                 break
             folder.rmdir()
-
-
-def main(arguments: list[str]) -> None:
-    """Print what the configuration no longer names; with --remove, remove it."""
-    named = [argument for argument in arguments if argument != REMOVE]
-    try:
-        if REMOVE in arguments and LOCKS.is_dir() and any(LOCKS.iterdir()):
-            raise CropmineError(LOCKS, "a run is under way here", "wait for it; if none is, snakemake --unlock")
-        config, plans = read_plans(named[0] if named else "config.yaml")
-    except CropmineError as error:
-        sys.exit(str(error))
-    unnamed = [path for plan in plans.values() for path in list_unnamed(plan, config)]
-    print(render_unnamed(unnamed))
-    if REMOVE in arguments:
-        remove_files(unnamed)
-        print(f"{len(unnamed)} files removed.")
-    elif unnamed:
-        print("Nothing is removed yet: make prune REMOVE=1 does it.")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -168,7 +168,7 @@ def _check_bands(header: RasterHeader, bands: tuple[str, ...], where: str, findi
 def _check_pixels(header: RasterHeader, where: str, findings: Findings) -> None:
     if header.grid.width * header.grid.height > MOST_PIXELS:
         what = f"{header.grid.width} by {header.grid.height} pixels, and a tile has at most {MOST_PIXELS:.3g}"
-        findings.fault(where, what, "cut it into tiles: make tiles MOSAIC=… TILES=…", header.path)
+        findings.fault(where, what, "cut it into tiles: cropmine tiles MOSAIC FOLDER", header.path)
 
 
 def _is_named(description: str, band: str) -> bool:
@@ -303,4 +303,4 @@ def check_capacity(pixels: Iterable[int], channels: int, folder: Path, where: st
     largest = max(asked, key=lambda rule: asked[rule])
     if asked[largest] > memory:
         what = f"a job of {largest} asks for {asked[largest]:.0f} MB, and this machine has {memory:.0f} MB"
-        findings.warn(where, what, "cut the tiles smaller (make tiles MOSAIC=… TILES=…), or run it on a larger machine")
+        findings.warn(where, what, "cut smaller tiles (cropmine tiles MOSAIC FOLDER), or run it on a larger machine")
