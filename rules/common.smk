@@ -28,6 +28,16 @@ from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
 from cropmine.planning.sweeps import describe_sweep, expand_sweeps
 from cropmine.planning.tiles import check_files
 from cropmine.planning.transfers import describe_transfer, list_transfer_runs
+from cropmine.reporting.report_files import (
+    AuditFiles,
+    FigureFiles,
+    RegionFiles,
+    ReportRegion,
+    ReportSettings,
+    ShiftFile,
+    WeakFiles,
+    dump_settings,
+)
 from cropmine.tables import read_json
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger

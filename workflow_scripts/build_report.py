@@ -1,16 +1,12 @@
 """Write the report of all regions as one HTML file."""
 
-import json
-
-from cropmine.config.schema import Report
 from cropmine.logs import rule_log
 from cropmine.reporting.report import build_report
+from cropmine.reporting.report_files import load_settings
 
 
 def main(snakemake):
-    settings = json.loads(snakemake.params.settings)
-    shown = Report.model_validate(settings["report"])
-    build_report(snakemake.output.report, settings["regions"], settings["transfers"], settings["run"], shown)
+    build_report(snakemake.output.report, load_settings(snakemake.params.settings))
 
 
 with rule_log(snakemake):

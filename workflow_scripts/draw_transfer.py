@@ -1,10 +1,10 @@
-"""Draw the matrix of a transfer and write down what it shows."""
+"""Draw the matrix of a transfer and write the data that it shows."""
 
 import pandas as pd
 
 from cropmine.logs import rule_log
 from cropmine.reporting.charts import write_figure
-from cropmine.reporting.sweep_charts import draw_transfer, tabulate_cells
+from cropmine.reporting.heat_maps import draw_transfer, tabulate_cells
 from cropmine.tables import write_table
 
 

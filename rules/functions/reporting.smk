@@ -1,14 +1,16 @@
 def audits(region):
-    """The files of a region's audits by segmentation and weak map: those that mined labels are drawn from."""
+    """The files of a region's audits: those of the weak maps that labels are mined from."""
     pairs = plan(region).mined_from if plan(region).region.labels else []
-    return {
-        f"{segmentation}/{weak}": {
-            "table": paths.AUDIT.format(region=region, segmentation=segmentation, weak=weak),
-            "summary": paths.AUDIT_SUMMARY.format(region=region, segmentation=segmentation, weak=weak),
-            "figure": paths.AUDIT_FIGURE.format(region=region, audit=f"{segmentation}_{weak}"),
-        }
+    return [
+        AuditFiles(
+            segmentation,
+            weak,
+            table=paths.AUDIT.format(region=region, segmentation=segmentation, weak=weak),
+            summary=paths.AUDIT_SUMMARY.format(region=region, segmentation=segmentation, weak=weak),
+            figure=paths.AUDIT_FIGURE.format(region=region, audit=f"{segmentation}_{weak}"),
+        )
         for segmentation, weak in pairs
-    }
+    ]
 
 
 def sweep_figures(sweep):
@@ -22,38 +24,26 @@ def finished(files):
     They are no inputs, so that `all` trains nothing for them; the digest in the settings changes with the table.
     """
     return {
-        name: own | {"digest": sha256(Path(own["table"]).read_bytes()).hexdigest()[:16]}
-        for name, own in files.items()
-        if Path(own["table"]).exists() and Path(own["figure"]).exists()
+        name: FigureFiles(table, figure, sha256(Path(table).read_bytes()).hexdigest()[:16])
+        for name, (table, figure) in files.items()
+        if Path(table).exists() and Path(figure).exists()
     }
 
 
 def finished_sweeps(region):
+    patterns = paths.SWEEP, paths.SWEEP_FIGURE
     return finished(
-        {
-            sweep: {
-                "table": paths.SWEEP.format(region=region, sweep=sweep),
-                "figure": paths.SWEEP_FIGURE.format(region=region, sweep=sweep),
-            }
-            for sweep in plan(region).sweeps
-        }
+        {sweep: [pattern.format(region=region, sweep=sweep) for pattern in patterns] for sweep in plan(region).sweeps}
     )
 
 
 def finished_transfers():
-    return finished(
-        {
-            name: {
-                "table": paths.TRANSFER.format(transfer=name),
-                "figure": paths.TRANSFER_FIGURE.format(transfer=name),
-            }
-            for name in CONFIG.transfers
-        }
-    )
+    patterns = paths.TRANSFER, paths.TRANSFER_FIGURE
+    return finished({name: [pattern.format(transfer=name) for pattern in patterns] for name in CONFIG.transfers})
 
 
 def report_files(region):
-    """The files of a region that the report reads, by what they are; None where the region has no such file."""
+    """The files of a region that the report reads."""
     here = plan(region)
     scored, mapped = bool(here.experiments), here.mapped
     segmentation, weak = next(iter(here.mined_from), (None, None))
@@ -65,43 +55,37 @@ def report_files(region):
         names = {"region": region, "segmentation": segmentation, "weak": weak}
         return {tile: pattern.format(**names, tile=tile) for tile in here.training_tiles if weak}
 
-    return {
-        "experiments": only(scored, paths.EXPERIMENTS),
-        "differences": only(scored, paths.DIFFERENCES),
-        "selected": only(scored, paths.SELECTED),
-        "map_scores": only(mapped and here.region.labels, paths.MAP_SCORES),
-        "area": only(mapped, paths.AREA),
-        "accuracy": only(mapped and here.region.sample, paths.ACCURACY),
-        "labels": only(here.region.labels, paths.LABELS),
-        "splits": only(here.region.labels, paths.SPLITS),
-        "truth_check": only(here.trained and here.region.simulate, paths.TRUTH_CHECK),
-        "maps": collect(paths.MAP, region=region, tile=here.tiles) if mapped else [],
-        "images": {tile: files["images"] for tile, files in here.files.items()},
-        "segments": by_tile(paths.SEGMENTS),
-        "overlaps": by_tile(paths.OVERLAP),
-        "mined": here.mined[0].settings if here.mined else None,
-        "weak": (
-            {
-                "name": weak,
-                "paths": find_weak_source(here.region, weak).files,
-                "settings": weak_settings(region, weak),
-                "registrations": registration_paths(region, weak, segmentation),
-            }
-            if weak
-            else None
-        ),
-        "checks": only(True, paths.CHECKS),
-        "quicklooks": only(True, paths.QUICKLOOKS),
-        "audits": audits(region),
-        "registrations": {
-            f"{segmentation}/{weak}": paths.REGISTRATION_EVIDENCE.format(
-                region=region, segmentation=segmentation, weak=weak
-            )
-            for segmentation, weak in here.registered
-        },
-        "distances": only(here.trained, paths.DISTANCES),
-        "sweeps": finished_sweeps(region),
-    }
+    return RegionFiles(
+        checks=paths.CHECKS.format(region=region),
+        quicklooks=paths.QUICKLOOKS.format(region=region),
+        images={tile: list(files["images"]) for tile, files in here.files.items()},
+        experiments=only(scored, paths.EXPERIMENTS),
+        differences=only(scored, paths.DIFFERENCES),
+        selected=only(scored, paths.SELECTED),
+        map_scores=only(mapped and here.region.labels, paths.MAP_SCORES),
+        area=only(mapped, paths.AREA),
+        accuracy=only(mapped and here.region.sample, paths.ACCURACY),
+        labels=only(here.region.labels, paths.LABELS),
+        splits=only(here.region.labels, paths.SPLITS),
+        truth_check=only(here.trained and here.region.simulate, paths.TRUTH_CHECK),
+        distances=only(here.trained, paths.DISTANCES),
+        maps=collect(paths.MAP, region=region, tile=here.tiles) if mapped else [],
+        segments=by_tile(paths.SEGMENTS),
+        overlaps=by_tile(paths.OVERLAP),
+        mined=here.mined[0] if here.mined else None,
+        weak=weak_files(region, weak, segmentation) if weak else None,
+        audits=audits(region),
+        shifts=[
+            ShiftFile(*pair, paths.REGISTRATION_EVIDENCE.format(region=region, segmentation=pair[0], weak=pair[1]))
+            for pair in here.registered
+        ],
+        sweeps=finished_sweeps(region),
+    )
+
+
+def weak_files(region, weak, segmentation):
+    source = find_weak_source(plan(region).region, weak)
+    return WeakFiles(weak, source.settings, source.files, registration_paths(region, weak, segmentation))
 
 
 # What rules of this phase read.
@@ -109,8 +93,8 @@ def report_files(region):
 
 def draw_audit_inputs(wildcards):
     figure = paths.AUDIT_FIGURE.format(**wildcards)
-    audit = next(files for files in audits(wildcards.region).values() if files["figure"] == figure)
-    return {name: audit[name] for name in ("table", "summary")}
+    audit = next(files for files in audits(wildcards.region) if files.figure == figure)
+    return {"table": audit.table, "summary": audit.summary}
 
 
 @canonical
@@ -157,20 +141,10 @@ def build_report_inputs(wildcards):
     files = [paths.RUN]
     for region in REGIONS:
         pass_gates(region)
-        own = report_files(region)
-        for value in own.values():
-            if isinstance(value, str):
-                files.append(value)
-            elif isinstance(value, list):
-                files += value
-        files += [path for audit in own["audits"].values() for path in audit.values()]
-        files += own["registrations"].values()
+        files += report_files(region).list_inputs()
         for segmentation, weak in plan(region).registered:
             files += registration_paths(region, weak, segmentation)
-        for key in ("images", "segments", "overlaps"):
-            for value in own[key].values():
-                files += value if isinstance(value, list) else [value]
-        files += (own["weak"]["paths"] if own["weak"] else []) + mined_polygons(region)
+        files += mined_polygons(region)
     return list(dict.fromkeys(files))
 
 
@@ -178,20 +152,11 @@ def build_report_inputs(wildcards):
 def build_report_settings(wildcards):
     regions = []
     for region in REGIONS:
-        here = plan(region)
-        labels = here.region.labels
-        regions.append(
-            {
-                "name": region,
-                "definition": labels.definition if labels else None,
-                "tiles": here.tiles,
-                "files": report_files(region),
-                "simulated": bool(here.region.simulate),
-            }
-            | imagery_settings(region)
-        )
-    shown = CONFIG.report.model_dump(mode="json")
-    return {"regions": regions, "transfers": finished_transfers(), "run": paths.RUN, "report": shown}
+        own = plan(region).region
+        definition = own.labels.definition if own.labels else None
+        bands, simulated = list(own.bands), bool(own.simulate)
+        regions.append(ReportRegion(region, definition, plan(region).tiles, bands, simulated, report_files(region)))
+    return dump_settings(ReportSettings(regions, finished_transfers(), paths.RUN, CONFIG.report))
 
 
 @canonical

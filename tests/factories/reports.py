@@ -1,6 +1,9 @@
-"""A small made-up region with all files that the report reads."""
+"""A small simulated region with all files that the report reads."""
 
 import json
+import re
+from dataclasses import replace
+from html import unescape
 
 import geopandas
 import numpy as np
@@ -8,11 +11,15 @@ import pandas as pd
 import shapely
 from PIL import Image
 
+from cropmine.config.experiments import Mined
 from cropmine.config.regions import WeakMap
 from cropmine.geo.rasters import write_raster
 from cropmine.mapping.map_tiles import write_map
 from cropmine.mining.overlaps import overlap_segments, write_overlap
 from cropmine.mining.segment_files import write_segments
+from cropmine.planning.plans import MinedPolygons
+from cropmine.reporting.report_files import FigureFiles, RegionFiles, ReportRegion, WeakFiles
+from cropmine.reporting.wording import make_environment
 from cropmine.scoring.calibration import measure_calibration
 from cropmine.scoring.experiment_tables import evaluate_experiment, tabulate_differences, tabulate_experiments
 from cropmine.scoring.metrics import describe_classes
@@ -87,7 +94,7 @@ def write_pieces(folder, grid):
 
 
 def make_region(folder):
-    """Settings of a region that has everything, its files in a folder."""
+    """A region that has everything but audits, sweeps and distances, its files in a folder."""
     grid = make_grid(32, 24)
     write_rasters(folder, grid)
     write_pieces(folder, grid)
@@ -102,20 +109,40 @@ def make_region(folder):
     (folder / "checks.json").write_text(json.dumps(checks))
     Image.new("RGB", (40, 30)).save(folder / "checks.png")
     weak = WeakMap(path=str(folder / "weak.tif"))
-    names = {"experiments": "experiments.csv", "differences": "differences.csv", "selected": "selected.json"}
-    names |= {"map_scores": "map.json", "area": "area.json", "labels": "labels.parquet", "splits": "splits.csv"}
-    names |= {"checks": "checks.json", "quicklooks": "checks.png"}
-    files = {key: str(folder / name) for key, name in names.items()}
-    files |= {"maps": [str(folder / "map.tif")], "images": {"t0": [str(folder / "image.tif")]}, "truth_check": None}
-    files |= {"segments": {"t0": str(folder / "segments.tif")}, "overlaps": {"t0": str(folder / "overlap.parquet")}}
-    mined = {"cropland": 0.8, "noncropland": 0.2, "random": False}
-    files |= {"mined": {"mined": mined, "min_valid": 0.5}}
     settings = {"weak": weak.model_dump(mode="json"), "members": []}
-    files |= {"weak": {"name": "global_map", "paths": [weak.path], "settings": settings}}
-    region = {
-        "name": "highlands",
-        "definition": "annual crops",
-        "tiles": ["t0"],
-        "bands": ["blue", "green", "red", "nir"],
-    }
-    return region | {"mask_bad": [], "mask_band": 1, "block_m": 1000, "runs": 1, "simulated": False, "files": files}
+    files = RegionFiles(
+        checks=str(folder / "checks.json"),
+        quicklooks=str(folder / "checks.png"),
+        images={"t0": [str(folder / "image.tif")]},
+        experiments=str(folder / "experiments.csv"),
+        differences=str(folder / "differences.csv"),
+        selected=str(folder / "selected.json"),
+        map_scores=str(folder / "map.json"),
+        area=str(folder / "area.json"),
+        labels=str(folder / "labels.parquet"),
+        splits=str(folder / "splits.csv"),
+        maps=[str(folder / "map.tif")],
+        segments={"t0": str(folder / "segments.tif")},
+        overlaps={"t0": str(folder / "overlap.parquet")},
+        mined=MinedPolygons("kmeans10", "global_map", Mined(cropland=0.8, noncropland=0.2), 0.5),
+        weak=WeakFiles("global_map", settings, [weak.path], []),
+    )
+    return ReportRegion("highlands", "annual crops", ["t0"], ["blue", "green", "red", "nir"], False, files)
+
+
+def write_figure_files(folder, table, name="figure"):
+    """The table and a figure of a sweep or a transfer."""
+    write_table(folder / f"{name}.csv", table)
+    Image.new("RGB", (40, 30)).save(folder / f"{name}.png")
+    return FigureFiles(str(folder / f"{name}.csv"), str(folder / f"{name}.png"), "0")
+
+
+def change_files(region, **files):
+    """The region with other files."""
+    return replace(region, files=replace(region.files, **files))
+
+
+def say(template, macro, *arguments):
+    """The text that a macro of the report's templates gives, with plain spaces."""
+    page = getattr(make_environment().get_template(template).module, macro)(*arguments)
+    return " ".join(unescape(re.sub("<[^>]*>", " ", page)).split())

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cropmine.reporting.audit_section import DescribedAudit, compare_audits
-from cropmine.reporting.report import make_environment
+from cropmine.reporting.wording import make_environment
 from cropmine.scoring.audit_summary import ERODED, MINED, ErodedLabels, Estimate, SharedLabels
 from factories.audits import NOTHING, make_class, make_summary
 

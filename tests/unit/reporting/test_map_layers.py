@@ -19,7 +19,7 @@ from cropmine.reporting.map_layers import (
     thin_grid,
 )
 from factories.rasters import make_grid
-from factories.reports import make_region
+from factories.reports import change_files, make_region
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_pictures_lie_where_their_rasters_do(tmp_path):
 
 
 def test_an_overview_is_four_times_coarser_than_the_files_and_the_full_picture_as_sharp(region):
-    files = read_grid(region["files"]["images"]["t0"][0])
+    files = read_grid(region.files.images["t0"][0])
     (web,) = lay_grids({"t0": files}, ["t0"])
     sharp, coarse = (overlay_imagery(web, region, mode)[1] for mode in ("full", "overview"))
     assert sharp == web
@@ -71,7 +71,7 @@ def test_imagery_without_data_is_transparent(tmp_path, region):
     pixels = np.full((4, 40, 60), 700, np.uint16)
     pixels[:, :, 30:] = 0
     write_raster(tmp_path / "image.tif", pixels, grid, nodata=0)
-    changed = region | {"files": region["files"] | {"images": {"t0": [str(tmp_path / "image.tif")]}}}
+    changed = change_files(region, images={"t0": [str(tmp_path / "image.tif")]})
     (web,) = lay_grids({"t0": grid}, ["t0"])
     shown, _ = overlay_imagery(web, changed, "full")
     assert (shown[:, :30, 3] == 255).all() and (shown[:, 30:, 3] == 0).all()

@@ -6,7 +6,7 @@ import pytest
 
 from cropmine.mapping.tags import stamp_tags
 from cropmine.planning.map_stamps import MapContents
-from cropmine.reporting.model_card import spell_plain, write_card
+from cropmine.reporting.model_card import CardFiles, write_card
 from cropmine.scoring.calibration import measure_calibration
 from cropmine.scoring.metrics import describe_classes
 from factories.products import STAMP
@@ -39,12 +39,10 @@ def card(tmp_path):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     splits = {"block": ["a", "b"], "split": ["train", "test"], "labels_cropland": [3, 1], "labels_noncropland": [4, 2]}
     pd.DataFrame(splits).to_csv(tmp_path / "splits.csv", index=False)
-    names = {"experiments": "experiments.csv", "selected": "selected.json", "map_scores": "map.json"}
-    names |= {"area": "area.json", "splits": "splits.csv", "checks": "checks.json"}
-    files = {key: tmp_path / name for key, name in names.items()} | {"weights": ["m.safetensors"], "accuracy": None}
+    names = ("experiments.csv", "selected.json", "map.json", "area.json", "splits.csv", "checks.json")
 
     def write(stamp=STAMP, accuracy=None, **contents):
-        files["accuracy"] = accuracy
+        files = CardFiles(*(str(tmp_path / name) for name in names), accuracy, ["m.safetensors"])
         write_card(tmp_path / "card.md", files, stamp, replace(CONTENTS, **contents), stamp_tags(stamp, ["image.tif"]))
         return (tmp_path / "card.md").read_text()
 
@@ -62,16 +60,16 @@ def test_the_card_has_definition_recipe_metrics_with_intervals_use_and_limits(ca
     assert "50 ha (25 %)" in text and "biased" in text
     assert "They are not the accuracy of the map" in text
     assert "- Weights: `m.safetensors`" in text and "  - `image.tif`" in text
-    assert "with one run it is 0 everywhere" in text and "made-up" not in text
+    assert "with one run it is 0 everywhere" in text and "simulated" not in text
 
 
-def test_a_made_up_landscape_and_an_untold_year_are_said(card):
+def test_a_simulated_landscape_and_an_unknown_year_are_stated(card):
     text = card(replace(STAMP, year=None), simulated=True, runs=3)
-    assert "made-up landscape" in text and "# Cropland of valley, undated" in text
+    assert "A simulated landscape" in text and "# Cropland of valley, undated" in text
     assert "mean over 3 runs" in text and "it is 0 everywhere" not in text
 
 
-def test_accuracy_by_a_probability_sample_stands_in_the_card(card, tmp_path):
+def test_accuracy_by_a_probability_sample_is_in_the_card(card, tmp_path):
     lines = ["map,map_version,estimator,class,measure,estimate,standard_error,lo,hi,samples"]
     lines += ["sampled,v1,Olofsson 2014,cropland,user,0.9,0.05,0.8,1.1,300"]
     lines += ["sampled,v1,Olofsson 2014,cropland,area_ha,1500,50,1400,1600,300"]
@@ -84,6 +82,5 @@ def test_accuracy_by_a_probability_sample_stands_in_the_card(card, tmp_path):
 
 
 def test_text_from_outside_is_no_markup(card):
-    assert spell_plain("a | <b> *c*\nd") == "a \\| \\<b\\> \\*c\\* d"
     text = card(replace(STAMP, definition="crops\n# Not a heading"))
     assert "a \\<warning\\>" in text and "\n# Not a heading" not in text

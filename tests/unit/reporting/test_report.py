@@ -1,7 +1,7 @@
 import base64
-import copy
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,14 +11,16 @@ import pytest
 
 from cropmine.config.schema import Report
 from cropmine.inputs.label_pieces import read_pieces
-from cropmine.reporting.charts import embed_library, hash_script, write_figure
-from cropmine.reporting.report import build_report
+from cropmine.reporting.charts import write_figure
+from cropmine.reporting.report import build_report, hash_script
+from cropmine.reporting.report_files import AuditFiles, ReportSettings
 from cropmine.reporting.sweep_charts import draw_sweep
+from cropmine.reporting.web_map import embed_library
 from cropmine.scoring.audit_summary import write_summary
 from cropmine.scoring.experiment_tables import DIFFERENCE_TAIL
 from cropmine.tables import write_table
 from factories.audits import make_summary
-from factories.reports import EVIL, make_region, write_comparison
+from factories.reports import EVIL, change_files, make_region, write_comparison, write_figure_files
 from factories.sweeps import THRESHOLDS, make_sweep
 
 
@@ -27,17 +29,15 @@ def whole(tmp_path_factory):
     return make_region(tmp_path_factory.mktemp("region"))
 
 
-def without(region, *keys):
+def without(region, *names):
     """The region without some of its files."""
-    changed = copy.deepcopy(region)
-    for key in keys:
-        value = changed["files"][key]
-        changed["files"][key] = type(value)() if isinstance(value, list) or key in ("segments", "overlaps") else None
-    return changed
+    empty = {"maps": [], "segments": {}, "overlaps": {}}
+    return change_files(region, **{name: empty.get(name) for name in names})
 
 
-def render(folder, *regions, **shown):
-    build_report(folder / "report.html", regions, shown=Report(**shown))
+def render(folder, *regions, transfers=None, run=None, **shown):
+    settings = ReportSettings(list(regions), transfers or {}, run, Report(**shown))
+    build_report(folder / "report.html", settings)
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -70,7 +70,7 @@ def test_the_report_holds_all_sections_and_is_whole(whole, tmp_path):
     assert outline.open == []
     assert outline.headings == [
         *("In short", "The map", "What to watch out for", "Experiments", "What was chosen, and why"),
-        *("Do the added labels help?", "Threshold and reliability", "Places", "What these numbers are, and are not"),
+        *("Do the added labels help?", "Threshold and reliability", "Views", "What these numbers are, and are not"),
     ]
     pictures = ["Imagery", "Human labels", "Weak map global_map", "Mined labels", "Probability", "Map"]
     assert [title for title in outline.titles if title in pictures] == pictures
@@ -95,28 +95,23 @@ def test_only_the_scripts_of_the_report_may_run(whole, tmp_path):
 
 
 def test_all_that_is_not_ours_is_escaped(whole, tmp_path):
-    changed = copy.deepcopy(whole) | {"name": EVIL, "definition": f"crops {EVIL}"}
-    changed["files"]["weak"]["name"] = EVIL
     write_comparison(tmp_path, [EVIL, f"mined{EVIL}"])
-    for key, name in (
-        ("experiments", "experiments.csv"),
-        ("differences", "differences.csv"),
-        ("selected", "selected.json"),
-    ):
-        changed["files"][key] = str(tmp_path / name)
-    page = render(tmp_path, changed)
+    tables = {"experiments": "experiments.csv", "differences": "differences.csv", "selected": "selected.json"}
+    files = {key: str(tmp_path / name) for key, name in tables.items()}
+    changed = change_files(whole, weak=replace(whole.files.weak, name=EVIL), **files)
+    page = render(tmp_path, replace(changed, name=EVIL, definition=f"crops {EVIL}"))
     assert EVIL not in page
     assert page.count("<script>") == 3
     assert page.count("&lt;script&gt;") > 10
 
 
-def test_where_private_labels_lie_is_not_told(whole, tmp_path):
-    place = read_pieces(whole["files"]["labels"]).geometry.iloc[0].exterior.coords[0]
-    written = f"{place[0]:.5f}"[:-1]
+def test_the_locations_of_private_labels_are_not_in_the_report(whole, tmp_path):
+    longitude, _ = read_pieces(whole.files.labels).geometry.iloc[0].exterior.coords[0]
+    written = f"{longitude:.5f}"[:-1]
     assert written in render(tmp_path, whole)
     page = render(tmp_path, whole, labels="hidden")
     assert written not in page and "Human labels" not in Outline(page).titles and "<legend>Human labels" not in page
-    assert "Where the human labels lie" in page
+    assert "The locations of the human labels" in page
     unlabelled = Outline(render(tmp_path, without(whole, "labels"), labels="hidden"))
     assert Outline(page).sources[-6:] == unlabelled.sources[-6:]
 
@@ -130,10 +125,10 @@ def test_licensed_imagery_is_shown_as_an_overview_with_its_makers_or_not_at_all(
     assert "Makers" not in none and 'data-layer="imagery"' not in none and "Imagery" not in Outline(none).titles
 
 
-def test_quicklooks_of_suspicious_tiles_stand_beside_the_warnings(whole, tmp_path):
-    told = "Quicklooks of the tiles that look suspicious: t0"
-    assert told in render(tmp_path, whole)
-    assert told not in render(tmp_path, whole, imagery="none")
+def test_quicklooks_of_suspicious_tiles_are_next_to_the_warnings(whole, tmp_path):
+    words = "Quicklooks of the tiles that look suspicious: t0"
+    assert words in render(tmp_path, whole)
+    assert words not in render(tmp_path, whole, imagery="none")
 
 
 def test_the_same_inputs_make_the_same_report(whole, tmp_path):
@@ -148,9 +143,9 @@ def test_it_says_how_little_the_numbers_say(whole, tmp_path):
     assert "chance in training and in the draw of labels" in page
 
 
-def test_a_made_up_region_says_so_and_another_does_not(whole, tmp_path):
-    assert "A made-up landscape" in render(tmp_path, whole | {"simulated": True})
-    assert "made-up" not in render(tmp_path, whole)
+def test_a_simulated_region_says_so_and_another_does_not(whole, tmp_path):
+    assert "A simulated landscape" in render(tmp_path, replace(whole, simulated=True))
+    assert "imulated landscape" not in render(tmp_path, whole)
 
 
 def test_the_threshold_its_range_and_the_reliability_are_shown(whole, tmp_path):
@@ -161,8 +156,8 @@ def test_the_threshold_its_range_and_the_reliability_are_shown(whole, tmp_path):
     assert "Reliability diagram" in page
 
 
-def test_several_regions_stand_in_one_report(whole, tmp_path):
-    page = render(tmp_path, whole, whole | {"name": "lowlands"})
+def test_several_regions_are_in_one_report(whole, tmp_path):
+    page = render(tmp_path, whole, replace(whole, name="lowlands"))
     assert 'href="#region-2"' in page
     assert Outline(page).headings.count("Experiments") == 2
 
@@ -174,10 +169,10 @@ UNWEAK = ("segments", "overlaps", "mined", "weak")
 @pytest.mark.parametrize(
     ("lacking", "sections"),
     [
-        (UNWEAK, {"The map", "Experiments", "Places"}),
-        (COMPARED, {"Places"}),
-        ((*COMPARED, "labels", "splits"), {"Places"}),
-        ((*COMPARED, *UNWEAK, "labels", "splits"), {"Places"}),
+        (UNWEAK, {"The map", "Experiments", "Views"}),
+        (COMPARED, {"Views"}),
+        ((*COMPARED, "labels", "splits"), {"Views"}),
+        ((*COMPARED, *UNWEAK, "labels", "splits"), {"Views"}),
     ],
 )
 def test_what_a_region_lacks_is_left_out(whole, tmp_path, lacking, sections):
@@ -189,18 +184,16 @@ def test_what_a_region_lacks_is_left_out(whole, tmp_path, lacking, sections):
 
 
 def test_with_folds_the_report_says_what_that_means(whole, tmp_path):
-    changed = without(whole, "map_scores")
     blocks = {"block": ["a", "b"], "fold": [0, 1], "labels_cropland": [1, 1], "labels_noncropland": [0, 2]}
     pd.DataFrame(blocks).to_csv(tmp_path / "splits.csv", index=False)
-    changed["files"]["splits"] = str(tmp_path / "splits.csv")
+    changed = change_files(whole, map_scores=None, splits=str(tmp_path / "splits.csv"))
     assert "every label is tested once" in render(tmp_path, changed)
 
 
 def write_sweep(folder, name, grid=THRESHOLDS):
-    table = make_sweep(grid)
-    write_table(folder / f"{name}.csv", table)
-    write_figure(folder / f"{name}.png", draw_sweep(table, grid, name))
-    return {"table": str(folder / f"{name}.csv"), "figure": str(folder / f"{name}.png")}
+    files = write_figure_files(folder, make_sweep(grid), name)
+    write_figure(files.figure, draw_sweep(make_sweep(grid), grid, name))
+    return files
 
 
 def write_json(path, content):
@@ -215,39 +208,32 @@ def measured(median, count):
 
 @pytest.fixture(scope="module")
 def further(whole, tmp_path_factory):
-    """The region with sweeps, audits and distances, and what build_report takes beside regions."""
-    folder, region = tmp_path_factory.mktemp("further"), copy.deepcopy(whole)
+    """The region with sweeps, audits and distances, and transfers and a run to go with it."""
+    folder = tmp_path_factory.mktemp("further")
     sweep = write_sweep(folder, "thresholds")
-    region["files"]["sweeps"] = {"thresholds": sweep, EVIL: write_sweep(folder, "evil", {"segmentation": ["a", EVIL]})}
     write_summary(folder / "audit.json", make_summary())
-    files = {"summary": str(folder / "audit.json"), "table": "no table is read", "figure": sweep["figure"]}
-    region["files"]["audits"] = {f"kmeans10/{EVIL}": files}
-    distances = {
-        "test": measured(300, 40),
-        "map": measured(9000, 1990),
-        "folds": None,
-        "ratio": 0.03,
-        "criterion": 0.5,
-        "optimistic": True,
-    }
-    region["files"]["distances"] = write_json(folder / "distances.json", distances)
+    distances = {"test": measured(300, 40), "map": measured(9000, 1990), "folds": None, "ratio": 0.03}
+    region = change_files(
+        whole,
+        sweeps={"thresholds": sweep, EVIL: write_sweep(folder, "evil", {"segmentation": ["a", EVIL]})},
+        audits=[AuditFiles("kmeans10", EVIL, "no table is read", str(folder / "audit.json"), sweep.figure)],
+        distances=write_json(folder / "distances.json", distances | {"criterion": 0.5, "optimistic": True}),
+    )
     rows = make_sweep({"row": ["human_source", "human_source_mined_target", "mined_target", "human_target"]})
     rows = rows.assign(source="highlands", target=EVIL, normalise="each", split="test")
-    write_table(folder / "transfer.csv", rows)
-    transfers = {"there": {"table": str(folder / "transfer.csv"), "figure": sweep["figure"]}}
+    transfers = {"there": write_figure_files(folder, rows, "transfer")}
     run = write_json(folder / "run.json", {"regions": {"highlands": {"test_scorings": 17}}})
     return region, {"transfers": transfers, "run": run}
 
 
 def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
     region, more = further
-    build_report(tmp_path / "report.html", [region], **more)
-    page = (tmp_path / "report.html").read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    page = render(tmp_path, region, **more).replace("\N{NO-BREAK SPACE}", " ")
     outline = Outline(page)
     assert outline.open == [] and all(source.startswith(("data:image/", "#")) for source in outline.sources)
     further = ["Sweeps", "What mining is worth", "Do the scores hold for the whole map?", "Transfer between regions"]
     assert [heading for heading in outline.headings if heading in further] == further
-    assert "Best of 6 is mined.cropland 0.9" in page and page.count(">base</span>") == 4
+    assert page.count("The best of 6 is mined.cropland 0.9") == 2 and page.count(">base</span>") == 4
     assert "is worth training on.</strong>" in page
     assert "20 % to 40 %" in page and "12 %" in page
     assert "so the scores are too optimistic for the map" in page and "9 km" in page and "300 m" in page
@@ -259,32 +245,26 @@ def test_sweeps_audits_distances_and_transfers_have_sections(further, tmp_path):
 def test_pictures_are_embedded_as_they_are(further, tmp_path):
     region, _ = further
     page = render(tmp_path, region)
-    picture = base64.b64encode(Path(region["files"]["sweeps"]["thresholds"]["figure"]).read_bytes()).decode()
+    picture = base64.b64encode(Path(region.files.sweeps["thresholds"].figure).read_bytes()).decode()
     assert f"data:image/png;base64,{picture}" in page
 
 
-def test_a_region_without_them_is_as_before(whole, further, tmp_path):
-    empty = without(whole)
-    empty["files"] |= {"sweeps": {}, "audits": {}, "distances": None}
+def test_the_scorings_of_other_regions_are_no_matter_of_this_one(whole, tmp_path):
     plain = render(tmp_path, whole)
-    assert render(tmp_path, empty) == plain and "have been scored" not in plain
+    assert "have been scored" not in plain
     run = write_json(tmp_path / "run.json", {"regions": {"elsewhere": {"test_scorings": 3}}})
-    build_report(tmp_path / "report.html", [whole], transfers={}, run=run)
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == plain
+    assert render(tmp_path, whole, run=run) == plain
 
 
-def test_distances_that_could_not_be_measured_are_only_told(whole, tmp_path):
-    changed = copy.deepcopy(whole)
-    nothing = {"test": None, "map": measured(10, 3), "folds": 4, "ratio": None, "optimistic": None}
-    changed["files"]["distances"] = write_json(tmp_path / "distances.json", nothing)
-    page = render(tmp_path, changed)
+def test_distances_that_could_not_be_measured_are_said_to_be_so(whole, tmp_path):
+    nothing = {"test": None, "map": measured(10, 3), "folds": 4, "ratio": None, "criterion": 0.5, "optimistic": None}
+    page = render(tmp_path, change_files(whole, distances=write_json(tmp_path / "distances.json", nothing)))
     assert "There are no test labels, or no valid pixels" in page and "Distances of test labels" not in page
 
 
 def test_the_table_of_experiments_shows_differences_from_its_base_where_it_has_them(whole, tmp_path):
     assert "Difference from the base" in render(tmp_path, whole)
-    changed = copy.deepcopy(whole)
-    table = pd.read_csv(whole["files"]["experiments"]).drop(columns=list(DIFFERENCE_TAIL))
+    table = pd.read_csv(whole.files.experiments).drop(columns=list(DIFFERENCE_TAIL))
     write_table(tmp_path / "experiments.csv", table)
-    changed["files"]["experiments"] = str(tmp_path / "experiments.csv")
+    changed = change_files(whole, experiments=str(tmp_path / "experiments.csv"))
     assert "Difference from the base" not in render(tmp_path, changed)

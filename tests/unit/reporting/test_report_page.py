@@ -1,15 +1,16 @@
 """The report in a browser: it asks for nothing, runs nothing of others, and works by mouse, keyboard and on a phone."""
 
-import copy
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from browsing import PHONE, start_browser, visit
 from cropmine.config.schema import Report
 from cropmine.reporting.report import build_report
-from factories.reports import EVIL, make_region, write_comparison
+from cropmine.reporting.report_files import ReportSettings
+from factories.reports import EVIL, change_files, make_region, write_comparison
 
 TITLE = f"{EVIL}</title><img src=x onerror=alert(1)>"
 
@@ -24,13 +25,13 @@ def browser():
 def report(tmp_path_factory):
     """A report of a region whose names are all hostile."""
     folder = tmp_path_factory.mktemp("page")
-    region = copy.deepcopy(make_region(folder)) | {"name": TITLE, "definition": TITLE}
-    region["files"]["weak"]["name"] = TITLE
+    region = replace(make_region(folder), name=TITLE, definition=TITLE)
+    region = change_files(region, weak=replace(region.files.weak, name=TITLE))
     write_comparison(folder, [EVIL, f"mined{EVIL}"])
     run = {"regions": {}, "cropmine": "1", "commit": EVIL, "python": "3", "packages": {}, "hours": {"map_tile": 0.5}}
     (folder / "run.json").write_text(json.dumps(run | {"config": {EVIL: EVIL}}))
     shown = Report(imagery="full", attribution=TITLE)
-    build_report(folder / "report.html", [region], run=str(folder / "run.json"), shown=shown)
+    build_report(folder / "report.html", ReportSettings([region], {}, str(folder / "run.json"), shown))
     return folder / "report.html"
 
 
@@ -104,7 +105,7 @@ def test_the_swipe_takes_other_layers(browser, report):
         assert visited.page.locator(".side.left").inner_text() == "Mined labels"
 
 
-def test_places_and_the_whole_region_are_gone_to_and_the_scale_follows(browser, report):
+def test_views_and_the_whole_region_are_gone_to_and_the_scale_follows(browser, report):
     with visit(browser, report) as visited:
         scale = visited.page.locator(".leaflet-control-scale-line")
         before = scale.inner_text()

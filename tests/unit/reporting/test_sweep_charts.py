@@ -4,12 +4,11 @@ import pytest
 from PIL import Image
 
 from cropmine.reporting.charts import write_figure
-from cropmine.reporting.sweep_charts import draw_sweep, draw_transfer, tabulate_cells
+from cropmine.reporting.sweep_charts import draw_sweep
 from cropmine.reporting.sweep_points import tabulate_drawn
 from cropmine.reporting.wording import NONE
 from cropmine.tables import write_table
 from factories.sweeps import CLUSTERS, HUMAN, THRESHOLDS, make_sweep
-from factories.transfers import make_transfer
 
 SEGMENTATIONS = {"segmentation": ["kmeans10", "slic$a$"]}
 THREE = {"human": [0.5, 1], "segmentation": ["kmeans10", "slic"], "erode_m": [0, 30]}
@@ -73,26 +72,3 @@ def test_the_figure_and_its_data_are_the_same_bytes_twice(tmp_path):
     assert Image.open(tmp_path / "a.png").width == 1560
     drawn = pd.read_csv(tmp_path / "a.csv")
     assert len(drawn) == 12 and list(drawn)[:4] == ["experiment", *THRESHOLDS, "threshold_choice"]
-
-
-def test_the_matrix_has_a_cell_a_target_and_teacher_and_no_cell_twice():
-    cells = tabulate_cells(make_transfer())
-    assert not cells.duplicated(["taught_by", "target", "threshold_choice"]).any()
-    own = cells[cells["threshold_choice"] == "default"]
-    assert sorted(own[own["target"] == "plains"]["taught_by"]) == [
-        "human labels of coast",
-        "human labels of coast + mined labels of the target",
-        "human labels of hills",
-        "human labels of hills + mined labels of the target",
-        "human labels of plains",
-        "mined labels of the target alone",
-    ]
-
-
-def test_the_same_table_gives_the_same_picture_whatever_the_names(tmp_path):
-    table = make_transfer().replace("plains", "$x$ <b>")
-    for name in ("a.png", "b.png"):
-        write_figure(tmp_path / name, draw_transfer(table, "over_$there$"))
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert Image.open(tmp_path / "a.png").width > 1000
-    write_table(tmp_path / "cells.csv", tabulate_cells(table))

@@ -1,16 +1,16 @@
-"""Points of a sweep and where they are on its figure."""
+"""Points of a sweep and their positions in its grid."""
 
 from cropmine.planning.sweeps import spell_value
 from cropmine.reporting.sweep_points import arrange_points, spell_option
 from factories.sweeps import HUMAN, make_sweep
 
 
-def test_points_find_their_places_after_the_table_went_through_a_file():
+def test_points_find_their_positions_after_the_table_went_through_a_file():
     shuffled = make_sweep(HUMAN, base="half").sample(frac=1, random_state=1)
     points = arrange_points(shuffled, HUMAN)
-    rows, places = points.rows["validation"], points.places["validation"]
+    rows, positions = points.rows["validation"], points.positions["validation"]
     assert points.base["validation"]["experiment"] == "half" and len(rows) == 6
-    for row, (human, mined) in zip(rows.itertuples(), places, strict=True):
+    for row, (human, mined) in zip(rows.itertuples(), positions, strict=True):
         values = HUMAN["human"][human], HUMAN["mined"][mined]
         assert row.experiment == f"human={spell_value(values[0])} mined={spell_value(values[1])}"
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cropmine.reporting.charts import embed_picture
+from cropmine.reporting.report_files import AuditFiles
 from cropmine.scoring.audit_rates import round_known
 from cropmine.scoring.audit_summary import ERODED, MINED, AuditSummary, Estimate, read_summary
 
@@ -40,23 +41,24 @@ class ComparedMaps:
     rows: tuple[Purity, ...]
 
 
-def describe_audits(files: Mapping[str, Mapping[str, str]]) -> list[DescribedAudit]:
-    """Describe audits. files: `summary` and `figure` by segmentation and weak map, such as "kmeans10/global_map"."""
-    described = []
-    for name, own in files.items():
-        segmentation, _, weak = name.partition("/")
-        summary = read_summary(own["summary"])
-        described.append(DescribedAudit(segmentation, weak, embed_picture(own["figure"]), summary))
-    return described
+def describe_audits(files: Sequence[AuditFiles]) -> list[DescribedAudit]:
+    """Describe audits by their summaries and figures."""
+    return [
+        DescribedAudit(own.segmentation, own.weak, embed_picture(own.figure), read_summary(own.summary))
+        for own in files
+    ]
 
 
-def compare_weak_maps(files: Mapping[str, Mapping[str, str]], audits: Sequence[DescribedAudit]) -> list[ComparedMaps]:
-    """Compare the weak maps of each segmentation that several audits share. files: `table` as in describe_audits."""
+def compare_weak_maps(files: Sequence[AuditFiles], audits: Sequence[DescribedAudit]) -> list[ComparedMaps]:
+    """Compare the weak maps of each segmentation that several audits share.
+
+    files: of the audits, in the same order.
+    """
     compared = []
     for segmentation in dict.fromkeys(audit.segmentation for audit in audits):
         own = [audit for audit in audits if audit.segmentation == segmentation]
         if len(own) > 1:
-            tables = {audit.weak: pd.read_parquet(files[f"{segmentation}/{audit.weak}"]["table"]) for audit in own}
+            tables = {file.weak: pd.read_parquet(file.table) for file in files if file.segmentation == segmentation}
             thresholds = {name: audit.thresholds for name, audit in own[0].summary.classes.items()}
             compared += compare_audits(segmentation, tables, thresholds)
     return compared

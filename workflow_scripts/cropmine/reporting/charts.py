@@ -2,10 +2,8 @@
 
 import base64
 import io
-import re
 import textwrap
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import matplotlib
@@ -16,7 +14,7 @@ from PIL import Image
 
 from cropmine.files import replacing
 from cropmine.mapping.colours import CROPLAND_COLOUR
-from cropmine.reporting.wording import spell_difference, spell_figure
+from cropmine.reporting.wording import spell_difference, spell_figure, spell_metres
 
 SPREAD_COLOUR = "#0072B2"
 INK = "#1F2A30"
@@ -41,10 +39,6 @@ TICKS_IN = 0.31
 PNG_DPI = 150
 PNG_COLOURS = 256
 FONTS = "'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans'"  # as the page
-TEMPLATES = Path(__file__).parent / "templates"
-LIBRARY = "leaflet"
-LIBRARY_VERSION = "1.9.4"
-LOSSY_QUALITY = 80
 
 
 def encode_figure(figure: Figure, kind: str = "svg", **options) -> str:
@@ -156,7 +150,7 @@ def draw_distances(measured: dict) -> str:
             axes.plot(metres[len(metres) // 2], 50, "o", ms=8, color=colour, mec=INK, zorder=4)
     axes.axhline(50, color=MUTED, lw=1, ls=(0, (2, 2)), zorder=1)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda metres, _: f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m")
+    axes.xaxis.set_major_formatter(lambda metres, _: spell_metres(metres))
     axes.minorticks_off()
     axes.set_xlabel("distance to the nearest training label")
     axes.set_ylim(0, 101)
@@ -244,27 +238,3 @@ def _known(value: float) -> float | None:
 def protect(name: str) -> str:
     """Write a name so that matplotlib shows it as it is: it would set what stands between dollars as a formula."""
     return str(name).replace("$", r"\$")
-
-
-def embed_library() -> dict[str, str]:
-    """Give the map library's `script`, `style` and `licence`; none of them names a file or a site to load from."""
-    script, style, licence = (
-        (TEMPLATES / "vendor" / f"{LIBRARY}{ending}").read_text(encoding="utf-8")
-        for ending in (".js", ".css", ".LICENSE.txt")
-    )
-    script = re.sub(r"//# sourceMappingURL=\S+", "", script).replace('href="https://leafletjs.com" ', "")
-    style = re.sub(r"/\*.*?\*/|[\w-]+:\s*url\([^)]*\);", "", style, flags=re.DOTALL)
-    return {"script": script.strip(), "style": style, "licence": licence}
-
-
-def hash_script(script: str) -> str:
-    """Give the hash by which a page's content security policy allows an inline script, and no other."""
-    return f"'sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}'"
-
-
-def encode_picture(pixels: np.ndarray, exact: bool) -> str:
-    """Encode pixels, uint8 (h, w, 4), as WebP in a data URI; `exact` without any loss, else of good quality."""
-    buffer = io.BytesIO()
-    options = {"lossless": True, "quality": 60} if exact else {"quality": LOSSY_QUALITY}
-    Image.fromarray(pixels, "RGBA").save(buffer, format="webp", method=4, **options)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

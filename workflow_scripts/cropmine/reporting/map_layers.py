@@ -1,4 +1,4 @@
-"""Layers of the report's map: what a region's rasters show, on a grid in web mercator of bounded size, in colour."""
+"""Layers of the interactive map: the rasters of a region in colour, on a grid in web mercator of bounded size."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +14,6 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
-from cropmine.config.experiments import Mined
 from cropmine.geo.grids import Grid, open_raster
 from cropmine.geo.rasters import warp_nearest
 from cropmine.inputs.imagery import OVERVIEW_FACTOR, find_colours
@@ -28,6 +27,7 @@ from cropmine.mapping.colours import (
     WEAK_ALONE_COLOUR,
 )
 from cropmine.mining.overlaps import mine_segments, read_overlap
+from cropmine.reporting.report_files import RegionFiles, ReportRegion
 
 WEB_CRS = CRS.from_epsg(3857)
 LAYER_PX = 2048
@@ -63,7 +63,7 @@ def _lay_grid(bounds: Sequence[float], finest: float, most_px: int) -> Grid:
 
 
 def thin_grid(grid: Grid, factor: float) -> Grid:
-    """Give a grid of the same north-western corner whose pixels are so many times wider, as many as cover the same."""
+    """Give a grid of the same land and north-western corner whose pixels are `factor` times as wide."""
     step = Affine(grid.transform.a * factor, 0, grid.transform.c, 0, grid.transform.e * factor, grid.transform.f)
     return Grid(grid.crs, step, math.ceil(grid.width / factor), math.ceil(grid.height / factor))
 
@@ -79,23 +79,22 @@ def find_degrees(grid: Grid) -> list[list[float]]:
     return [[round(south, 7), round(west, 7)], [round(north, 7), round(east, 7)]]
 
 
-def overlay_imagery(whole: Grid, region: dict, mode: str) -> tuple[np.ndarray, Grid]:
+def overlay_imagery(whole: Grid, region: ReportRegion, mode: str) -> tuple[np.ndarray, Grid]:
     """Lay a region's imagery of its last date on a grid: colours, uint8 (h, w, 4), and the grid that they have.
 
     mode: full, or overview: then pixels are at least four times as wide as the files'. Bands are stretched from their
     2nd to their 98th percentile over the grid.
     """
-    tiles = {tile: region["files"]["images"][tile][-1] for tile in region["tiles"]}
     finest = np.inf
-    for path in tiles.values():
+    for path in region.last_images:
         with open_raster(path) as dataset:
             finest = min(finest, _pixel_in(whole, dataset))
     factor = max(1.0, OVERVIEW_FACTOR * finest / whole.transform.a) if mode == "overview" else 1.0
     grid = thin_grid(whole, factor)
-    order = find_colours(region["bands"])
+    order = find_colours(region.bands)
     values = np.zeros((3, *grid.shape), np.float32)
     known = np.zeros(grid.shape, bool)
-    for path, (rows, columns), window in _cross(grid, tiles.values()):
+    for path, (rows, columns), window in _cross(grid, region.last_images):
         part, inside = _read_colours(path, order, window)
         np.copyto(values[:, rows, columns], part, where=inside)
         known[rows, columns] |= inside
@@ -163,13 +162,12 @@ def lay_bands(grid: Grid, paths: Sequence[str]) -> dict[int, np.ndarray]:
     return laid
 
 
-def lay_mined(grid: Grid, files: Mapping) -> np.ndarray:
+def lay_mined(grid: Grid, files: RegionFiles) -> np.ndarray:
     """Lay mined labels on a grid, uint8 (h, w): 0 non-cropland, 1 cropland, 255 none."""
-    laid, settings = np.full(grid.shape, NODATA, np.uint8), files["mined"]
-    mined = Mined.model_validate(settings["mined"])
-    tiles = {path: tile for tile, path in files["segments"].items()}
+    laid, mined = np.full(grid.shape, NODATA, np.uint8), files.mined
+    tiles = {path: tile for tile, path in files.segments.items()}
     for path, (rows, columns), window in _cross(grid, tiles):
-        lut = mine_segments(read_overlap(files["overlaps"][tiles[path]]), mined, settings["min_valid"])
+        lut = mine_segments(read_overlap(files.overlaps[tiles[path]]), mined.mined, mined.min_valid)
         with open_raster(path) as dataset:
             ids, inside = warp_nearest(dataset, 1, window)
         labels = lut[np.where(inside, ids, 0)]
@@ -177,13 +175,12 @@ def lay_mined(grid: Grid, files: Mapping) -> np.ndarray:
     return laid
 
 
-def lay_weak(grid: Grid, files: Mapping, paths: Sequence[str]) -> np.ndarray:
-    """Lay the weak map on a grid where imagery lies, uint8 (h, w): 0 non-cropland, 1 cropland, 255 unknown."""
-    settings = files["weak"]
-    weak = load_weak(settings["settings"], settings["paths"], settings.get("registrations", []), guarded=False)
-    values, known = read_weak_map(*weak, grid)
+def lay_weak(grid: Grid, region: ReportRegion) -> np.ndarray:
+    """Lay the weak map on a grid where there is imagery, uint8 (h, w): 0 non-cropland, 1 cropland, 255 unknown."""
+    weak = region.files.weak
+    values, known = read_weak_map(*load_weak(weak.settings, weak.paths, weak.registrations, guarded=False), grid)
     covered = np.zeros(grid.shape, bool)
-    for _, (rows, columns), _ in _cross(grid, paths):
+    for _, (rows, columns), _ in _cross(grid, region.last_images):
         covered[rows, columns] = True
     return np.where(known & covered, values > 0.5, NODATA).astype(np.uint8)
 
@@ -217,7 +214,7 @@ def ramp_probability(shares: np.ndarray) -> np.ndarray:
 
 def ramp_disagreement(shares: np.ndarray) -> np.ndarray:
     """Colours of disagreements, 0 to 1 of the end of the ramp, from white to violet."""
-    places = [place / DISAGREEMENT_RAMP[-1][0] for place, _ in DISAGREEMENT_RAMP]
+    values = [value / DISAGREEMENT_RAMP[-1][0] for value, _ in DISAGREEMENT_RAMP]
     colours = np.array([to_rgb(colour) for _, colour in DISAGREEMENT_RAMP])
-    mixed = [np.interp(shares, places, colours[:, channel]) for channel in range(3)]
+    mixed = [np.interp(shares, values, colours[:, channel]) for channel in range(3)]
     return np.stack([*mixed, np.ones_like(shares)], axis=-1)

@@ -1,26 +1,19 @@
-"""Sections of the report that a region may have: sweeps, distances, accuracy; and transfers between regions."""
+"""Sections of the report that a region may have, such as thresholds and distances, and what was run."""
 
 import json
+import math
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from cropmine.classes import CLASS_WORDS
 from cropmine.planning.progress import spell_time
-from cropmine.reporting.charts import draw_distances, draw_reliability, embed_picture
-from cropmine.reporting.wording import (
-    NONE,
-    explain_brier,
-    explain_distances,
-    explain_sweep,
-    explain_transfer,
-    spell_figure,
-    spell_hectares,
-    spell_metres,
-    spell_point,
-    spell_transfer,
-)
+from cropmine.reporting.charts import draw_distances, draw_reliability
+from cropmine.reporting.comparison import list_rows
+from cropmine.reporting.report_files import ShiftFile
+from cropmine.reporting.wording import NONE, Row, spell_figure, spell_hectares, spell_metres
 from cropmine.scoring.thresholds import explain_threshold
 from cropmine.tables import read_json
 
@@ -33,128 +26,241 @@ MEASURE_WORDS = {
 QUANTILE_WORDS = {"5": "5 % within", "25": "25 % within", "50": "Half within", "75": "75 % within", "95": "95 % within"}
 
 
-def list_rows(table: pd.DataFrame) -> list[dict]:
-    """List the rows of a table as dicts, with None for what is missing."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+@dataclass(frozen=True)
+class SplitRow:
+    """The blocks and labels of a split, or of a fold."""
+
+    name: str
+    blocks: int
+    labels_cropland: int
+    labels_noncropland: int
 
 
-def describe_sweeps(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
-    """Describe sweeps, by name the files `table` and `figure`: picture, rows on validation labels and a sentence."""
-    described = []
-    for name, own in files.items():
-        table = pd.read_csv(own["table"])
-        rows = list_rows(table[table["split"] == "validation"])
-        for row in rows:
-            row["point"] = spell_point(row["experiment"])
-        at_own = [row for row in rows if row["threshold_choice"] == "validation"]
-        described.append(
-            {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_sweep(at_own)}
-        )
-    return described
+@dataclass(frozen=True)
+class Splits:
+    """How labels are split: by train, validation and test, or by fold (`folded`)."""
+
+    folded: bool
+    rows: tuple[SplitRow, ...]
 
 
-def describe_registrations(files: Mapping[str, str]) -> list[dict]:
-    """Describe registrations, by segmentation and weak map the file of surfaces: what was found, and what was done."""
-    described = []
-    for name, path in files.items():
-        segmentation, _, weak = name.partition("/")
-        described.append({"segmentation": segmentation, "weak": weak} | read_json(path))
-    return described
+def describe_splits(path: str) -> Splits:
+    """Describe labels/splits.csv."""
+    blocks = pd.read_csv(path)
+    key = "fold" if "fold" in blocks else "split"
+    sums = blocks.groupby(key)[["labels_cropland", "labels_noncropland"]].sum()
+    sums.insert(0, "blocks", blocks.groupby(key).size())
+    order = sums.index if key == "fold" else [name for name in ("train", "validation", "test") if name in sums.index]
+    return Splits(key == "fold", tuple(SplitRow(str(name), *map(int, sums.loc[name])) for name in order))
 
 
-def describe_distances(path: str) -> dict:
-    """Describe distances, as measure_distances writes them: chart, sentence and a table of quantiles."""
+@dataclass(frozen=True)
+class Registration:
+    """The shift of a weak map, metres to the east and north, as measured with the segments of a segmentation.
+
+    reason: why it wasn't applied; best_east, best_north: the shift that fits best; peak and highest_null: the height of
+    its peak, and the highest peak of maps that can't fit; tiles: how many were used. What wasn't measured is None.
+    """
+
+    segmentation: str
+    weak: str
+    east: float
+    north: float
+    applied: bool
+    reason: str | None
+    best_east: float | None
+    best_north: float | None
+    peak: float | None
+    highest_null: float | None
+    tiles: int
+
+    @property
+    def length_m(self) -> float:
+        """The length of the shift, metres."""
+        return math.hypot(self.east, self.north)
+
+
+def describe_registration(file: ShiftFile) -> Registration:
+    """Describe the file of a registration."""
+    found = read_json(file.path)
+    return Registration(
+        file.segmentation,
+        file.weak,
+        *(found[key] for key in ("east", "north", "applied", "reason")),
+        *(found.get(key) for key in ("best_east", "best_north", "peak")),
+        highest_null=max((found.get("null_peaks") or {}).values(), default=None),
+        tiles=found["tiles"],
+    )
+
+
+@dataclass(frozen=True)
+class DistanceRow:
+    """A quantile of the distances to the nearest training label, in words."""
+
+    words: str
+    test: str
+    map: str
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Distances of test labels and of the map's pixels to the nearest training label.
+
+    optimistic: whether the median of the test labels is under `criterion` times that of the map; None, and no rows and
+    chart (a data URI), where there are no test labels or no pixels; folds: the number of folds with k-fold.
+    """
+
+    optimistic: bool | None
+    criterion: float
+    folds: int | None
+    rows: tuple[DistanceRow, ...] = ()
+    chart: str | None = None
+
+    @property
+    def medians(self) -> DistanceRow:
+        """The row of the medians."""
+        return next(row for row in self.rows if row.words == QUANTILE_WORDS["50"])
+
+
+def describe_distances(path: str) -> Distances:
+    """Describe distances.json."""
     measured = read_json(path)
-    whole = measured["test"] and measured["map"]
+    known = Distances(measured["optimistic"], measured["criterion"], measured["folds"])
+    if measured["optimistic"] is None:
+        return known
+    test, mapped = (measured[kind]["quantiles"] for kind in ("test", "map"))
     rows = [
-        {"words": words} | {kind: spell_metres(measured[kind]["quantiles"][quantile]) for kind in ("test", "map")}
-        for quantile, words in (QUANTILE_WORDS if whole else {}).items()
+        DistanceRow(words, spell_metres(test[quantile]), spell_metres(mapped[quantile]))
+        for quantile, words in QUANTILE_WORDS.items()
     ]
-    return measured | {
-        "rows": rows,
-        "chart": draw_distances(measured) if whole else None,
-        "sentence": explain_distances(measured),
-    }
+    return Distances(known.optimistic, known.criterion, known.folds, tuple(rows), draw_distances(measured))
 
 
-def describe_accuracy(path: str | Path | None) -> list[dict]:
-    """Describe accuracy.csv, of a probability sample: of each map its version, estimator, samples and rows."""
+@dataclass(frozen=True)
+class AccuracyRow:
+    """An estimate of a probability sample, in words."""
+
+    class_words: str
+    measure: str
+    estimate: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The accuracy of a map (`map`: sampled or present) by a probability sample: its version, estimator and samples."""
+
+    map: str
+    version: str
+    estimator: str
+    samples: int
+    rows: tuple[AccuracyRow, ...]
+
+
+def describe_accuracy(path: str | None) -> list[Accuracy]:
+    """Describe accuracy.csv, of a probability sample: each of its maps; none without a file."""
     if path is None:
         return []
-    table = pd.read_csv(path, na_values="-")
     described = []
-    for kind, own in table.groupby("map", sort=False):
+    for kind, own in pd.read_csv(path, na_values="-").groupby("map", sort=False):
         first = own.iloc[0]
-        rows = [
-            {"class": CLASS_WORDS.get(row["class"], ""), "measure": MEASURE_WORDS[row["measure"]]}
-            | _spell_estimate(row)
-            for row in list_rows(own[own["measure"] != "area"])
-        ]
-        head = {"map": kind, "version": first["map_version"], "estimator": first["estimator"]}
-        described.append(head | {"samples": int(first["samples"]), "rows": rows})
+        shown = own[own["measure"] != "area"].rename(columns={"class": "label_class"})
+        rows = tuple(_spell_estimate(row) for row in list_rows(shown))
+        described.append(Accuracy(kind, first["map_version"], first["estimator"], int(first["samples"]), rows))
     return described
 
 
-def _spell_estimate(row: Mapping) -> dict[str, str]:
+def _spell_estimate(row: Row) -> AccuracyRow:
     """An estimate and its interval: shares as figures, areas as hectares."""
-    if row["estimate"] is None:
-        return {"estimate": NONE, "interval": NONE}
-    spell = (lambda value: f"{spell_hectares(value)} ha") if row["measure"] == "area_ha" else spell_figure
-    low, high = max(row["lo"], 0), row["hi"] if row["measure"] == "area_ha" else min(row["hi"], 1)
-    return {"estimate": spell(row["estimate"]), "interval": f"{spell(low)} to {spell(high)}"}
+    names = CLASS_WORDS.get(row.label_class, ""), MEASURE_WORDS[row.measure]
+    if row.estimate is None:
+        return AccuracyRow(*names, NONE, NONE)
+    is_area = row.measure == "area_ha"
+    spell = (lambda value: f"{spell_hectares(value)} ha") if is_area else spell_figure
+    low, high = max(row.lo, 0), row.hi if is_area else min(row.hi, 1)
+    return AccuracyRow(*names, spell(row.estimate), f"{spell(low)} to {spell(high)}")
 
 
-def describe_calibration(scores: Mapping | None) -> dict | None:
-    """Describe the calibration of a map from scores/map.json: figures, chart and a sentence; None if there is none."""
+@dataclass(frozen=True)
+class Calibration:
+    """How well the map's probabilities are calibrated: what measure_calibration gives, and a chart as a data URI."""
+
+    pixels: int
+    brier: float
+    brier_lo: float | None
+    brier_hi: float | None
+    brier_constant: float
+    chart: str
+
+
+def describe_calibration(scores: Mapping[str, Any] | None) -> Calibration | None:
+    """Describe the calibration of a map from scores/map.json; None if there is none."""
     measured = (scores or {}).get("calibration")
     if measured is None:
         return None
-    return measured | {"chart": draw_reliability(measured["bins"]), "sentence": explain_brier(measured)}
+    keys = ("pixels", "brier", "brier_lo", "brier_hi", "brier_constant")
+    return Calibration(*(measured[key] for key in keys), chart=draw_reliability(measured["bins"]))
 
 
-def describe_threshold(choice: Mapping, area: Mapping | None) -> dict:
-    """Describe how the map's threshold was settled, and what it maps at that one and at others."""
-    rows = [dict(row) for row in area["by_threshold"]] if area else []
-    reach = choice["threshold_range"] or ()
-    for row in rows:
-        row["words"] = ", ".join(
-            words
-            for words, known in (
-                ("used", row["threshold"] == choice["threshold"]),
-                ("best on validation", row["threshold"] == choice["threshold_best"]),
-                ("low end of its range", reach and row["threshold"] == reach[0]),
-                ("high end of its range", reach and row["threshold"] == reach[1]),
-            )
-            if known
+@dataclass(frozen=True)
+class ThresholdRow:
+    """How much is mapped as cropland at a threshold, and what the threshold is, in words."""
+
+    threshold: float
+    cropland_ha: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """How the threshold of the map was chosen, and what would be mapped at others."""
+
+    sentence: str
+    rows: tuple[ThresholdRow, ...]
+
+
+def describe_threshold(choice: Mapping[str, Any], area: Mapping[str, Any]) -> Threshold:
+    """Describe the threshold of a map from selected.json and map/area.json."""
+    low, high = choice["threshold_range"] or (None, None)
+    names = {
+        "used": choice["threshold"],
+        "best on validation": choice["threshold_best"],
+        "low end of its range": low,
+        "high end of its range": high,
+    }
+    rows = [
+        ThresholdRow(
+            row["threshold"],
+            row["cropland_ha"],
+            ", ".join(words for words, threshold in names.items() if threshold == row["threshold"]),
         )
-    return {"sentence": explain_threshold(choice), "rows": rows}
+        for row in area["by_threshold"]
+    ]
+    return Threshold(explain_threshold(choice), tuple(rows))
 
 
-def describe_transfers(files: Mapping[str, Mapping[str, str]]) -> list[dict]:
-    """Describe transfers, by name the files `table` and `figure`: picture, rows on test labels and a sentence."""
-    described = []
-    for name, own in files.items():
-        table = pd.read_csv(own["table"])
-        rows = list_rows(table[table["split"] == "test"])
-        for row in rows:
-            row["labels"] = spell_transfer(row)
-        at_own = [row for row in rows if row["threshold_choice"] == "validation"]
-        described.append(
-            {"name": name, "picture": embed_picture(own["figure"]), "rows": rows, "sentence": explain_transfer(at_own)}
-        )
-    return described
+@dataclass(frozen=True)
+class RunSummary:
+    """What was run: software, computing time by rule, the longest first, and the configuration."""
+
+    version: str
+    commit: str | None
+    packages: dict[str, str]
+    hours: list[tuple[str, str]]
+    total: str
+    config: str
 
 
-def describe_run(run: Mapping) -> dict | None:
-    """Describe what was run, from run.json: software, hours by rule, the longest first, and the configuration."""
+def summarise_run(run: Mapping[str, Any]) -> RunSummary | None:
+    """Summarise run.json; None if it has no configuration."""
     if "config" not in run:
         return None
     hours = sorted(run["hours"].items(), key=lambda item: (-item[1], item[0]))
-    return {
-        "version": run["cropmine"],
-        "commit": run["commit"],
-        "packages": {"python": run["python"]} | run["packages"],
-        "hours": [{"rule": rule, "time": spell_time(3600 * spent)} for rule, spent in hours],
-        "total": spell_time(3600 * sum(run["hours"].values())),
-        "config": json.dumps(run["config"], indent=2, ensure_ascii=False),
-    }
+    return RunSummary(
+        version=run["cropmine"],
+        commit=run["commit"],
+        packages={"python": run["python"]} | run["packages"],
+        hours=[(rule, spell_time(3600 * spent)) for rule, spent in hours],
+        total=spell_time(3600 * sum(run["hours"].values())),
+        config=json.dumps(run["config"], indent=2, ensure_ascii=False),
+    )

@@ -1,14 +1,18 @@
-"""The points of a sweep: its table laid out by the values of its grid, and what figures call them."""
+"""The points of a sweep, arranged by the values of its grid, and what its charts share."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from cropmine.classes import CLASS_WORDS
+from cropmine.reporting.charts import INK, MUTED, WIDTH_IN, protect
+from cropmine.reporting.wording import NONE, Row
 
 CHOICES = {"default": "at threshold 0.5", "validation": "at each point's own threshold"}
 KEY_WORDS = {
@@ -27,6 +31,8 @@ KEY_WORDS = {
     "model.architecture": "architecture",
     "model.encoder": "encoder",
 }
+LEAST_RANGE = 0.1
+NOTE_WIDTH = 132  # letters
 DRAWN = ("threshold_choice", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi")
 DRAWN += ("f1_cropland_loo_lo", "f1_cropland_loo_hi", "base", "difference", "difference_lo", "difference_hi")
 
@@ -35,14 +41,15 @@ DRAWN += ("f1_cropland_loo_lo", "f1_cropland_loo_hi", "base", "difference", "dif
 class Points:
     """The points of a sweep.
 
-    rows: by choice of threshold, one row a point, with its place among the values of each varying key in the columns of
-    `places`, (points, keys) int; base: by choice, the row of a base that is no point of the grid, else None.
+    rows: by choice of threshold, a row for each point; positions: by choice, the positions of the points among the
+    values of each varying key, (points, keys) int; base: by choice, the row of a base that is no point of the grid,
+    else None.
     """
 
     keys: tuple[str, ...]
     values: tuple[tuple, ...]
     rows: dict[str, pd.DataFrame]
-    places: dict[str, np.ndarray]
+    positions: dict[str, np.ndarray]
     base: dict[str, pd.Series | None]
 
 
@@ -53,22 +60,22 @@ def tabulate_drawn(table: pd.DataFrame, grid: Mapping[str, Sequence[Any]]) -> pd
 
 
 def arrange_points(table: pd.DataFrame, grid: Mapping[str, Sequence[Any]]) -> Points:
-    """Take the points of a sweep's table apart from a base that is no point of the grid."""
+    """Separate the points of a sweep's table from a base that is no point of the grid."""
     keys = tuple(key for key, values in grid.items() if len(values) > 1)
     values = tuple(tuple(grid[key]) for key in keys)
-    rows, places, base = {}, {}, {}
+    rows, positions, base = {}, {}, {}
     for choice in CHOICES:
         own = table[(table["split"] == "validation") & (table["threshold_choice"] == choice)]
-        beside = own["base"].to_numpy(bool) & (len(own) > np.prod([len(options) for options in grid.values()]))
-        rows[choice] = own[~beside].reset_index(drop=True)
-        base[choice] = own[beside].iloc[0] if beside.any() else None
-        found = [_find_places(rows[choice][key], options) for key, options in zip(keys, values, strict=True)]
-        places[choice] = np.array(found, dtype=int).reshape(len(keys), len(rows[choice])).T
-    return Points(keys, values, rows, places, base)
+        outside = own["base"].to_numpy(bool) & (len(own) > np.prod([len(options) for options in grid.values()]))
+        rows[choice] = own[~outside].reset_index(drop=True)
+        base[choice] = own[outside].iloc[0] if outside.any() else None
+        found = [_find_positions(rows[choice][key], options) for key, options in zip(keys, values, strict=True)]
+        positions[choice] = np.array(found, dtype=int).reshape(len(keys), len(rows[choice])).T
+    return Points(keys, values, rows, positions, base)
 
 
-def _find_places(cells: pd.Series, options: Sequence[Any]) -> list[int]:
-    """Places of cells, as a CSV gives them, among the values of a key."""
+def _find_positions(cells: pd.Series, options: Sequence[Any]) -> list[int]:
+    """Positions of cells, as a CSV gives them, among the values of a key."""
     spelled = [_spell_cell(option) for option in options]
     return [spelled.index(_spell_cell(cell)) for cell in cells]
 
@@ -88,11 +95,12 @@ def _spell_cell(value: Any) -> str:
 
 
 def is_numeric(values: Sequence[Any]) -> bool:
+    """Tell whether all values are numbers."""
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def is_ordered(values: Sequence[Any]) -> bool:
-    """Numbers, and perhaps none of them."""
+    """Tell whether the values are numbers, apart from None."""
     numbers = [value for value in values if value is not None]
     return bool(numbers) and is_numeric(numbers)
 
@@ -120,3 +128,36 @@ def _spell_mined(name: str, value: Any) -> str:
     if name in CLASS_WORDS:
         return f"{CLASS_WORDS[name]} {'>' if name == 'cropland' else '<'} {value:g}"
     return f"{name} {value}" if name != "random" else "as many random pixels"
+
+
+def spell_score(value: float) -> str:
+    """Spell an F1; a dash where there is none."""
+    return f"{value:.3f}" if np.isfinite(value) else NONE
+
+
+def mark_difference(row: Row) -> str:
+    """Give a mark where the interval of the difference from the base excludes zero."""
+    if row.difference_lo > 0:
+        return " ▲"
+    return " ▼" if row.difference_hi < 0 else ""
+
+
+def widen_range(values: np.ndarray) -> tuple[float, float]:
+    """Give the range of a colour scale: that of the values, but not so narrow that chance looks like a pattern."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return 0, 1
+    low, high = known.min(), known.max()
+    spare = max(LEAST_RANGE - (high - low), 0) / 2
+    return max(low - spare, 0), min(high + spare, 1)
+
+
+def start_figure(height_in: float, sweep: str, note: Sequence[str] = ()) -> tuple[Figure, float]:
+    """Start a figure with a title and, below, a note. Returns it with its height, inches, to which the note adds."""
+    lines = textwrap.wrap(" ".join(note), NOTE_WIDTH)
+    height = height_in + 0.17 * len(lines)
+    figure = Figure(figsize=(WIDTH_IN, height))
+    title = f"{protect(sweep)}: F1 of cropland on labelled validation polygons"
+    figure.text(0.012, 1 - 0.14 / height, title, va="top", fontsize=12, color=INK)
+    figure.text(0.012, 0.1 / height, protect("\n".join(lines)), va="bottom", fontsize=9, color=MUTED, linespacing=1.35)
+    return figure, height

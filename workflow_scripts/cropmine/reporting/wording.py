@@ -1,11 +1,19 @@
-"""Words and numbers of the report."""
+"""How the report and the model card spell numbers and names, and the environment of their templates."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
 
 from cropmine.classes import CLASS_WORDS
 from cropmine.scoring.audit_summary import Estimate
+from cropmine.scoring.metrics import LEAST_BLOCKS
 
+Row = Any  # a row of a table: its columns are attributes, and what is missing is None
+TEMPLATES = Path(__file__).parent / "templates"
+MARKUP = "\\`*_[]<>#|"
 NONE = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -71,85 +79,27 @@ def _sign(value: float) -> str:
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def spell_labels(row: dict) -> str:
+def spell_labels(row: Row) -> str:
     """Spell which labels an experiment trains on, from its row of the table of experiments."""
-    if not row["trained"]:
-        return f"none: the weak map {row['weak_map']} itself"
+    if not row.trained:
+        return f"none: the weak map {row.weak_map} itself"
     parts = []
-    if row["human_fraction"]:
-        whole = row["human_fraction"] == 1
-        parts.append("all human" if whole else f"{100 * row['human_fraction']:g}{SPACE}% human")
-    for name, sign in (("cropland", ">"), ("noncropland", "<")):
-        threshold = row[f"mined_{name}"]
+    if row.human_fraction:
+        parts.append("all human" if row.human_fraction == 1 else f"{100 * row.human_fraction:g}{SPACE}% human")
+    for name, sign, threshold in (("cropland", ">", row.mined_cropland), ("noncropland", "<", row.mined_noncropland)):
         if threshold is not None:
-            kind = "random pixels as" if row["random"] else "mined"
+            kind = "random pixels as" if row.random else "mined"
             parts.append(f"{kind} {CLASS_WORDS[name]} ({sign}{SPACE}{threshold:g})")
-    if row["weak_classes"]:
-        classes = " and ".join(CLASS_WORDS[name] for name in row["weak_classes"].split("+"))
-        parts.append(
-            f"weak {classes} eroded by {row['erode_m']:g}{SPACE}m" if row["erode_m"] else f"raw weak {classes}"
-        )
+    if row.weak_classes:
+        classes = " and ".join(CLASS_WORDS[name] for name in row.weak_classes.split("+"))
+        parts.append(f"weak {classes} eroded by {row.erode_m:g}{SPACE}m" if row.erode_m else f"raw weak {classes}")
     return " + ".join(parts)
 
 
-def explain_difference(row: dict | None) -> str | None:
-    """Explain a difference between the selected experiment and the base, and whether it may be chance."""
-    if row is None or row["difference"] is None:
-        return None
-    way = "higher" if row["difference"] >= 0 else "lower"
-    text = f"On the test labels its F1 of cropland is {way} than that of {row['base']} by {abs(row['difference']):.3f}"
-    if row["lo"] is None:
-        return f"{text}; there are too few test blocks to tell how far chance goes."
-    interval = f" (95 % interval of the difference {spell_interval(row['lo'], row['hi'], signed=True)})"
-    if row["lo"] <= 0 <= row["hi"]:
-        return f"{text}{interval}, a difference that these labels can't tell from none."
-    return f"{text}{interval}, more than chance in which blocks are tested explains."
-
-
 def spell_metres(metres: float) -> str:
-    """Spell a distance for a sentence, to two significant digits: metres, or kilometres from one on."""
+    """Spell a distance to two significant digits, in metres or, from one kilometre on, in kilometres."""
     rounded = float(f"{metres:.2g}")
     return f"{rounded / 1000:g}{SPACE}km" if rounded >= 1000 else f"{rounded:g}{SPACE}m"
-
-
-def explain_distances(measured: dict) -> str:
-    """Explain whether test labels lie so much nearer to training labels than the map does that scores are too high.
-
-    measured: what distances.measure_distances gives, but for the sentence.
-    """
-    if measured["ratio"] is None:
-        return "There are no test labels, or no valid pixels, whose distance from training labels could be measured."
-    test, mapped = (spell_metres(measured[kind]["quantiles"]["50"]) for kind in ("test", "map"))
-    medians = f"Half of the test labels lie within {test} of a training label, half of the map's pixels within {mapped}"
-    rule = f"(the criterion: a median under {measured['criterion']:g} times that of the map)"
-    if measured["optimistic"]:
-        return f"{medians}. The test labels lie much nearer, so the scores are too optimistic for the map {rule}."
-    return f"{medians}. Nearness to training labels gives no reason to think the scores too optimistic {rule}."
-
-
-def explain_sweep(rows: Sequence[Mapping]) -> str:
-    """Explain a sweep from its rows at own thresholds: the best point, and whether any differs from the base."""
-    scored = [row for row in rows if row["f1_cropland"] is not None]
-    if not scored:
-        return "No point of this sweep could be scored: the validation labels hold no cropland."
-    best = max(scored, key=lambda row: row["f1_cropland"])
-    base = next((row for row in rows if row["base"]), None)
-    name = "the base" if best is base else spell_point(best["experiment"])
-    text = f"Best of {len(scored)} is {name}, F1 of cropland {best['f1_cropland']:.3f}{_spell_ends(best)}."
-    others = [row for row in scored if row is not base]
-    paired = [row for row in others if row["difference_lo"] is not None]
-    if base is None or not others:
-        return text
-    if not paired:
-        return f"{text} There are too few validation blocks to tell whether any differs from the base."
-    above = sum(row["difference_lo"] > 0 for row in paired)
-    below = sum(row["difference_hi"] < 0 for row in paired)
-    if not above + below:
-        return f"{text} None differs measurably from the base."
-    return (
-        f"{text} Of {len(paired)} compared with the base, {above or 'none'} scored measurably higher and "
-        f"{below or 'none'} lower; of twenty without any effect one would, by chance."
-    )
 
 
 def spell_point(name: str) -> str:
@@ -158,65 +108,47 @@ def spell_point(name: str) -> str:
     return ", ".join(f"{key} {re.sub('[:,]', ' ', value) or 'none'}" if sign else key for key, sign, value in pairs)
 
 
-def _spell_ends(row: Mapping) -> str:
-    interval = spell_interval(row["f1_cropland_lo"], row["f1_cropland_hi"])
-    return f" (95{SPACE}% interval {interval})" if interval else ""
+def spell_plain(text: str) -> str:
+    """Spell text from outside so that Markdown shows it as it is."""
+    return "".join(f"\\{sign}" if sign in MARKUP else sign for sign in " ".join(str(text).split()))
 
 
-def explain_brier(measured: Mapping) -> str:
-    """Explain a Brier score beside that of saying the labels' own share of cropland everywhere."""
-    interval = spell_interval(measured["brier_lo"], measured["brier_hi"])
-    told = f" (95{SPACE}% interval {interval})" if interval else ""
-    better = "lower, so better" if measured["brier"] < measured["brier_constant"] else "no lower, so no better"
-    return (
-        f"On labelled test polygons the Brier score is {measured['brier']:.3f}{told}: {better} than the "
-        f"{measured['brier_constant']:.3f} of saying everywhere the share of cropland among these labels."
-    )
-
-
-def spell_transfer(row: Mapping) -> str:
-    """Spell which labels a row of a transfer trains on."""
+def spell_transfer(row: Row) -> str:
+    """Spell which labels a row of the table of a transfer trains on."""
     return {
-        "human_source": f"human labels of {row['source']}",
-        "human_source_mined_target": f"human labels of {row['source']} + mined labels of {row['target']}",
-        "mined_target": f"mined labels of {row['target']} alone",
-        "human_target": f"human labels of {row['target']}",
-    }[row["row"]]
+        "human_source": f"human labels of {row.source}",
+        "human_source_mined_target": f"human labels of {row.source} + mined labels of {row.target}",
+        "mined_target": f"mined labels of {row.target} alone",
+        "human_target": f"human labels of {row.target}",
+    }[row.row]
 
 
-def explain_transfer(rows: Sequence[Mapping]) -> str | None:
-    """Explain a transfer from its rows at own thresholds: in each target F1 by what was trained on, the best first."""
-    scored = sorted((row for row in rows if row["f1_cropland"] is not None), key=lambda row: -row["f1_cropland"])
-    sentences = []
-    for target in sorted({row["target"] for row in scored}):
-        here = [row for row in scored if row["target"] == target]
-        parts = dict.fromkeys(f"{spell_transfer(row)} {row['f1_cropland']:.3f}{_spell_ends(row)}" for row in here)
-        sentences.append(f"F1 of cropland on the test labels of {target}, by what was trained on: {'; '.join(parts)}.")
-    return " ".join(sentences) or None
-
-
-def join_words(words: Sequence[str]) -> str:
-    """Join words for a sentence: a, b and c."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
-
-
-def explain_map(area: Mapping | None, row: Mapping | None) -> list[str]:
-    """Explain a map to who knows nothing of statistics: how much cropland it shows, and how often it is right.
-
-    area: the totals of area.json; row: of the selected experiment on test labels, from the table of experiments.
-    """
-    sentences = []
-    if area:
-        whole, part = area["valid_ha"], area["cropland_ha"]
-        share = f": {100 * part / whole:.0f} of every 100" if whole else ""
-        sentences.append(
-            f"Of {spell_hectares(whole)} hectares in the imagery, the map calls {spell_hectares(part)} hectares "
-            f"cropland{share}."
-        )
-    if row and row["recall_cropland"] is not None and row["precision_cropland"] is not None:
-        found, right = round(100 * row["recall_cropland"]), round(100 * row["precision_cropland"])
-        sentences.append(
-            f"On land that people labelled and that was kept back as a test, it finds {found} of every 100 parts of "
-            f"cropland; of every 100 parts that it calls cropland, {right} are."
-        )
-    return sentences
+def make_environment(html: bool = True) -> jinja2.Environment:
+    """Make the environment of the templates, with filters that spell figures and names; Markdown isn't escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=html,  # noqa: S701  # nosec B701 # in Markdown the filter `plain` escapes
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=not html,
+    )
+    environment.filters |= {
+        "estimate": spell_estimate,
+        "figure": spell_figure,
+        "hectares": spell_hectares,
+        "labels": spell_labels,
+        "percent": spell_percent,
+        "plain": spell_plain,
+        "point": spell_point,
+        "points": spell_points,
+        "ranges": spell_ranges,
+        "transfer": spell_transfer,
+    }
+    environment.globals |= {
+        "least_blocks": LEAST_BLOCKS,
+        "spell_difference": spell_difference,
+        "spell_interval": spell_interval,
+        "spell_share": spell_share,
+    }
+    return environment

@@ -1,5 +1,5 @@
 "use strict";
-// The map of each region: layers and labels by their boxes, a swipe between two layers, places to go to.
+// The map of each region: layers and labels by their boxes, a swipe between two layers, views to go to.
 for (const figure of document.querySelectorAll("figure.webmap")) {
   const data = JSON.parse(document.getElementById(figure.dataset.source).textContent);
   const find = (selector) => figure.querySelector(selector);
@@ -73,15 +73,15 @@ for (const figure of document.querySelectorAll("figure.webmap")) {
     show();
   }
 
-  for (const place of data.places) {
-    const [[, west], [north]] = place.bounds;
-    for (const [color, weight] of [["#ffffff", 4], ["#1f2a30", 2]]) L.rectangle(place.bounds, { color, weight, fill: false, interactive: false }).addTo(map);
-    const icon = L.divIcon({ className: "mark", html: place.letter, iconSize: [22, 22], iconAnchor: [0, 0] });
+  for (const view of data.views) {
+    const [[, west], [north]] = view.bounds;
+    for (const [color, weight] of [["#ffffff", 4], ["#1f2a30", 2]]) L.rectangle(view.bounds, { color, weight, fill: false, interactive: false }).addTo(map);
+    const icon = L.divIcon({ className: "mark", html: view.letter, iconSize: [22, 22], iconAnchor: [0, 0] });
     L.marker([north, west], { icon, interactive: false, keyboard: false }).addTo(map);
   }
   for (const button of all("[data-go]")) {
     const goal = button.dataset.go;
-    button.addEventListener("click", () => map.fitBounds(goal === "all" ? L.latLngBounds(data.bounds) : data.places[goal].bounds));
+    button.addEventListener("click", () => map.fitBounds(goal === "all" ? L.latLngBounds(data.bounds) : data.views[goal].bounds));
   }
   update();
 }
