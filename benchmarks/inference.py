@@ -20,7 +20,7 @@ import numpy as np
 import rasterio
 import torch
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.config.regions import Simulation
 from cropmine.geo.grids import Grid, read_grid
 from cropmine.geo.rasters import limit_gdal, write_raster
@@ -32,9 +32,9 @@ from cropmine.mapping.map_tiles import (
     map_strips,
     write_map,
 )
+from cropmine.training.models.network import NetworkPredictor
 from cropmine.training.networks import Normalisation, build_network, choose_device, choose_precision
 from cropmine.training.prediction import predict_probability
-from cropmine.training.predictors import NetworkPredictor
 
 SCENE_PX = 1024
 CLOCK = time.perf_counter
@@ -71,7 +71,7 @@ def make_sparse(folder: Path, size: int) -> dict[tuple[int, int], TileSource]:
 def build_predictor(encoder: str, channels: int) -> NetworkPredictor:
     """An untrained network: its speed is that of a trained one."""
     torch.manual_seed(0)
-    network = build_network(Model(encoder=encoder, encoder_weights=None), channels).eval()
+    network = build_network(Network(encoder=encoder, encoder_weights=None), channels).eval()
     norm = Normalisation(np.full(channels, 1000.0), np.full(channels, 500.0))
     return NetworkPredictor(network, norm, {"precision": "auto"})
 

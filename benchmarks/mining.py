@@ -78,8 +78,9 @@ def make_quad(folder: Path, size: int) -> None:
 
 def write_settings(folder: Path) -> None:
     """The settings of the three rules, as Snakemake would hand them to the scripts."""
-    from cropmine.config.experiments import Mined, Segmentation
+    from cropmine.config.experiments import Mined
     from cropmine.config.regions import WeakMap
+    from cropmine.config.segmentations import KMeans
 
     weak = WeakMap(path="weak.tif").model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
     settings = {
@@ -89,7 +90,7 @@ def write_settings(folder: Path) -> None:
             "mask_band": 1,
             "exclude_as": [],
             "tile": "quad",
-            "segmentation": Segmentation().model_dump(mode="json"),
+            "segmentation": KMeans().model_dump(mode="json"),
         },
         "overlap_tile": {"weak": {"weak": weak, "members": []}},
         "mine_polygons": {"mined": Mined(cropland=0.8, noncropland=0.2).model_dump(mode="json"), "min_valid": 0.5},

@@ -6,21 +6,23 @@ against every reference pixel that annotators agreed on.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import rasterio
 
-from cropmine.config.experiments import Segmentation
 from cropmine.config.regions import WeakMap
+from cropmine.config.segmentations import KMeans
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.imagery import open_rows, source_from_settings
+from cropmine.inputs.imagery import source_from_settings
 from cropmine.inputs.weak_maps import erode_weak_map, measure_weak_pixel, read_weak_map
-from cropmine.mining.clusters import fit_codebook, pool_samples
+from cropmine.mining.methods.kmeans import fit_region
 from cropmine.mining.overlaps import overlap_segments
 from cropmine.mining.registration import measure_surfaces, pool_surfaces
-from cropmine.mining.segmentation import cluster_tile, number_segments, sample_tile
+from cropmine.mining.segmentation import Tile, divide_tile, number_segments
 
 BANDS = ["blue", "green", "red", "nir", "swir1", "swir2"]
 CULTIVATED, AGREED = 6, 67
@@ -37,12 +39,13 @@ class Chips:
         paths = sorted((folder / "imagery").glob("*.tif"))
         self.grids = [read_grid(path) for path in paths]
         settings = {"bands": BANDS, "mask_bad": [], "mask_band": 1}
-        rows = [open_rows(source_from_settings([str(path)], [], settings)) for path in paths]
-        segmentation, rng = Segmentation(scope="region"), np.random.default_rng(0)
-        chips = list(zip(rows, self.grids, strict=True))
-        draws = (sample_tile(read, grid.shape, BANDS, segmentation, rng) for read, grid in chips)
-        codebook = fit_codebook(pool_samples(draws, segmentation.sample_px, rng), segmentation.clusters, 0)
-        parts = (cluster_tile(read, grid.shape, segmentation, "", BANDS, codebook) for read, grid in chips)
+        sources = [source_from_settings([str(path)], [], settings) for path in paths]
+        tiles = [Tile("", source, grid, tuple(BANDS)) for source, grid in zip(sources, self.grids, strict=True)]
+        segmentation = KMeans(scope="region")
+        with TemporaryDirectory() as temporary:
+            codebook = Path(temporary) / "codebook.json"
+            fit_region(tiles, segmentation, codebook)
+            parts = [divide_tile(replace(tile, fitted=codebook), segmentation) for tile in tiles]
         pairs = zip(parts, self.grids, strict=True)
         self.segments = [number_segments(part, grid, segmentation) for part, grid in pairs]
         self.reference = []

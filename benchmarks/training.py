@@ -25,12 +25,13 @@ import torch
 from rasterio.windows import Window
 
 from cropmine.classes import HUMAN, IGNORE, MINED
-from cropmine.config.experiments import Model, Training
+from cropmine.config.experiments import Training
+from cropmine.config.models import Network
 from cropmine.config.regions import Simulation
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.simulation import simulate_region
-from cropmine.training.losses import compute_loss, encode_labels
+from cropmine.training.losses.weighting import compute_loss, encode_labels
 from cropmine.training.networks import build_network, choose_device, choose_precision
 from cropmine.training.patches import LabelledTile, PatchBatches, PatchReader, index_labels, measure_normalisation
 from cropmine.training.trainer import Bookkeeper, LastCheckpoint, Progress, SegmentationTask, fit_task
@@ -66,7 +67,7 @@ class Clock(lightning.Callback):
 class Bare:
     """The network, its loss and its optimiser on one batch that stays in memory."""
 
-    def __init__(self, model: Model, batch: tuple[np.ndarray, np.ndarray], compiled: bool = False):
+    def __init__(self, model: Network, batch: tuple[np.ndarray, np.ndarray], compiled: bool = False):
         self.model, self.device = model, choose_device()
         self.dtype = choose_precision("auto", self.device)
         self.network = build_network(model, batch[0].shape[1]).to(self.device)
@@ -98,7 +99,7 @@ def read_clock() -> float:
 class Ours:
     """The training of cropmine, without validation."""
 
-    def __init__(self, model: Model, tile: LabelledTile, in_memory: bool, folder: Path):
+    def __init__(self, model: Network, tile: LabelledTile, in_memory: bool, folder: Path):
         reader = PatchReader([tile], **({} if in_memory else {"in_memory_bytes": 0}))
         strata = index_labels([tile.target], np.random.default_rng(0))
         norm = measure_normalisation(reader)
@@ -148,7 +149,7 @@ class PlainPatches(torch.utils.data.Dataset):
 class PlainTask(lightning.LightningModule):
     """A network under Lightning as its first tutorial has it."""
 
-    def __init__(self, model: Model, channels: int):
+    def __init__(self, model: Network, channels: int):
         super().__init__()
         decoder = {"decoder_channels": model.decoder_channels} if model.decoder_channels else {}
         self.network = smp.Unet(model.encoder, encoder_weights=None, in_channels=channels, classes=2, **decoder)
@@ -164,7 +165,7 @@ class PlainTask(lightning.LightningModule):
 class Plain:
     """The plain setup."""
 
-    def __init__(self, model: Model, tile: LabelledTile, norm):
+    def __init__(self, model: Network, tile: LabelledTile, norm):
         self.model, self.tile, self.norm = model, tile, norm
 
     def run(self, steps: int) -> list[float]:
@@ -192,7 +193,7 @@ def main() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.set_num_threads(options.threads)
     sizes = {"batch_size": options.batch, "patch_px": options.patch}
-    model = Model(encoder=options.encoder, encoder_weights=None, schedule="constant", **sizes)
+    model = Network(encoder=options.encoder, encoder_weights=None, schedule="constant", **sizes)
     with tempfile.TemporaryDirectory() as folder:
         tile = make_tile(Path(folder))
         ours = Ours(model, tile, True, Path(folder))

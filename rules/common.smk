@@ -11,6 +11,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from cropmine.config.models import MODELS, find_kind_of_file
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
 from cropmine.geo.gdal import confine_gdal
@@ -59,8 +60,9 @@ CONFIG, POINTS = load_config()
 os.environ |= confine_gdal(CONFIG.model_dump(mode="json"))  # before GDAL starts, here and in every job
 REGIONS = list(CONFIG.default_regions or CONFIG.regions)
 SIMULATED = [name for name, region in CONFIG.regions.items() if region.simulate]
-DEEP = [name for name, segmentation in CONFIG.segmentations.items() if segmentation.method == "deep"]
+DEEP = [name for name, segmentation in CONFIG.segmentations.items() if segmentation.network_of is not None]
 SHALLOW = [name for name in CONFIG.segmentations if name not in DEEP]
+CLASSIFIERS = [kind for kind in MODELS.kinds.values() if not kind.is_network]
 
 
 @cache
@@ -105,13 +107,27 @@ def canonical(settings):
     return write
 
 
-def code(script, templates=None):
-    """The digest of a rule's code, for its params; a function, since the process of one job needs no other rule's."""
+def code(script, templates=None, by_name=None):
+    """The digest of a rule's code, for its params; a function, since the process of one job needs no other rule's.
+
+    by_name: gives for the wildcards the modules that the script imports by a name from a registry.
+    """
 
     def digest(wildcards):
-        return digest_code(SCRIPTS / f"{script}.py", SCRIPTS / templates if templates else None)
+        names = tuple(by_name(wildcards)) if by_name else ()
+        return digest_code(SCRIPTS / f"{script}.py", SCRIPTS / templates if templates else None, names)
 
     return digest
+
+
+def readers_of(models):
+    """The modules that read the trained models which an input function names."""
+
+    def list_modules(wildcards):
+        files = models(wildcards)
+        return [find_kind_of_file(path).module for path in ([files] if isinstance(files, str) else files)]
+
+    return list_modules
 
 
 # Resources: what a job asks of a cluster, by the size of its tile.

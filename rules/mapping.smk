@@ -18,7 +18,7 @@ checkpoint check_model:
         runtime=minutes,
     params:
         settings=check_model_settings,
-        code=code("check_model"),
+        code=code("check_model", by_name=readers_of(foreign_model)),
     message:
         "Checking whether the model from elsewhere fits the imagery of {wildcards.region}"
     script:
@@ -72,7 +72,7 @@ rule map_tile:
         runtime=minutes,
     params:
         settings=map_tile_settings,
-        code=code("map_tile"),
+        code=code("map_tile", by_name=readers_of(map_tile_models)),
     message:
         "Mapping {wildcards.tile} of {wildcards.region}"
     script:

@@ -17,7 +17,7 @@ rule fit_codebook:
         runtime=minutes,
     params:
         settings=fit_codebook_settings,
-        code=code("fit_codebook"),
+        code=code("fit_codebook", by_name=segmentation_method),
     message:
         "Fitting the codebook {wildcards.segmentation} of {wildcards.region}"
     script:
@@ -30,7 +30,7 @@ rule segment_tile:
         masks=tile_masks,
         area=area,
         excludes=excludes,
-        codebook=segment_tile_codebook,
+        fitted=segment_tile_fitted,
         checked=checked,
     output:
         segments=paths.SEGMENTS,
@@ -48,7 +48,7 @@ rule segment_tile:
         runtime=minutes,
     params:
         settings=segment_tile_settings,
-        code=code("segment_tile"),
+        code=code("segment_tile", by_name=segmentation_method),
     message:
         "Segmenting {wildcards.tile} of {wildcards.region} by {wildcards.segmentation}"
     script:
@@ -63,7 +63,7 @@ if DEEP:
             masks=tile_masks,
             area=area,
             excludes=excludes,
-            model=segment_deep_model,
+            fitted=segment_deep_fitted,
             checked=checked,
         output:
             segments=paths.SEGMENTS,
@@ -81,11 +81,11 @@ if DEEP:
             runtime=minutes,
         params:
             settings=segment_deep_settings,
-            code=code("segment_deep"),
+            code=code("segment_tile", by_name=segmentation_method),
         message:
             "Segmenting {wildcards.tile} of {wildcards.region} by the features of a network, {wildcards.segmentation}"
         script:
-            "../workflow_scripts/segment_deep.py"
+            "../workflow_scripts/segment_tile.py"
 
 
 rule measure_shift:

@@ -19,7 +19,7 @@ rule score_model:
         runtime=minutes,
     params:
         settings=score_model_settings,
-        code=code("score_model"),
+        code=code("score_model", by_name=readers_of(score_model_model)),
     message:
         "Scoring {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
     script:
@@ -101,7 +101,7 @@ rule score_transfer:
         runtime=minutes,
     params:
         settings=score_transfer_settings,
-        code=code("score_transfer"),
+        code=code("score_transfer", by_name=readers_of(score_transfer_model)),
     message:
         "Scoring the network of the labels {wildcards.labels} in {wildcards.target}, {wildcards.run}"
     script:
@@ -271,7 +271,7 @@ if SIMULATED:
             runtime=minutes,
         params:
             settings=check_simulation_settings,
-            code=code("check_simulation"),
+            code=code("check_simulation", by_name=readers_of(check_simulation_models)),
         message:
             "Checking the scores of {wildcards.region} against its truth"
         script:

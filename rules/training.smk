@@ -20,38 +20,42 @@ rule train_model:
         gpu=CONFIG.training.gpus,
     params:
         settings=train_model_settings,
-        code=code("train_model"),
+        code=code("train_model", by_name=train_model_loss),
     message:
         "Training a network on {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
     script:
         "../workflow_scripts/train_model.py"
 
 
-rule train_forest:
-    input:
-        images=training_images,
-        masks=training_masks,
-        targets=training_targets,
-        features=train_forest_features,
-    output:
-        model=paths.FOREST,
-    log:
-        "results/{region}/logs/train_forest/{recipe}/{model}/{run}.log",
-    benchmark:
-        "results/{region}/benchmarks/train_forest/{recipe}/{model}/{run}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: 2
-    resources:
-        mem_mb=memory,
-        runtime=minutes,
-    params:
-        settings=train_forest_settings,
-        code=code("train_forest"),
-    message:
-        "Training a random forest on {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
-    script:
-        "../workflow_scripts/train_forest.py"
+for kind in CLASSIFIERS:
+
+    rule:
+        name:
+            kind.rule
+        input:
+            images=training_images,
+            masks=training_masks,
+            targets=training_targets,
+            features=train_classifier_features,
+        output:
+            model=paths.name_model(kind),
+        log:
+            f"results/{{region}}/logs/{kind.rule}/{{recipe}}/{{model}}/{{run}}.log",
+        benchmark:
+            f"results/{{region}}/benchmarks/{kind.rule}/{{recipe}}/{{model}}/{{run}}.tsv"
+        conda:
+            "../envs/train.yaml"
+        threads: 2
+        resources:
+            mem_mb=memory,
+            runtime=minutes,
+        params:
+            settings=train_classifier_settings,
+            code=code("train_classifier", by_name=train_classifier_kind),
+        message:
+            "Training a classifier of pixels on {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
+        script:
+            "../workflow_scripts/train_classifier.py"
 
 
 rule train_transfer:
@@ -77,7 +81,7 @@ rule train_transfer:
         gpu=CONFIG.training.gpus,
     params:
         settings=train_transfer_settings,
-        code=code("train_transfer"),
+        code=code("train_transfer", by_name=train_transfer_loss),
     message:
         "Training a network for {wildcards.target} on the labels {wildcards.labels}, {wildcards.run}"
     script:

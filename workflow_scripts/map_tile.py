@@ -9,7 +9,8 @@ from cropmine.logs import rule_log
 from cropmine.mapping.map_tiles import map_strips, write_map
 from cropmine.mapping.tags import stamp_tags
 from cropmine.planning.map_stamps import MapStamp
-from cropmine.training.predictors import load_predictor, use_rasters
+from cropmine.training.feature_rasters import use_rasters
+from cropmine.training.predictors import load_predictor
 
 
 def main(snakemake):

@@ -9,7 +9,8 @@ from cropmine.inputs.label_pieces import read_pieces, split_of
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
 from cropmine.scoring.score_files import collect_scores, write_scores
-from cropmine.training.predictors import load_predictor, predict_tile, use_rasters
+from cropmine.training.feature_rasters import use_rasters
+from cropmine.training.predictors import load_predictor, predict_tile
 
 
 def main(snakemake):

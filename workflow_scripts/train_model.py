@@ -2,7 +2,8 @@
 
 import json
 
-from cropmine.config.experiments import Model, Training
+from cropmine.config.experiments import Training
+from cropmine.config.models import Network
 from cropmine.config.regions import Split
 from cropmine.inputs.imagery import group_sources
 from cropmine.inputs.label_pieces import VALIDATION, read_pieces, select_split
@@ -20,7 +21,7 @@ def main(snakemake):
         sources,
         dict(zip(sources, files.targets, strict=True)),
         next(iter(validation), None),
-        Model(**settings["model"]),
+        Network.model_validate(settings["model"]),
         Training(**settings["training"]),
         seed=settings["seed"],
         bands=settings["bands"],

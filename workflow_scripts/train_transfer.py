@@ -3,7 +3,8 @@
 import json
 from dataclasses import replace
 
-from cropmine.config.experiments import Model, Training
+from cropmine.config.experiments import Training
+from cropmine.config.models import Network
 from cropmine.config.regions import Split
 from cropmine.inputs.imagery import group_parts
 from cropmine.inputs.label_pieces import VALIDATION, read_pieces, select_split
@@ -34,7 +35,7 @@ def main(snakemake):
         sources,
         dict(zip(sources, files.targets, strict=True)),
         next(iter(validation), None),
-        Model(**settings["model"]),
+        Network.model_validate(settings["model"]),
         Training(**settings["training"]),
         seed=settings["seed"],
         bands=settings["parts"][0]["bands"],

@@ -114,7 +114,7 @@ def map_tile_models(wildcards):
     """The copies of the selected models: behind them the trainings, each of thousands of inputs, stand but once."""
     region, here = wildcards.region, plan(wildcards.region)
     copies = [
-        paths.CHOSEN_MODEL.format(region=region, run=run.name, kind="npz" if here.trains_forest(run) else "ckpt")
+        paths.CHOSEN_MODEL.format(region=region, run=run.name, kind=Path(here.kind_of(run).file).suffix[1:])
         for run in selected_runs(region)
     ]
     return copies or [foreign_model(wildcards)]

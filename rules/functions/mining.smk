@@ -58,9 +58,15 @@ def segmentation_settings(wildcards):
     return {"segmentation": CONFIG.segmentations[wildcards.segmentation].model_dump(mode="json")}
 
 
-def segment_tile_codebook(wildcards):
-    shared = CONFIG.segmentations[wildcards.segmentation].scope == "region"
-    return [paths.CODEBOOK.format(**wildcards)] if shared else []
+def segmentation_method(wildcards):
+    """The module of a segmentation's method, by a name from its registry."""
+    return [CONFIG.segmentations[wildcards.segmentation].module]
+
+
+def segment_tile_fitted(wildcards):
+    """The codebook of a method that is fitted once for the region."""
+    fitted = CONFIG.segmentations[wildcards.segmentation].fits_region
+    return [paths.CODEBOOK.format(**wildcards)] if fitted else []
 
 
 @canonical
@@ -72,9 +78,10 @@ def segment_tile_settings(wildcards):
 segment_deep_settings = segment_tile_settings
 
 
-def segment_deep_model(wildcards):
-    experiment = CONFIG.segmentations[wildcards.segmentation].experiment
-    return plan(wildcards.region).model_path(plan(wildcards.region).runs[experiment][0])
+def segment_deep_fitted(wildcards):
+    """The trained network whose features are divided."""
+    experiment = CONFIG.segmentations[wildcards.segmentation].network_of
+    return [plan(wildcards.region).model_path(plan(wildcards.region).runs[experiment][0])]
 
 
 def measure_shift_other(wildcards):

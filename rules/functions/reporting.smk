@@ -103,10 +103,10 @@ def draw_sweep_settings(wildcards):
 
 
 def write_card_weights(wildcards):
-    """The exported weights of the networks that make the map; a forest's file holds no pickle anyway."""
+    """The exported weights of the networks that make the map; files of other kinds hold no pickle."""
     here = plan(wildcards.region)
     runs = here.final_runs[selected(wildcards.region)["experiment"]]
-    networks = [run for run in runs if not here.trains_forest(run)]
+    networks = [run for run in runs if here.kind_of(run).is_network]
     return [
         paths.WEIGHTS.format(region=here.name, recipe=run.recipe, model=run.model, run=run.name) for run in networks
     ]

@@ -24,12 +24,26 @@ def train_model_settings(wildcards):
     return settings | split_settings(region, run.fold) | {"seed": run.seed}
 
 
-def train_forest_features(wildcards):
+def loss_of(region, model):
+    """The module of a network's loss, by a name from its registry."""
+    return plan(region).models[model].model.loss.module
+
+
+def train_model_loss(wildcards):
+    return [loss_of(wildcards.region, wildcards.model)]
+
+
+def train_classifier_kind(wildcards):
+    """The module of a kind of model, by a name from its registry."""
+    return [plan(wildcards.region).models[wildcards.model].model.module]
+
+
+def train_classifier_features(wildcards):
     return features_of(wildcards.region, wildcards.model, plan(wildcards.region).training_tiles)
 
 
 @canonical
-def train_forest_settings(wildcards):
+def train_classifier_settings(wildcards):
     region = wildcards.region
     settings = tiles_settings(region, plan(region).training_tiles)
     model = plan(region).models[wildcards.model].settings["model"]
@@ -83,6 +97,10 @@ def train_transfer_labels(wildcards):
 
 def train_transfer_statistics(wildcards):
     return find_transfer_run(wildcards).statistics
+
+
+def train_transfer_loss(wildcards):
+    return [loss_of(wildcards.target, find_transfer_run(wildcards).run.model)]
 
 
 @canonical

@@ -12,7 +12,7 @@ import torch
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
 from cropmine.training.checkpoints import save_checkpoint
@@ -43,7 +43,7 @@ def strip(tmp_path_factory) -> Workspace:
     for column, tile in enumerate(TILES):
         write_image(folder / f"data/{tile}.tif", column, column)
     torch.manual_seed(0)
-    model = Model(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
+    model = Network(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
     network, norm = build_network(model, 2), Normalisation(np.array([1700.0, 1700.0]), np.array([700.0, 700.0]))
     place = {"bands": BANDS, "dates": 1, "resolution_m": 5.0, "precision": "auto"}
     save_checkpoint(folder / "elsewhere.ckpt", network.state_dict(), model, norm, **place)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.training.networks import Normalisation
 
-TINY = Model(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
+TINY = Network(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
 
 
 NORM = Normalisation(np.array([100.5, 7.0, 3.0, 1.0]), np.array([10.0, 2.0, 1.0, 0.5]))

@@ -1,8 +1,9 @@
 """Arguments of a training on a region of two small tiles."""
 
-from cropmine.config.experiments import Model, Training
+from cropmine.config.experiments import Training
+from cropmine.config.models import Network
 
-MODEL = Model(
+MODEL = Network(
     encoder="resnet18",
     encoder_weights=None,
     decoder_channels=(16, 8, 8, 8, 8),

@@ -153,7 +153,7 @@ def serve(group: str) -> None:
 
     os.environ |= confine_gdal({})
     if group == "model":
-        import cropmine.training.forests  # noqa: F401 (once here, and not in each child)
+        import cropmine.training.models.random_forest  # noqa: F401 (once here, and not in each child)
         from hostile.model_cases import MODEL_CASES as CASES
 
         first = ("model: a sound checkpoint",)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.training.predictors import load_predictor
 from hostile.examination import Case
 
@@ -46,11 +46,11 @@ def save_torch(change: dict, folder: Path) -> Callable[[], None]:
     from cropmine.training.checkpoints import CHECKPOINT_FORMAT
     from cropmine.training.networks import build_network
 
-    network = build_network(Model(**TINY), 2)
+    network = build_network(Network(**TINY), 2)
     content = {
         "format": CHECKPOINT_FORMAT,
         "state_dict": network.state_dict(),
-        "model": Model(**TINY).model_dump(mode="json"),
+        "model": Network(**TINY).model_dump(mode="json"),
         "bands": BANDS,
         "dates": 1,
         "resolution_m": 10.0,

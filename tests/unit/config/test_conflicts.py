@@ -85,7 +85,7 @@ def test_a_region_that_a_model_from_elsewhere_maps_runs_no_experiments():
         ({"sweeps": {"s": {"base": "mined", "grid": {"mined.cropland": MANY}}}}, "a grid of 2001 points, and at most"),
         ({"models__weak_map": {}}, "models.weak_map: the name is taken by the weak map itself"),
         ({"segmentations__kmeans10": {"smooth_px": 2}}, "smooth_px must be odd"),
-        ({"segmentations__kmeans10": {"experiment": "half_human"}}, "goes with `method: deep`"),
+        ({"segmentations__kmeans10": {"experiment": "half_human"}}, "experiment goes with method deep, not kmeans"),
         ({"experiments__none": {}}, "names no labels to train on"),
         ({"experiments__mined__mined": {}}, "names neither cropland nor noncropland"),
         ({"experiments__half_human__erode_m": 30}, "erode_m goes with weak_classes"),

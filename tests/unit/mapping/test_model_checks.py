@@ -4,7 +4,7 @@ import torch
 from affine import Affine
 from rasterio.crs import CRS
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
@@ -13,7 +13,7 @@ from cropmine.mapping.model_checks import check_model
 from cropmine.training.checkpoints import save_checkpoint
 from cropmine.training.networks import Normalisation, build_network
 
-TINY = Model(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
+TINY = Network(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8))
 BANDS = ["red", "nir"]
 
 

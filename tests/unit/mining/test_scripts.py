@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.features import rasterize
 
-from cropmine.config.experiments import Mined, Segmentation
+from cropmine.config.experiments import Mined
 from cropmine.config.regions import WeakMap
+from cropmine.config.segmentations import KMeans
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid
 from cropmine.geo.outlines import polygonise_labels
@@ -24,6 +25,7 @@ from cropmine.mining.clusters import Codebook, assign_clusters
 from cropmine.mining.overlaps import overlap_segments
 from cropmine.mining.segmentation import divide_tile, number_segments
 from cropmine.mining.segments import label_segments
+from factories.held_tiles import hold_tile
 from factories.rasters import make_grid, write_plain
 from workspace import ROOT
 
@@ -46,7 +48,7 @@ def run_rule(rule, folder, inputs, settings, threads=1):
 
 def mine(folder, image, weak, bands=2, threads=1, **segmentation):
     """Segments (h, w), the table of overlaps and the polygons of a tile."""
-    chosen = Segmentation(**{"min_area_m2": 0, "sample_px": 500, **segmentation}).model_dump(mode="json")
+    chosen = KMeans(**{"min_area_m2": 0, "sample_px": 500, **segmentation}).model_dump(mode="json")
     settings = {"bands": [f"b{band}" for band in range(bands)], "mask_bad": [], "mask_band": 1, "exclude_as": []}
     settings |= {"tile": "a", "segmentation": chosen}
     run_rule("segment_tile", folder, {"images": [str(image)]}, settings, threads)
@@ -98,7 +100,7 @@ def test_tiles_of_one_row_column_or_pixel_are_mined(tmp_path, shape):
 def test_a_tile_of_60_bands_is_mined_and_texture_changes_with_no_strip(tmp_path, monkeypatch):
     image, weak = write_tile(tmp_path, draw_pixels((40, 30), 60))
     whole = mine(tmp_path, image, weak, bands=60, features=["texture"])[0]
-    monkeypatch.setattr("cropmine.mining.segmentation.STRIP_ROWS", 7)
+    monkeypatch.setattr("cropmine.mining.methods.kmeans.STRIP_ROWS", 7)
     monkeypatch.setattr("cropmine.inputs.imagery.HELD_BYTES", 0)
     monkeypatch.setattr("cropmine.inputs.imagery.open_rows.__defaults__", (None, 0))
     np.testing.assert_array_equal(mine(tmp_path, image, weak, bands=60, features=["texture"])[0], whole)
@@ -214,8 +216,8 @@ def test_fractions_are_those_of_exactextract_over_the_polygons_and_polygons_are_
 def test_areas_of_segments_are_geodesic_ones_to_a_thousandth(crs, x, y, px):
     grid: Grid = make_grid(60, 40, crs, x, y, px)
     pixels = np.random.default_rng(2).integers(1, 4, (1, 5, 5)).astype(np.uint16).repeat(8, 1).repeat(12, 2)
-    segmentation = Segmentation(clusters=3, min_area_m2=0)
-    parts = divide_tile(pixels, np.ones(grid.shape, bool), grid, segmentation, "a", ["b"])
+    segmentation = KMeans(clusters=3, min_area_m2=0)
+    parts = divide_tile(hold_tile(pixels, np.ones(grid.shape, bool), grid, ["b"], "a"), segmentation)
     ids, clusters = number_segments(parts, grid, segmentation)
     overlap = overlap_segments(ids, parts, parts > 0, pixel_areas(grid), clusters)
     segment, polygons = polygonise_labels(ids, grid.transform, np.ones(len(clusters), bool))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from cropmine.config.models import LOSSES, MODELS
+from cropmine.config.segmentations import SEGMENTATIONS
 from cropmine.planning import digests
 
 
@@ -142,7 +144,43 @@ def test_settings_digest_alike_in_any_order():
     assert digests.digest_settings({"a": 1}) != digests.digest_settings({"a": 2})
 
 
+def test_a_module_that_is_imported_by_name_must_be_given_and_counts(digest, tmp_path):
+    loader = "from importlib import import_module\n\ndef work(name):\n    return import_module(name)\n"
+    with pytest.raises(ImportError, match=r"mining/science\.py imports by a name that isn't given, for script\.py"):
+        digest(loader)
+    found = {name: set() for name in ("one", "two")}
+    for number in (1, 2):
+        write_module(tmp_path, "mining/methods/one.py", f"from cropmine.geo.deep import X\nY = {number}\n")
+        write_module(tmp_path, "mining/methods/two.py", "Y = 0\n")
+        write_module(tmp_path, "geo/deep.py", f"X = {number}\n")
+        for name in found:
+            for cached in (digests.digest_code, digests._read_module, digests._list_names):
+                cached.cache_clear()
+            by_name = (f"cropmine.mining.methods.{name}",)
+            found[name].add(digests.digest_code(tmp_path / "script.py", by_name=by_name))
+    assert [len(found[name]) for name in ("one", "two")] == [2, 1]
+
+
+def test_a_name_that_leads_nowhere_raises(digest, tmp_path):
+    digest(WORK)
+    with pytest.raises(ImportError, match=r"a registry names cropmine\.mining\.missing"):
+        digests.digest_code(tmp_path / "script.py", by_name=("cropmine.mining.missing",))
+
+
+@pytest.mark.parametrize(
+    ("registry", "script"),
+    [(SEGMENTATIONS, "segment_tile"), (LOSSES, "train_model"), (MODELS, "score_model")],
+)
+def test_the_module_of_a_kind_is_counted_where_the_kind_is_used_and_nowhere_else(registry, script):
+    parts = {kind.module: kind.module.split(".")[1:] for kind in registry.kinds.values()}
+    files = {module: digests.LIBRARY.joinpath(*names).with_suffix(".py") for module, names in parts.items()}
+    for module in files:
+        counted = digests.list_modules(digests.LIBRARY.parent / f"{script}.py", (module,))
+        assert [name for name, file in files.items() if file in counted] == [module]
+
+
 def test_every_script_digests():
     scripts = [path for path in sorted(digests.LIBRARY.parent.glob("*.py")) if path.parent != digests.LIBRARY]
     assert scripts
-    assert len({digests.digest_code(path) for path in scripts}) == len(scripts)
+    found = {digests.digest_code(path, by_name=("cropmine.mining.methods.slic",)) for path in scripts}
+    assert len(found) == len(scripts)

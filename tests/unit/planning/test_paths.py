@@ -42,7 +42,10 @@ def list_texts(path):
 
 
 FILES = [*(ROOT / "rules").rglob("*.smk"), ROOT / "Snakefile", *(ROOT / "workflow_scripts").rglob("*.py")]
-TEXTS = {path.relative_to(ROOT).as_posix(): list_texts(path) for path in FILES if path.name != "paths.py"}
+SPELLING = ("cropmine/planning/paths.py", "cropmine/config/models.py")  # the registry of models names their files
+TEXTS = {
+    path.relative_to(ROOT).as_posix(): list_texts(path) for path in FILES if not path.as_posix().endswith(SPELLING)
+}
 OUTPUTS = [pattern for pattern in PATTERNS.values() if not pattern.startswith(paths.SIMULATED)]
 NAMES = {PurePosixPath(pattern).name for pattern in OUTPUTS}
 

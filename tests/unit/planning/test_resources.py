@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from cropmine.config.models import MODELS
 from cropmine.planning.resources import CAP_MB, CAP_MINUTES, NEEDS, SMALL, estimate_mb, estimate_minutes, find_need
 from workspace import ROOT
 
@@ -13,8 +14,11 @@ QUAD_PX = 4096 * 4096
 def rules_of_the_workflow() -> dict[str, str]:
     """The text of each rule by its name."""
     text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
-    parts = re.split(r"^ *(?:rule|checkpoint) (\w+):\n", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+    parts = re.split(r"^ *(?:rule|checkpoint) ?(\w*):\n", text, flags=re.MULTILINE)
+    rules = dict(zip(parts[1::2], parts[2::2], strict=True))
+    classifiers = rules.pop("")  # a rule for each of their kinds, without a name of its own
+    assert "for kind in CLASSIFIERS:" in text
+    return rules | {kind.rule: classifiers for kind in MODELS.kinds.values() if not kind.is_network}
 
 
 @pytest.mark.parametrize("rule", ["segment_tile", "overlap_tile", "burn_target", "map_tile", "mask_tile"])

@@ -20,10 +20,12 @@ TESTED_ELSEWHERE = {
     "config/base.py": "the models of the configuration, whose base it is",
     "geo/mosaics.py": "mapping/mosaics and inputs/checks/layers, which read what it writes",
     "inputs/simulated_land.py": "simulation, which returns all that it draws",
-    "mining/superpixels.py": "segmentation, one of whose methods they are",
+    "mining/segmentation.py": "methods, which it loads and whose parts it numbers",
+    "mining/superpixels.py": "methods, two of which they are",
     "planning/recipes.py": "plans and map_stamps, which describe recipes by it",
     "scoring/audit_summary.py": "audits, which fills it, and reporting/audit_section, which reads it",
-    "training/predictors.py": "forests and checkpoints, whose files it opens",
+    "training/models/network.py": "prediction, which is done by it, and checkpoints, which it reads",
+    "training/predictors.py": "checkpoints and models, whose files it opens",
     "version.py": "nothing: it is a constant",
 }
 # Test files that aren't named after a module, and what they test.

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from cropmine.errors import CropmineError
-from cropmine.training.checkpoints import check_imagery, export_weights, load_checkpoint, load_weights, save_checkpoint
+from cropmine.training.checkpoints import export_weights, load_checkpoint, load_weights, save_checkpoint
 from cropmine.training.networks import build_network
 from cropmine.training.predictors import load_predictor
 from factories.networks import NORM, PLACE, TINY
@@ -81,10 +81,3 @@ def test_a_broken_or_foreign_checkpoint_is_refused_by_name(network, tmp_path):
     for name in ("half", "text", "foreign", "code", "missing", *(f"cut{cut}" for cut in cuts)):
         with pytest.raises(CropmineError, match=f"{name}.ckpt"):
             load_checkpoint(tmp_path / f"{name}.ckpt")
-
-
-def test_imagery_of_other_bands_is_refused():
-    check_imagery("model.ckpt", PLACE, ["blue", "green", "red", "nir"], 1)
-    for bands, dates in ((["red", "green", "blue", "nir"], 1), (PLACE["bands"], 2)):
-        with pytest.raises(CropmineError, match="was trained on the bands"):
-            check_imagery("model.ckpt", PLACE, bands, dates)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cropmine.config.experiments import Model
-from cropmine.training.losses import compute_loss, decode_classes, encode_labels
+from cropmine.config.models import GeneralisedCrossEntropy, Network
+from cropmine.training.losses.weighting import compute_loss, encode_labels
 
 HUMAN_NEG, HUMAN_POS, MINED_NEG, MINED_POS = 2, 3, 4, 5
 RIGHT, WRONG = (math.log(1 + math.exp(sign * 2)) for sign in (-1, 1))
@@ -19,15 +19,18 @@ def loss_of(codes, **settings) -> float:
     """The loss of a network that gives everything a logit of 2 for non-cropland and 0 for cropland."""
     logits = torch.zeros(1, 2, 1, len(codes))
     logits[:, 0] = 2.0
-    return float(compute_loss(logits, torch.tensor([[codes]], dtype=torch.uint8), Model(**settings)))
+    return float(compute_loss(logits, torch.tensor([[codes]], dtype=torch.uint8), Network(**settings)))
 
 
 @given(
     target=arrays(np.uint8, (5,), elements=st.sampled_from([0, 1, 255])),
     source=arrays(np.uint8, (5,), elements=st.integers(0, 4)),
 )
-def test_label_codes_tell_the_class(target, source):
-    np.testing.assert_array_equal(decode_classes(encode_labels(target, source)), target)
+def test_label_codes_hold_the_class_and_its_source(target, source):
+    codes, labelled = encode_labels(target, source), target != 255
+    np.testing.assert_array_equal(codes == 255, ~labelled)
+    np.testing.assert_array_equal(codes[labelled] & 1, target[labelled])
+    np.testing.assert_array_equal(codes[labelled] // 2, source[labelled])
 
 
 def test_cross_entropy_is_the_mean_over_labelled_pixels():
@@ -63,11 +66,11 @@ def test_generalised_cross_entropy_lies_between_cross_entropy_and_the_absolute_e
     logits = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(seed))
     labels = torch.from_numpy(codes)
     near, plain, full = (
-        float(compute_loss(logits, labels, Model(loss=loss, noise_robustness=q)))
-        for loss, q in (
-            ("generalised_cross_entropy", 1e-4),
-            ("cross_entropy", 0.7),
-            ("generalised_cross_entropy", 1),
+        float(compute_loss(logits, labels, Network(loss=loss)))
+        for loss in (
+            GeneralisedCrossEntropy(noise_robustness=1e-4),
+            "cross_entropy",
+            GeneralisedCrossEntropy(noise_robustness=1),
         )
     )
     assert near == pytest.approx(plain, rel=1e-2, abs=1e-6)
@@ -80,7 +83,7 @@ def test_a_wrong_label_pulls_less_under_generalised_cross_entropy():
     pulls = []
     for loss in ("cross_entropy", "generalised_cross_entropy"):
         logits = torch.tensor([4.0, 0.0]).reshape(1, 2, 1, 1).requires_grad_()
-        compute_loss(logits, torch.full((1, 1, 1), HUMAN_POS, dtype=torch.uint8), Model(loss=loss)).backward()
+        compute_loss(logits, torch.full((1, 1, 1), HUMAN_POS, dtype=torch.uint8), Network(loss=loss)).backward()
         pulls.append(float(logits.grad.abs().max()))
     assert pulls[1] < 0.1 * pulls[0]
 
@@ -91,11 +94,11 @@ def test_dice_is_near_0_where_all_is_right_and_near_1_where_all_is_wrong():
     logits[:, 0, :, :500], logits[:, 1, :, 500:] = 20.0, 20.0
     for codes, loss in ((right + wrong, 0), (wrong + right, 1)):
         labels = torch.tensor([[codes]], dtype=torch.uint8)
-        assert float(compute_loss(logits, labels, Model(loss="dice"))) == pytest.approx(loss, abs=2e-3)
+        assert float(compute_loss(logits, labels, Network(loss="dice"))) == pytest.approx(loss, abs=2e-3)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "generalised_cross_entropy", "dice"])
 def test_a_batch_without_a_label_moves_nothing(loss):
     logits = torch.randn(1, 2, 2, 2, requires_grad=True)
-    compute_loss(logits, torch.full((1, 2, 2), 255, dtype=torch.uint8), Model(loss=loss)).backward()
+    compute_loss(logits, torch.full((1, 2, 2), 255, dtype=torch.uint8), Network(loss=loss)).backward()
     assert (logits.grad == 0).all()

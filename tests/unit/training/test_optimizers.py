@@ -2,13 +2,13 @@ import pytest
 import torch
 from torch import nn
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.errors import CropmineError
 from cropmine.training.optimizers import build_optimizer, build_schedule
 
 
 def build(**settings):
-    model = Model(**settings)
+    model = Network(**settings)
     optimizer = build_optimizer(nn.Linear(2, 2).parameters(), model)
     return optimizer, build_schedule(optimizer, model)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 import cropmine
 from cropmine.classes import NODATA, encode_probability
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.imagery import TileSource, read_tile
@@ -23,14 +23,20 @@ from cropmine.inputs.neighbours import (
     lattice_starts,
 )
 from cropmine.inputs.tile_views import HALO_PX, locate_grid, surround_tile
+from cropmine.training.models.network import NetworkPredictor
 from cropmine.training.networks import Normalisation, build_network
-from cropmine.training.prediction import RAMP, fold_norms, predict_strips, predict_tile
+from cropmine.training.prediction import RAMP, fold_norms, predict_strips
+from cropmine.training.predictors import predict_tile
 from factories.tiles import PIXEL_M, UTM, write_tile
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 NORM = Normalisation(np.array([700.0, 1700.0]), np.array([900.0, 1100.0]))
 # North-western corner of the region that is cut: windows meet in it, and it starts on no multiple of 32 px.
 COLUMN, ROW, SIDE = 200 * STEP_PX - 87, -40 * STEP_PX - 75, 160
+
+
+def predict(network, view, precision="auto", wanted=None):
+    return predict_tile(NetworkPredictor(network, NORM, {"precision": precision}), view, wanted)
 
 
 class Neighbourhood(nn.Module):
@@ -56,7 +62,7 @@ class WholeWindow(nn.Module):
 
 def build_unet() -> nn.Module:
     torch.manual_seed(0)
-    network = build_network(Model(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8)), 2)
+    network = build_network(Network(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 8)), 2)
     nn.init.normal_(network.segmentation_head[0].weight, std=1.0)
     return network
 
@@ -88,7 +94,7 @@ def region(tmp_path_factory):
 def map_region(network, sources, precision="32"):
     codes = np.zeros((SIDE, SIDE), np.uint8)
     for row, column in sources:
-        part = predict_tile(network, NORM, surround_tile((row, column), sources), precision)
+        part = predict(network, surround_tile((row, column), sources), precision)
         codes[row : row + part.shape[0], column : column + part.shape[1]] = part
     return codes
 
@@ -117,7 +123,7 @@ def test_tiles_that_touch_nothing_are_mapped_each_by_itself(tmp_path):
     for name in sources:
         view = surround_tile(name, sources)
         assert not view.others
-        assert (predict_tile(Neighbourhood(), NORM, view) <= 200).all()
+        assert (predict(Neighbourhood(), view) <= 200).all()
 
 
 @given(start=st.integers(-(10**7), 10**7), size=st.integers(1, 3000))
@@ -137,7 +143,7 @@ def test_no_seam_shows_where_windows_meet_nor_at_the_edges_of_a_tile_alone(tile)
     network = Neighbourhood()
     view = surround_tile("t", {"t": source})
     assert len([pane for _, panes in view.lay_panes() for pane in panes]) > 1
-    codes = predict_tile(network, NORM, view, "32")
+    codes = predict(network, view, "32")
     pixels, valid = read_tile(source)
     mirrored = np.pad(NORM.apply(pixels, valid), ((0, 0), (HALO_PX, HALO_PX), (HALO_PX, HALO_PX)), mode="reflect")
     with torch.inference_mode():
@@ -157,10 +163,10 @@ def test_no_seam_shows_where_windows_meet_nor_at_the_edges_of_a_tile_alone(tile)
 def test_wanted_pixels_have_the_same_codes_as_in_the_whole_tile(tile):
     grid, source = tile
     view = surround_tile("t", {"t": source})
-    whole = predict_tile(Neighbourhood(), NORM, view)
+    whole = predict(Neighbourhood(), view)
     wanted = np.zeros(grid.shape, bool)
     wanted[30:60, 100:230] = True
-    some = predict_tile(Neighbourhood(), NORM, view, wanted=wanted)
+    some = predict(Neighbourhood(), view, wanted=wanted)
     np.testing.assert_array_equal(some[wanted], whole[wanted])
     assert (some[~wanted] == NODATA).all()
 
@@ -175,13 +181,13 @@ def test_strips_hold_a_tile_from_top_to_bottom(tmp_path):
 
 def test_a_tile_without_a_valid_pixel_needs_no_network(tmp_path):
     _, source, *_ = write_tile(tmp_path, "t", size=40, nodata_columns=40)
-    assert (predict_tile(nn.Identity(), NORM, surround_tile("t", {"t": source})) == NODATA).all()
+    assert (predict(nn.Identity(), surround_tile("t", {"t": source})) == NODATA).all()
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 33, 100])
 def test_tiles_smaller_than_a_window_or_of_no_multiple_of_32_px_are_predicted(size, tmp_path):
     _, source, *_ = write_tile(tmp_path, "t", size=size)
-    codes = predict_tile(build_unet(), NORM, surround_tile("t", {"t": source}))
+    codes = predict(build_unet(), surround_tile("t", {"t": source}))
     assert codes.shape == (size, size)
     assert (codes <= 200).all()
 
@@ -198,7 +204,7 @@ def test_a_network_with_its_norms_folded_is_the_same_function():
 
 
 def test_a_network_that_looks_at_its_input_is_left_as_it_is():
-    network = build_network(Model(architecture="fpn", encoder="resnet18", encoder_weights=None), 2).eval()
+    network = build_network(Network(architecture="fpn", encoder="resnet18", encoder_weights=None), 2).eval()
     assert fold_norms(network) is network
 
 

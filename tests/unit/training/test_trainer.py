@@ -19,7 +19,7 @@ from cropmine.scoring.score_files import collect_scores
 from cropmine.training import trainer as training_module
 from cropmine.training.checkpoints import load_checkpoint
 from cropmine.training.patches import LabelledTile, PatchReader
-from cropmine.training.prediction import predict_tile
+from cropmine.training.predictors import load_predictor, predict_tile
 from cropmine.training.trainer import (
     COLUMNS,
     LastCheckpoint,
@@ -78,12 +78,12 @@ def test_a_network_learns_the_region_and_tells_its_history(trained):
 
 def test_scores_are_read_from_the_same_codes_as_the_map(region, trained):
     (grid, source, *_), labels = region[0]["t0"], region[1]
-    network, norm, meta = load_checkpoint(trained[0] / "model.ckpt")
+    model = load_predictor(trained[0] / "model.ckpt", ["red", "nir"], 1, 1)
     view = surround_tile("t0", {"t0": source})
-    whole = predict_tile(network, norm, view, meta["precision"])
+    whole = predict_tile(model, view)
 
     def predict(_, ids):
-        return predict_tile(network, norm, view, meta["precision"], ids > 0)
+        return predict_tile(model, view, ids > 0)
 
     splits = labels["split"].to_numpy(object)
     scored = collect_scores(labels, splits, {"t0": grid}, predict)

@@ -8,18 +8,18 @@ import numpy as np
 import shapely
 
 from cropmine.classes import CLASS_VALUES
-from cropmine.config.experiments import Segmentation
 from cropmine.config.regions import Region, Split, WeakMap
+from cropmine.config.segmentations import Segmentation
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.label_pieces import TRAIN, split_of
 from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.inputs.splits import split_labels
 from cropmine.inputs.weak_maps import read_weak_map
 from cropmine.mining.overlaps import Columns, overlap_segments
-from cropmine.mining.segmentation import divide_tile, number_segments
+from cropmine.mining.segmentation import Tile, divide_tile, number_segments
 from cropmine.scoring.audit_rates import Rates, estimate_rates
 from cropmine.scoring.audit_tallies import Tally, survey_overlaps
 from cropmine.scoring.audits import THRESHOLDS
@@ -101,13 +101,12 @@ def _tally_tile(
 ) -> Columns:
     """Segment a tile, add it to the tally, and give the overlap of its segments with the weak map."""
     grid = read_grid(source.images[0])
-    pixels, valid = read_tile(source)
-    parts = divide_tile(pixels, valid, grid, segmentation, tile, bands)
+    parts = divide_tile(Tile(tile, source, grid, tuple(bands)), segmentation)
     ids, clusters = number_segments(parts, grid, segmentation)
     values, known = read_weak_map(weak.file, weak, grid)
     areas = np.broadcast_to(pixel_areas(grid).astype(np.float32), grid.shape)
     overlap = overlap_segments(ids, values, known, pixel_areas(grid), clusters)
-    tally.add_tile(np.where(valid, burn_label_ids(pieces, grid), 0), areas, ids, overlap)
+    tally.add_tile(np.where(parts > 0, burn_label_ids(pieces, grid), 0), areas, ids, overlap)
     return overlap
 
 

@@ -45,7 +45,8 @@ def _check_name(name: str, where: str) -> Iterator[CropmineError]:
 def _check_references(config: Config) -> Iterator[CropmineError]:
     yield from _check_known(config.default_regions, config.regions, "default_regions", "a region")
     for name, segmentation in config.segmentations.items():
-        yield from _check_deep(f"segmentations.{name}.experiment", segmentation.experiment, config)
+        if segmentation.network_of is not None:
+            yield from _check_taught(f"segmentations.{name}.experiment", segmentation.network_of, config)
     for name, experiment in config.experiments.items():
         yield from check_experiment(f"experiments.{name}", experiment, name, config)
     for name, sweep in config.sweeps.items():
@@ -63,12 +64,12 @@ def _check_transfer(where: str, transfer: Transfer, config: Config) -> Iterator[
     if not transfer.pairs:
         yield CropmineError(where, "no target has a source other than itself", "name two regions or more")
     model = config.models.get(transfer.model or next(iter(config.models)))
-    if model is not None and not hasattr(model, "architecture"):
-        yield CropmineError(f"{where}.model", "is no network", "name a model with an architecture")
+    if model is not None and not model.is_network:
+        yield CropmineError(f"{where}.model", "is no network", f"it is a {model.name()}; name a network")
     segmentation = config.segmentations.get(transfer.segmentation or next(iter(config.segmentations)))
-    if segmentation is not None and segmentation.method == "deep":
+    if segmentation is not None and segmentation.network_of is not None:
         hint = "a network's features carry human labels of the target; name another segmentation"
-        yield CropmineError(f"{where}.segmentation", "is deep", hint)
+        yield CropmineError(f"{where}.segmentation", f"is {segmentation.name()}", hint)
     regions = {name: config.regions[name] for names in named.values() for name in names if name in config.regions}
     for name, region in regions.items():
         if region.labels is None:
@@ -116,19 +117,17 @@ def check_experiment(where: str, experiment: Experiment, name: str, config: Conf
             yield from _check_known([features], region.features, f"{where}.model", f"a feature raster {here}")
 
 
-def _check_deep(where: str, base: str | None, config: Config) -> Iterator[CropmineError]:
+def _check_taught(where: str, base: str, config: Config) -> Iterator[CropmineError]:
     """The experiment whose features are clustered must be trained without them, and once for all folds."""
-    if base is None:
-        return
     yield from _check_known([base], config.experiments, where, "an experiment")
     experiment = config.experiments.get(base)
     if experiment is None:
         return
-    model = experiment.model or next(iter(config.models))
-    if not hasattr(config.models.get(model), "architecture"):
+    model = config.models.get(experiment.model or next(iter(config.models)))
+    if model is None or not model.is_network:
         yield CropmineError(where, f"{base} trains no network", "name an experiment whose model is one")
     segmentation = experiment.segmentation or next(iter(config.segmentations))
-    if experiment.mined and config.segmentations[segmentation].method == "deep":
+    if experiment.mined and config.segmentations[segmentation].network_of is not None:
         yield CropmineError(where, f"{base} is itself mined from deep features", "name one of another segmentation")
     for name, region in config.regions.items():
         if region.split.method == "kfold":

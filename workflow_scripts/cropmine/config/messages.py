@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from cropmine.config.registry import UNKNOWN_KIND, Kind, Registry
 from cropmine.errors import CropmineError, hint_at
 
 REFERENCE = "docs/configuration.md describes every key"
@@ -50,7 +51,7 @@ def describe_faults(error: ValidationError, model: type[BaseModel], raw: Any) ->
     inside = {place[:end] for place, in_union, _ in found if in_union for end in range(len(place))}
     kept = [entry for entry in found if not (entry[1] and entry[0] in inside)]
     groups = groupby(kept, key=lambda entry: entry[0])
-    return [_describe_place(place, [fault for *_, fault in entries], model) for place, entries in groups]
+    return [_describe_place(place, [fault for *_, fault in entries], model, raw) for place, entries in groups]
 
 
 def _clean_place(fault: ErrorDetails, raw: Any) -> tuple[tuple, bool]:
@@ -70,22 +71,38 @@ def _clean_place(fault: ErrorDetails, raw: Any) -> tuple[tuple, bool]:
     return tuple(place), foreign
 
 
-def _describe_place(place: tuple, faults: list[ErrorDetails], model: type[BaseModel]) -> CropmineError:
+def _describe_place(place: tuple, faults: list[ErrorDetails], model: type[BaseModel], raw: Any) -> CropmineError:
     where = ".".join(map(str, place)) or "config"
     first = faults[0]
     if first["loc"][-1:] == ("[key]",):
         return CropmineError(where, "a key must be text", f'put it in quotes: "{place[-1]}"')
     if first["type"] == "extra_forbidden":
-        return CropmineError(where, f"unknown key {place[-1]!r}", hint_at(place[-1], _list_keys(model, place[:-1])))
+        return _describe_unknown_key(where, place[-1], [*filter(_is_model, _types_at(model, place[:-1], raw))])
     if first["type"] == "missing":
-        return CropmineError(where, "this key is required", _describe_field(model, place))
+        return CropmineError(where, "this key is required", _describe_field(model, place, raw))
+    if first["type"] == UNKNOWN_KIND:
+        known = first["ctx"]["known"]
+        what = f"must be {' or '.join(map(repr, known))}, not {_show(first['input'])}"
+        return CropmineError(where, what, hint_at(first["input"], known))
     if first["type"] == "value_error":
         return CropmineError(where, first["msg"].removeprefix("Value error, "), REFERENCE)
     expected = list(dict.fromkeys(_spell_expected(fault) for fault in faults))
     if "a number" in expected and "a whole number" in expected:
         expected.remove("a whole number")
     what = f"must be {' or '.join(expected)}, not {_show(first['input'])}"
-    return CropmineError(where, what, _describe_field(model, place))
+    return CropmineError(where, what, _describe_field(model, place, raw))
+
+
+def _describe_unknown_key(where: str, key: Any, models: list[type[BaseModel]]) -> CropmineError:
+    """A key that the models at a place don't know; another kind of the same setting may know it."""
+    for model in models:
+        if issubclass(model, Kind):
+            others = [kind.name() for kind in model.registry.kinds.values() if key in kind.model_fields]
+            if others:
+                what = f"{key} goes with method {' or '.join(others)}, not {model.name()}"
+                return CropmineError(where, what, REFERENCE)
+    known = [field.alias or name for model in models for name, field in model.model_fields.items()]
+    return CropmineError(where, f"unknown key {key!r}", hint_at(key, known))
 
 
 def _spell_expected(fault: ErrorDetails) -> str:
@@ -102,34 +119,42 @@ def _show(value: Any) -> str:
     return "empty" if isinstance(value, dict | list | tuple | str) and not value else reprlib.repr(value)
 
 
-def _describe_field(model: type[BaseModel], place: tuple) -> str:
+def _describe_field(model: type[BaseModel], place: tuple, raw: Any) -> str:
     """The description of the field at a place, or of the field that holds it."""
     for end in range(len(place), 0, -1):
-        for parent in _types_at(model, place[: end - 1]):
+        for parent in _types_at(model, place[: end - 1], raw):
             field = _find_field(parent, place[end - 1])
             if field is not None and field.description:
                 return field.description
     return REFERENCE
 
 
-def _list_keys(model: type[BaseModel], place: tuple) -> list[str]:
-    """The keys that the model at a place of the configuration knows."""
-    models = [kind for kind in _types_at(model, place) if _is_model(kind)]
-    return [field.alias or name for kind in models for name, field in kind.model_fields.items()]
-
-
-def _types_at(model: type[BaseModel], place: tuple) -> list:
-    """The types, branches of unions apart, that a configuration may have at a place."""
-    kinds = [model]
+def _types_at(model: type[BaseModel], place: tuple, raw: Any) -> list:
+    """The types that raw settings may have at a place: the branches of a union, but only the kind that they name."""
+    types, value = [model], raw
     for part in place:
-        kinds = [branch for kind in kinds for inner in _step_into(kind, part) for branch in split_union(inner)]
-    return kinds
+        value = _step_raw(value, part)
+        inner = [step for kind in types for step in _step_into(kind, part)]
+        types = [branch for kind in inner for branch in _list_branches(kind, value)]
+    return types
+
+
+def _step_raw(value: Any, part: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): inner for key, inner in value.items()}.get(str(part))
+    return value[part] if isinstance(value, list | tuple) and isinstance(part, int) and part < len(value) else None
+
+
+def _list_branches(kind: Any, value: Any) -> list:
+    registry = find_registry(kind)
+    named = registry.find(value) if registry else None
+    return [named] if named else split_union(kind)
 
 
 def _step_into(kind: Any, part: Any) -> list:
     if _is_model(kind):
         field = _find_field(kind, part)
-        return [] if field is None else [field.annotation]
+        return [] if field is None else [field.rebuild_annotation()]
     if get_origin(kind) is dict:
         return [get_args(kind)[1]]
     return [argument for argument in get_args(kind) if argument is not ...] if get_origin(kind) is tuple else []
@@ -140,8 +165,16 @@ def _find_field(kind: Any, part: Any) -> FieldInfo | None:
     return next((field for name, field in fields if part in (name, field.alias)), None)
 
 
+def find_registry(kind: Any) -> Registry | None:
+    """The registry that annotates a type, if one does."""
+    notes = kind.__metadata__ if get_origin(kind) is Annotated else ()
+    return next((note for note in notes if isinstance(note, Registry)), None)
+
+
 def split_union(kind: Any) -> list:
-    """The branches of a type that may be a union, annotations taken off."""
+    """The branches of a type that may be a union or one of registered kinds, annotations taken off."""
+    if registry := find_registry(kind):
+        return list(registry.kinds.values())
     if get_origin(kind) is Annotated:
         return split_union(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):

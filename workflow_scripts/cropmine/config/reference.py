@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from cropmine.config.messages import split_union
+from cropmine.config.messages import find_registry, split_union
+from cropmine.config.registry import Kind
 from cropmine.config.schema import Config
 
 HEADER = """# Configuration
@@ -23,7 +24,8 @@ This file is generated from the models in `workflow_scripts/cropmine/config/`; a
 
 A configuration is a YAML file: `config.yaml`, or yours by `snakemake --configfile my.yaml`. Unknown keys are refused,
 and every fault is told at once, each with its place and a hint. Paths start at the working directory. A key without a
-default (—) is required; one whose default is `null` may be left out.
+default (—) is required; one whose default is `null` may be left out. Segmentations, models and losses are of several
+kinds, each with its own keys: `method` names the kind, and a name alone, such as `loss: dice`, stands for its defaults.
 """
 _UNITS = {"_m": "metres", "_m2": "square metres", "_px": "pixels"}
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Any: "values"}
@@ -43,7 +45,7 @@ def render_reference() -> str:
     sections = [HEADER]
     for model in list_models(Config):
         title = "Top level" if model is Config else model.__name__
-        rows = [_render_row(name, field) for name, field in model.model_fields.items()]
+        rows = [_render_row(model, name, field) for name, field in model.model_fields.items()]
         table = "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])
         sections.append(f"## {title}\n\n{(model.__doc__ or '').strip()}\n\n{table}\n")
     return "\n".join(sections)
@@ -53,18 +55,20 @@ def list_models(model: type[BaseModel]) -> list[type[BaseModel]]:
     """A model and those nested in it, each once, in the order of their keys."""
     found = [model]
     for field in model.model_fields.values():
-        for nested in _nested_models(field.annotation):
+        for nested in _nested_models(field.rebuild_annotation()):
             found += [inner for inner in list_models(nested) if inner not in found]
     return found
 
 
 def _nested_models(kind: Any) -> list[type[BaseModel]]:
+    if registry := find_registry(kind):
+        return list(registry.kinds.values())
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [kind]
     return [model for argument in get_args(kind) for model in _nested_models(argument)]
 
 
-def _render_row(name: str, field: FieldInfo) -> str:
+def _render_row(model: type[BaseModel], name: str, field: FieldInfo) -> str:
     key = field.alias or name
     unit = next((unit for ending, unit in _UNITS.items() if key.endswith(ending)), None)
     meaning = field.description or ""
@@ -72,11 +76,16 @@ def _render_row(name: str, field: FieldInfo) -> str:
         meaning += f" ({unit})"
     cells = [
         f"`{key}`",
-        _spell_type(field.annotation, field.metadata, field.default is not None),
-        _spell_default(field),
+        _spell_type(field.rebuild_annotation(), field.metadata, field.default is not None),
+        "—" if _is_chosen_by(model, name) else _spell_default(field),
         meaning,
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _is_chosen_by(model: type[BaseModel], name: str) -> bool:
+    """Whether a key must be given to choose a kind: `method`, unless the kind is the first of its registry."""
+    return name == "method" and issubclass(model, Kind) and model is not next(iter(model.registry.kinds.values()))
 
 
 def _spell_type(kind: Any, metadata: Any = (), nullable: bool = False) -> str:
@@ -102,7 +111,8 @@ def _spell_branch(kind: Any) -> str:
     if origin is tuple:
         return "list of " + re.sub(r"number\b", "numbers", _spell_type(arguments[0]))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return f"[{kind.__name__}](#{kind.__name__.lower()})"
+        title = f"`{kind.name()}`" if issubclass(kind, Kind) else kind.__name__
+        return f"[{title}](#{kind.__name__.lower()})"
     return _TYPES[kind]
 
 

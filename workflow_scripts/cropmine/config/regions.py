@@ -3,10 +3,17 @@
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from cropmine.config.base import Fraction, Patterns, Settings, Values, listed
 from cropmine.config.known_maps import PresetName, fill_preset
+from cropmine.config.models import list_suffixes
+
+
+def _check_suffix(path: str) -> str:
+    if not path.endswith(suffixes := tuple(list_suffixes())):
+        raise ValueError(f"must end in {' or '.join(suffixes)}, not {path!r}")
+    return path
 
 
 def _off(value: object) -> object:
@@ -213,11 +220,10 @@ class Region(Settings):
         None, description="share of cropland in the region, for the purity of mined labels; null: the weak map's own"
     )
     split: Split = Field(Split(), description="how blocks are split")
-    model: str | None = Field(
+    model: Annotated[str, AfterValidator(_check_suffix)] | None = Field(
         None,
-        pattern=r"\.(ckpt|safetensors|npz)$",
-        description="a trained model from elsewhere (.ckpt, .safetensors or .npz) that maps the region: no experiment "
-        "is run, and labels, if there are any, only score the map",
+        description="a trained model from elsewhere, such as model.ckpt, that maps the region: no experiment is run, "
+        "and labels, if there are any, only score the map",
     )
     threshold: Fraction | None = Field(
         None, description="probability above which the `model` from elsewhere calls a pixel cropland; default: 0.5"

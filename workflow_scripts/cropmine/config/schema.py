@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cropmine.config.base import Fraction, Settings
-from cropmine.config.experiments import AnyModel, Experiment, Model, Segmentation, Sweep, Training, Transfer
+from cropmine.config.experiments import Experiment, Sweep, Training, Transfer
+from cropmine.config.models import AnyModel, Network
 from cropmine.config.regions import Region
+from cropmine.config.segmentations import AnySegmentation, KMeans
 
 
 class Mapping(Settings):
@@ -58,11 +60,11 @@ class Config(Settings):
 
     default_regions: tuple[str, ...] = Field((), description="regions that `all` builds; default: every region")
     regions: dict[str, Region] = Field(min_length=1, description="regions by name")
-    segmentations: dict[str, Segmentation] = Field(
-        {"kmeans10": Segmentation()}, min_length=1, description="segmentations by name; the first is the default"
+    segmentations: dict[str, AnySegmentation] = Field(
+        {"kmeans10": KMeans()}, min_length=1, description="segmentations by name; the first is the default"
     )
     models: dict[str, AnyModel] = Field(
-        {"unet_resnet50": Model()}, min_length=1, description="models by name; the first is the default"
+        {"unet_resnet50": Network()}, min_length=1, description="models by name; the first is the default"
     )
     experiments: dict[str, Experiment] = Field({}, description="experiments by name")
     sweeps: dict[str, Sweep] = Field({}, description="grids of experiments by name; sweep_NAME is a target")

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -37,19 +38,21 @@ def digest_settings(settings: Any, digits: int = 8) -> str:
 
 
 @cache
-def digest_code(script: Path, templates: Path | None = None) -> str:
+def digest_code(script: Path, templates: Path | None = None, by_name: tuple[str, ...] = ()) -> str:
     """Digest a script and the library modules that it imports, directly or not, without comments and docstrings.
 
     The versions of the third-party packages that these import count as well, and so do all files of a folder of
-    templates. Modules are named by their path below the library, so that equal code elsewhere is another digest.
-    Raises ImportError if an import of the library leads to no file.
+    templates. by_name: the modules that are imported by a name from a registry, such as the method of a segmentation;
+    no syntax tree shows these imports. Modules are named by their path below the library, so that equal code elsewhere
+    is another digest. Raises ImportError if an import of the library leads to no file, or if some code imports by name
+    and `by_name` says nothing.
     """
     lines: list[str] = []
     packages: set[str] = set()
-    for path in list_modules(script):
-        digest, _, foreign = _read_module(path)
-        packages |= foreign
-        lines.append(f"{_name_module(path)} {digest}")
+    for path in list_modules(script, by_name):
+        read = _read_module(path)
+        packages |= read.foreign
+        lines.append(f"{_name_module(path)} {read.digest}")
     lines += [f"{package} {_installed_version(package)}" for package in sorted(packages)]
     if templates is not None:
         for path in sorted(path for path in templates.rglob("*") if path.is_file()):
@@ -57,17 +60,21 @@ def digest_code(script: Path, templates: Path | None = None) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def list_modules(script: Path) -> list[Path]:
+def list_modules(script: Path, by_name: tuple[str, ...] = ()) -> list[Path]:
     """The files whose code a digest counts: a script and the library modules that it imports, directly or not.
 
-    Raises ImportError if an import of the library leads to no file.
+    by_name and errors are those of digest_code.
     """
-    found, todo = set(), [script]
+    found = set()
+    todo = [script, *(_find_module(name.split(".")[1:], f"a registry names {name}") for name in by_name)]
     while todo:
         path = todo.pop()
         if path not in found:
             found.add(path)
-            todo += _read_module(path)[1]
+            read = _read_module(path)
+            if read.loads_by_name and not by_name:
+                raise ImportError(f"{_name_module(path)} imports by a name that isn't given, for {script.name}")
+            todo += read.library
     return sorted(found, key=_name_module)
 
 
@@ -76,12 +83,22 @@ def _name_module(path: Path) -> str:
     return path.relative_to(LIBRARY).as_posix() if path.is_relative_to(LIBRARY) else path.name
 
 
+@dataclass(frozen=True)
+class _Code:
+    """What a module is to a digest: of its own code, the counted library modules and foreign packages it imports."""
+
+    digest: str
+    library: tuple[Path, ...]
+    foreign: frozenset[str]
+    loads_by_name: bool
+
+
 @cache
-def _read_module(path: Path) -> tuple[str, tuple[Path, ...], frozenset[str]]:
-    """The digest of a module's code, the counted library modules that it imports, and the foreign packages."""
+def _read_module(path: Path) -> _Code:
     tree = ast.parse(path.read_bytes())
     library, foreign = set(), set()
-    for name in _list_imports(tree, path):
+    imports = set(_list_imports(tree, path))
+    for name in imports:
         top, *rest = name.split(".")
         if top == "cropmine":
             library.add(_find_module(rest, f"{_name_module(path)} imports {name}"))
@@ -90,7 +107,9 @@ def _read_module(path: Path) -> tuple[str, tuple[Path, ...], frozenset[str]]:
     for node in ast.walk(tree):
         _drop_docstring(node)
     counted = sorted(file for file in library if _is_counted(file))
-    return sha256(ast.dump(tree).encode()).hexdigest(), tuple(counted), frozenset(foreign)
+    digest = sha256(ast.dump(tree).encode()).hexdigest()
+    loads_by_name = not imports.isdisjoint({"importlib", "importlib.import_module"})
+    return _Code(digest, tuple(counted), frozenset(foreign), loads_by_name)
 
 
 def _list_imports(tree: ast.AST, path: Path) -> Iterator[str]:

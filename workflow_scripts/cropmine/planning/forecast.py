@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 from statistics import fmean
 
+from cropmine.config.models import MODELS, Model
 from cropmine.config.schema import Config
 from cropmine.config.validation import read_config, validate_config
 from cropmine.planning import paths
@@ -60,9 +61,9 @@ def _list_part(plan: Plan, config: Config, part: str, runs: list[Run], seen: set
     trained = list(dict.fromkeys(run for run in runs if run.recipe))
     recipes = {run.recipe: plan.recipes[run.recipe] for run in trained}
     mined = dict.fromkeys((r.segmentation[0], r.weak.name) for r in recipes.values() if r.segmentation and r.weak)
-    models: dict[bool, list[str]] = {False: [], True: []}
+    models: dict[type[Model], list[str]] = {kind: [] for kind in MODELS.kinds.values()}
     for run in trained:
-        models[plan.trains_forest(run)].append(plan.model_path(run))
+        models[plan.kind_of(run)].append(plan.model_path(run))
     region, threads = {"region": [plan.name], "tile": plan.training_tiles}, config.training.cpu_threads
     overlaps = [
         paths.fill(paths.OVERLAP, region=[plan.name], segmentation=[cut], weak=[weak], tile=plan.training_tiles)
@@ -73,8 +74,7 @@ def _list_part(plan: Plan, config: Config, part: str, runs: list[Run], seen: set
         ("segment_tile", paths.SEGMENTS, paths.fill(paths.SEGMENTS, segmentation=segmentations, **region), 1),
         ("overlap_tile", paths.OVERLAP, [path for own in overlaps for path in own], 1),
         ("burn_target", paths.TARGET, paths.fill(paths.TARGET, recipe=recipes, **region), 1),
-        ("train_model", paths.MODEL, models[False], threads),
-        ("train_forest", paths.FOREST, models[True], threads),
+        *((kind.rule, paths.name_model(kind), files, threads) for kind, files in models.items()),
         ("score_model", paths.SCORES, [plan.score_path(run) for run in trained], threads),
     ]
     return [

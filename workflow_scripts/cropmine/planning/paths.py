@@ -9,6 +9,8 @@ from functools import cache
 from itertools import product
 from pathlib import Path, PurePath
 
+from cropmine.config.models import MODELS, Model, Network
+
 # What wildcards may be; regions, sweeps and transfers are those of the configuration.
 WILDCARDS = {
     "tile": r"[A-Za-z0-9][A-Za-z0-9_.-]*",
@@ -22,7 +24,7 @@ WILDCARDS = {
     "labels": r"[A-Za-z0-9_]+",
     "source": r"[A-Za-z0-9_]+",
     "audit": r"[A-Za-z0-9_]+",  # segmentation and weak map; joined by an underscore, they can't be told apart
-    "kind": "ckpt|npz",
+    "kind": "|".join(Path(kind.file).suffix[1:] for kind in MODELS.kinds.values()),  # of a model's file
     "file": r"[^/]+",
 }
 
@@ -55,10 +57,9 @@ TARGET = "results/{region}/targets/{recipe}/{tile}.tif"
 # training
 RUN_FOLDER = "results/{region}/models/{recipe}/{model}/{run}"
 RUN_FILE = f"{RUN_FOLDER}/{{file}}"
-MODEL = f"{RUN_FOLDER}/model.ckpt"
+MODEL = f"{RUN_FOLDER}/{Network.file}"
 HISTORY = f"{RUN_FOLDER}/history.csv"
 WEIGHTS = f"{RUN_FOLDER}/model.safetensors"
-FOREST = f"{RUN_FOLDER}/forest.npz"
 TRANSFER_MODEL = "results/transfer/{transfer}/models/{target}/{labels}/{run}/model.ckpt"
 TRANSFER_HISTORY = "results/transfer/{transfer}/models/{target}/{labels}/{run}/history.csv"
 # scoring
@@ -100,6 +101,11 @@ CARD = "results/{region}/model_card.md"
 REPORT = "results/report.html"
 RUN = "results/run.json"
 KEPT = "results/kept.json"
+
+
+def name_model(kind: type[Model]) -> str:
+    """The pattern of the files of trained models of a kind."""
+    return f"{RUN_FOLDER}/{kind.file}"
 
 
 def fill(pattern: str, **names: Iterable[str]) -> list[str]:

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from cropmine.config.base import WEAK_MAP_MODEL
-from cropmine.config.experiments import AnyModel, Experiment, Forest, Mined, Training
+from cropmine.config.experiments import Experiment, Mined, Training
+from cropmine.config.models import Model
 from cropmine.config.regions import Region, Split
 from cropmine.config.schema import Config
 from cropmine.errors import CropmineError
@@ -53,7 +54,7 @@ class Run:
 class ModelSettings:
     """What a model is and how it is trained; which tiles train is the region's affair."""
 
-    model: AnyModel
+    model: Model
     training: Training
 
     @property
@@ -135,13 +136,13 @@ class Plan:
         made = [*self.runs.values(), *points, *self.final_runs.values(), *self.human_transfers.values()]
         return [run for runs in made for run in runs]
 
-    def trains_forest(self, run: Run) -> bool:
-        """Whether a run trains a random forest and no network."""
-        return isinstance(self.models[run.model].model, Forest)
+    def kind_of(self, run: Run) -> type[Model]:
+        """The kind of model that a run trains."""
+        return type(self.models[run.model].model)
 
     def model_path(self, run: Run) -> str:
         """The file of a run's trained model."""
-        pattern = paths.FOREST if self.trains_forest(run) else paths.MODEL
+        pattern = paths.name_model(self.kind_of(run))
         return pattern.format(region=self.name, recipe=run.recipe, model=run.model, run=run.name)
 
     def score_path(self, run: Run) -> str:
@@ -301,7 +302,7 @@ def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
     ]
     used += [(next(iter(config.segmentations)), run.model) for run in runs if not run.recipe]
     shifts = {(segmentation, name): None for segmentation, weak in used for name in list_registered(plan.region, weak)}
-    return sorted(shifts, key=lambda shift: config.segmentations[shift[0]].method == "deep")
+    return sorted(shifts, key=lambda shift: config.segmentations[shift[0]].network_of is not None)
 
 
 def choose_model(config: Config, experiment: Experiment) -> str:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cropmine.config.experiments import Experiment, Mined, Segmentation
+from cropmine.config.experiments import Experiment, Mined
 from cropmine.config.regions import Labels, Region, Split, WeakMap
 from cropmine.config.schema import Config
+from cropmine.config.segmentations import Segmentation
 from cropmine.planning.digests import digest_settings
 
 SIGNS = {"cropland": "pos", "noncropland": "neg"}

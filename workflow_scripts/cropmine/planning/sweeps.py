@@ -12,6 +12,7 @@ from cropmine.config.base import WEAK_MAP_MODEL
 from cropmine.config.conflicts import check_experiment
 from cropmine.config.experiments import Experiment
 from cropmine.config.messages import describe_faults
+from cropmine.config.registry import Kind
 from cropmine.config.schema import Config
 from cropmine.errors import CropmineError
 from cropmine.planning.comparisons import ComparedPoint, Comparison, describe_runs, index_scores
@@ -83,15 +84,20 @@ def _set_key(settings: dict, key: str, value: Any, where: str) -> None:
         settings[first] = (settings[first] or {}) | {rest: value}
 
 
-def _derive(known: dict[str, BaseModel], own: str, changes: dict, where: str, part: str) -> str:
+def _derive(known: dict[str, Kind], own: str, changes: dict, where: str, part: str) -> str:
     """Name the part that changes make of a named one: another named one if it is equal, else a new one."""
     if own == WEAK_MAP_MODEL:
         raise CropmineError(where, f"the base has no {part} to change", "its model is the weak map itself")
+    base = known[own]
+    keys = list(dict.fromkeys(key for kind in base.registry.kinds.values() for key in kind.model_fields))
     for key in changes:
-        if key not in type(known[own]).model_fields:
-            hint = f"a {part}'s keys are {', '.join(type(known[own]).model_fields)}"
-            raise CropmineError(where, f"there is no key {part}.{key}", hint)
-    made = _validate(type(known[own]), known[own].model_dump(mode="json") | changes, where)
+        if key not in keys:
+            raise CropmineError(where, f"there is no key {part}.{key}", f"a {part}'s keys are {', '.join(keys)}")
+    settings = {"method": base.name()} | base.model_dump(mode="json", exclude_defaults=True) | changes
+    try:
+        made = base.registry.validate(settings)
+    except ValidationError as error:
+        raise _explain(error, base.registry.find(settings) or type(base), settings, where) from None
     for name, other in known.items():
         if other == made:
             return name
@@ -106,10 +112,15 @@ def _validate(model: type[Validated], settings: dict, where: str) -> Validated:
     try:
         return model.model_validate(settings)
     except ValidationError as error:
-        faults = describe_faults(error, model, settings)
-        raise CropmineError.gather(
-            where, [CropmineError(f"{where}: {fault.where}", fault.what, fault.hint) for fault in faults]
-        ) from None
+        raise _explain(error, model, settings, where) from None
+
+
+def _explain(error: ValidationError, model: type[BaseModel], settings: dict, where: str) -> CropmineError:
+    """What pydantic found wrong with settings, in the words of the model's fields."""
+    faults = describe_faults(error, model, settings)
+    return CropmineError.gather(
+        where, [CropmineError(f"{where}: {fault.where}", fault.what, fault.hint) for fault in faults]
+    )
 
 
 def _spell_part(value: Any) -> str:

@@ -5,25 +5,23 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import nn
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.training.networks import Normalisation, _first_line, build_network
+from cropmine.training.descriptions import Description, check_description
+from cropmine.training.networks import Normalisation, build_network, first_line
 
 KEYS = {"model", "bands", "dates", "resolution_m", "mean", "std", "precision"}
 HINT = "it is made by export_weights, from model.ckpt"
-MOST_CHANNELS = 1024
-Statistics = Annotated[tuple[float, ...], Field(min_length=1, max_length=MOST_CHANNELS)]
-CHECKPOINT_FORMAT = 2
+CHECKPOINT_FORMAT = 3
 MOST_PICKLE_BYTES = 2_000_000
 CHECKPOINT_KEYS = {"format", "state_dict", "model", "bands", "dates", "resolution_m", "mean", "std", "precision"}
 
@@ -64,57 +62,17 @@ def load_weights(path: str | Path) -> tuple[nn.Module, Normalisation, dict[str, 
     return network, norm, {key: meta[key] for key in KEYS}
 
 
-class Description(BaseModel):
-    """The imagery that a model was trained on: its bands, dates, size of a pixel and statistics by channel."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-    bands: Annotated[tuple[str, ...], Field(min_length=1)]
-    dates: Annotated[int, Field(ge=1)]
-    resolution_m: Annotated[float, Field(gt=0)]
-    mean: Statistics
-    std: Statistics
-
-    @model_validator(mode="after")
-    def _check(self):
-        if len(self.mean) != len(self.std):
-            raise ValueError("there are other means than deviations")
-        return self
-
-
 class NetworkDescription(Description):
-    """A network beside."""
+    """The imagery, the settings of the network and the precision it computes in."""
 
-    model: Model
+    model: Network
     precision: str
-
-
-class ForestDescription(Description):
-    """The features of a forest beside; `raster` is the region's raster that they were read from, or none."""
-
-    raster: str | None
-    features: Annotated[int, Field(ge=1, le=100 * MOST_CHANNELS)]
-    neighbourhood_px: tuple[int, ...]
-
-
-def check_description(path: str | Path, kind: type[Description], meta: Any, hint: str) -> None:
-    """Check what a file says of its model, which weights of its encoder may be anything: they aren't fetched.
-
-    Raises CropmineError with the first fault.
-    """
-    if isinstance(meta, dict) and isinstance(meta.get("model"), dict):
-        meta = meta | {"model": meta["model"] | {"encoder_weights": None}}
-    try:
-        kind.model_validate(meta)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        raise CropmineError(path, f"isn't a model of cropmine: {place}: {first['msg']}", hint) from None
 
 
 def save_checkpoint(
     path: str | Path,
     state: dict[str, torch.Tensor],
-    model: Model,
+    model: Network,
     norm: Normalisation,
     *,
     bands: list[str],
@@ -145,16 +103,16 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, Normalisation, dict[st
 
     Nothing in the file is executed. Raises CropmineError if it isn't a whole checkpoint of cropmine.
     """
-    hint = "it is made by train_model; delete it to train anew"
+    hint = "it is made by train_model; delete it to train it again"
     try:
         _check_pickle(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CropmineError(path, "no such file", hint) from error
     except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, OSError, EOFError) as error:
-        raise CropmineError(path, f"isn't a checkpoint, or is broken: {_first_line(error)}", hint) from error
+        raise CropmineError(path, f"isn't a checkpoint, or is broken: {first_line(error)}", hint) from error
     except (ValueError, LookupError, MemoryError) as error:
-        raise CropmineError(path, f"isn't a checkpoint, or is broken: {_first_line(error)}", hint) from error
+        raise CropmineError(path, f"isn't a checkpoint, or is broken: {first_line(error)}", hint) from error
     if not isinstance(content, dict) or not content.keys() >= CHECKPOINT_KEYS:
         raise CropmineError(path, "isn't a checkpoint of cropmine", hint)
     if content["format"] != CHECKPOINT_FORMAT:
@@ -164,7 +122,7 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, Normalisation, dict[st
 
 
 def _check_pickle(path: str | Path) -> None:
-    """The names and numbers beside the weights take kilobytes: more would take PyTorch's own unpickler minutes."""
+    """Names and numbers other than weights take kilobytes: more would take PyTorch's own unpickler minutes."""
     with zipfile.ZipFile(path) as archive:
         size = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".pkl"))
     if size > MOST_PICKLE_BYTES:
@@ -179,7 +137,7 @@ def restore_network(path: str | Path, meta: Any, state: Any, hint: str) -> tuple
     """
     check_description(path, NetworkDescription, meta, hint)
     norm = Normalisation(np.array(meta["mean"], np.float64), np.array(meta["std"], np.float64))
-    model = Model.model_validate(meta["model"] | {"encoder_weights": None})
+    model = Network.model_validate(meta["model"] | {"encoder_weights": None})
     try:
         with torch.device("meta"):
             build_network(model, len(norm.mean)).load_state_dict(state, assign=True)
@@ -188,12 +146,5 @@ def restore_network(path: str | Path, meta: Any, state: Any, hint: str) -> tuple
     except CropmineError as error:
         raise CropmineError(path, f"describes a network that can't be built: {error.what}", hint) from error
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise CropmineError(path, f"has weights of another network: {_first_line(error)}", hint) from error
+        raise CropmineError(path, f"has weights of another network: {first_line(error)}", hint) from error
     return network.eval(), norm
-
-
-def check_imagery(path: str | Path, meta: dict[str, Any], bands: list[str], dates: int) -> None:
-    """Check that imagery is what a checkpoint was trained on. Raises CropmineError if its bands or dates differ."""
-    if list(meta["bands"]) != list(bands) or meta["dates"] != dates:
-        trained, given = f"{meta['bands']} on {meta['dates']} dates", f"{list(bands)} on {dates}"
-        raise CropmineError(path, f"was trained on the bands {trained}, the imagery has {given}")

@@ -1,4 +1,4 @@
-"""Segmentation networks: building them, their precision, and the checkpoint that a training leaves."""
+"""Segmentation networks: building them, normalisation of their inputs, device and precision."""
 
 import pickle
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.errors import CropmineError, hint_at
 
 CLASSES = 2
@@ -34,7 +34,7 @@ class Normalisation:
         return tuple(zip(gain.tolist(), (other.mean - self.mean * gain).tolist(), strict=True))
 
 
-def build_network(model: Model, channels: int) -> nn.Module:
+def build_network(model: Network, channels: int) -> nn.Module:
     """Build an untrained network that takes (n, channels, h, w) float32 and gives logits (n, 2, h, w).
 
     h and w are multiples of 32. A pretrained encoder's first convolution is adapted to the channels. Raises
@@ -64,11 +64,11 @@ def build_network(model: Model, channels: int) -> nn.Module:
             **decoder,
         )
     except OSError as error:
-        what = f"the weights {named!r} of {model.encoder} are neither cached nor to be had: {_first_line(error)}"
+        what = f"the weights {named!r} of {model.encoder} are neither cached nor to be had: {first_line(error)}"
         raise CropmineError("models.encoder_weights", what, OFFLINE_HINT) from error
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise CropmineError(
-            "models", f"{model.architecture} with {model.encoder} can't be built: {_first_line(error)}"
+            "models", f"{model.architecture} with {model.encoder} can't be built: {first_line(error)}"
         ) from error
     if local:
         _load_encoder(network, model, local, channels)
@@ -79,11 +79,12 @@ def _refuse(key: str, word: str, known: list[str]) -> None:
     raise CropmineError(f"models.{key}", f"{word!r} isn't known", hint_at(word, known))
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Give the first line of an error's text without its full stop, or the name of its type."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _load_encoder(network: nn.Module, model: Model, path: Path, channels: int) -> None:
+def _load_encoder(network: nn.Module, model: Network, path: Path, channels: int) -> None:
     """Fill the encoder from a file, made for the same channels or for three."""
     import segmentation_models_pytorch as smp
 
@@ -98,7 +99,7 @@ def _load_encoder(network: nn.Module, model: Model, path: Path, channels: int) -
         encoder.set_in_channels(channels, pretrained=True)
         network.get_submodule("encoder").load_state_dict(encoder.state_dict())
     except RuntimeError as error:
-        what = f"doesn't hold the weights of {model.encoder}: {_first_line(error)}"
+        what = f"doesn't hold the weights of {model.encoder}: {first_line(error)}"
         raise CropmineError(path, what, "save the encoder's own state_dict") from error
 
 
@@ -115,7 +116,7 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
             else torch.load(path, map_location="cpu", weights_only=True)
         )
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise CropmineError(path, f"isn't a file of weights: {_first_line(error)}") from error
+        raise CropmineError(path, f"isn't a file of weights: {first_line(error)}") from error
     if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
         raise CropmineError(path, "isn't a state_dict of tensors", "save the encoder's own state_dict")
     return weights

@@ -7,7 +7,7 @@ from types import ModuleType
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
-from cropmine.config.experiments import Model
+from cropmine.config.models import Network
 from cropmine.errors import CropmineError, hint_at
 
 # Short names of schedules, and the options that make them what they are called.
@@ -20,7 +20,7 @@ SCHEDULES = {
 LENGTHS = ("T_max", "total_steps", "total_iters")
 
 
-def build_optimizer(parameters: Iterable[nn.Parameter], model: Model) -> optim.Optimizer:
+def build_optimizer(parameters: Iterable[nn.Parameter], model: Network) -> optim.Optimizer:
     """Build the optimiser that a model's settings name. Raises CropmineError for a name or options that it hasn't."""
     made = _find(optim, optim.Optimizer, model.optimizer, "optimizer")
     options = {"lr": model.learning_rate} | model.optimizer_options
@@ -32,7 +32,7 @@ def build_optimizer(parameters: Iterable[nn.Parameter], model: Model) -> optim.O
         raise CropmineError("models.optimizer_options", f"{made.__name__} refuses them: {error}") from error
 
 
-def build_schedule(optimizer: optim.Optimizer, model: Model) -> lr_scheduler.LRScheduler:
+def build_schedule(optimizer: optim.Optimizer, model: Network) -> lr_scheduler.LRScheduler:
     """Build the schedule over the steps that a model's settings name. Raises CropmineError as build_optimizer does."""
     name, options = SCHEDULES.get(model.schedule.lower(), (model.schedule, {}))
     made = _find(lr_scheduler, lr_scheduler.LRScheduler, name, "schedule")

@@ -14,7 +14,7 @@ from cropmine.errors import CropmineError
 from cropmine.geo.grids import open_raster, read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.neighbours import PixelWindow
-from cropmine.training.losses import SOURCES, encode_labels
+from cropmine.training.losses.weighting import SOURCES, encode_labels
 from cropmine.training.networks import Normalisation
 
 Strata = dict[tuple[int, int], np.ndarray]

@@ -133,17 +133,6 @@ def read_ahead(read: Callable, places: Iterable) -> Iterator[tuple]:
             yield ahead[0], ahead[1].result()
 
 
-def predict_tile(
-    network: nn.Module,
-    norm: Normalisation,
-    view: Surroundings,
-    precision: str = "auto",
-    wanted: np.ndarray | None = None,
-) -> np.ndarray:
-    """Predict a tile as predict_strips does, into one array of codes uint8 (h, w)."""
-    return np.concatenate([codes for _, codes in predict_strips(network, norm, view, precision, wanted)])
-
-
 def fold_norms(network: nn.Module) -> nn.Module:
     """Fold batch normalisations into the convolutions before them: the same function in fewer steps, for inference.
 

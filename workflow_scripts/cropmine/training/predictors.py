@@ -1,109 +1,78 @@
-"""Trained models of any kind behind one face: what scores a tile and maps it needn't know which it has."""
+"""Trained models of any kind behind one interface: what scores or maps a tile needn't know which kind it has.
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+The kinds are in cropmine/training/models/, their settings in cropmine/config/models.py. The module of a kind defines
+`read_model`, and `train_classifier` unless it is a network; `ModelModule` says what these do.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 
-from cropmine.errors import CropmineError
+from cropmine.config.models import Model, find_kind_of_file
 from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.tile_views import Surroundings
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from cropmine.training.forests import TrainedForest
-    from cropmine.training.networks import Normalisation
+from cropmine.training.descriptions import check_imagery
 
 
-@dataclass(frozen=True)
-class NetworkPredictor:
-    """A trained network."""
+class Predictor(Protocol):
+    """A trained model. `meta` is what its file says of it, as Description has it."""
 
-    network: "nn.Module"
-    norm: "Normalisation"
-    meta: dict[str, Any]
+    @property
+    def meta(self) -> dict[str, Any]: ...
 
     def predict_strips(self, view: Surroundings, wanted: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """Predict a tile from top to bottom: the first row of each strip and its probability codes uint8 (rows, w).
 
         They are 255 where the tile is invalid and, with `wanted`, bool (h, w), wherever that isn't true.
         """
-        from cropmine.training.prediction import predict_strips
-
-        return predict_strips(self._folded, self.norm, view, self.meta["precision"], wanted)
-
-    @cached_property
-    def _folded(self) -> "nn.Module":
-        """The network as it maps, folded once for all tiles."""
-        from cropmine.training.prediction import fold_norms
-
-        return fold_norms(self.network.eval())
 
 
-@dataclass(frozen=True)
-class ForestPredictor:
-    """A trained random forest."""
+class ModelModule(Protocol):
+    """What the module of a kind of model defines."""
 
-    forest: "TrainedForest"
-    threads: int
+    def read_model(self, path: str | Path, threads: int) -> Predictor:
+        """Read a trained model that predicts by so many CPU threads; nothing in the file is executed.
 
-    @property
-    def meta(self) -> dict[str, Any]:
-        return self.forest.meta
+        Raises CropmineError if it isn't a whole model of this kind.
+        """
 
-    def predict_strips(self, view: Surroundings, wanted: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
-        """Predict as NetworkPredictor does."""
-        return self.forest.predict_strips(view, self.threads, wanted)
+    def train_classifier(
+        self,
+        sources: Mapping[str, TileSource],
+        targets: Mapping[str, str | Path],
+        model: Any,
+        *,
+        seed: int,
+        bands: list[str],
+        dates: int,
+        threads: int,
+        out_model: str | Path,
+    ) -> None:
+        """Train a model on tiles, by name, and their targets, and write it, the same bytes for the same seed.
+
+        model: its settings; threads: of the CPU, which change nothing. Raises CropmineError if a class has no label.
+        """
 
 
-Predictor = NetworkPredictor | ForestPredictor
+def load_kind(kind: type[Model]) -> ModelModule:
+    """Import the module that implements a kind of model."""
+    return cast(ModelModule, import_module(kind.module))
+
+
+def load_predictor(path: str | Path, bands: list[str], dates: int, threads: int) -> Predictor:
+    """Read a trained model for imagery of these bands and dates; the suffix of its file says of which kind it is.
+
+    Nothing in the file is executed. Raises CropmineError if it isn't a whole model of cropmine, or was trained on other
+    bands or dates.
+    """
+    predictor = load_kind(find_kind_of_file(path)).read_model(path, threads)
+    check_imagery(path, predictor.meta, bands, dates)
+    return predictor
 
 
 def predict_tile(model: Predictor, view: Surroundings, wanted: np.ndarray | None = None) -> np.ndarray:
     """Predict a tile whole: codes uint8 (h, w), as predict_strips gives them in parts."""
     return np.concatenate([codes for _, codes in model.predict_strips(view, wanted)])
-
-
-def use_rasters(sources: Mapping[str, TileSource], rasters: Sequence[str]) -> dict[str, TileSource]:
-    """Put rasters of features, one a tile in the same order, in the place of imagery; without any it is left as it is.
-
-    Raises CropmineError if a raster isn't on the imagery's grid.
-    """
-    if not rasters:
-        return dict(sources)
-    from cropmine.training.forests import use_features
-
-    named = zip(sources.items(), rasters, strict=True)
-    return {tile: use_features(source, raster) for (tile, source), raster in named}
-
-
-def load_predictor(path: str | Path, bands: list[str], dates: int, threads: int) -> Predictor:
-    """Read a trained model for imagery of these bands and dates: a checkpoint, weights (.safetensors) or forest (.npz).
-
-    Nothing in the file is executed. Raises CropmineError if it isn't a whole model of cropmine, or was trained on other
-    bands or dates.
-    """
-    if Path(path).suffix == ".npz":
-        from cropmine.training.forests import read_forest
-
-        predictor = ForestPredictor(read_forest(path), threads)
-    else:
-        import torch
-
-        from cropmine.training.checkpoints import load_checkpoint, load_weights
-
-        torch.set_num_threads(threads)
-        load = load_weights if Path(path).suffix == ".safetensors" else load_checkpoint
-        predictor = NetworkPredictor(*load(path))
-    _check_imagery(path, predictor.meta, bands, dates)
-    return predictor
-
-
-def _check_imagery(path: str | Path, meta: dict[str, Any], bands: list[str], dates: int) -> None:
-    if list(meta["bands"]) != list(bands) or meta["dates"] != dates:
-        trained, given = f"{meta['bands']} on {meta['dates']} dates", f"{list(bands)} on {dates}"
-        raise CropmineError(path, f"was trained on the bands {trained}, the imagery has {given}")

@@ -23,7 +23,8 @@ from scipy.ndimage import find_objects
 from torch import nn
 
 from cropmine.classes import CROPLAND, IGNORE, threshold_code
-from cropmine.config.experiments import Model, Training
+from cropmine.config.experiments import Training
+from cropmine.config.models import Network
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.geo.geometries import place_on_grid
@@ -31,7 +32,7 @@ from cropmine.geo.grids import measure_pixel, read_grid
 from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.training.checkpoints import save_checkpoint
-from cropmine.training.losses import compute_loss
+from cropmine.training.losses.weighting import compute_loss
 from cropmine.training.networks import Normalisation, build_network, choose_device, choose_precision
 from cropmine.training.optimizers import build_optimizer, build_schedule
 from cropmine.training.patches import (
@@ -120,7 +121,7 @@ class Progress:
 class SegmentationTask(LightningModule):
     """The training of one network, from where its progress stands."""
 
-    def __init__(self, network: nn.Module, model: Model, batches: PatchBatches, progress: Progress):
+    def __init__(self, network: nn.Module, model: Network, batches: PatchBatches, progress: Progress):
         super().__init__()
         self.network, self.model, self.batches, self.done = network, model, batches, len(progress.rows)
         self.bounds = np.linspace(0, model.steps, min(model.epochs, model.steps) + 1).round().astype(int)
@@ -247,7 +248,7 @@ def train_model(
     sources: Mapping[str, TileSource],
     targets: Mapping[str, str | Path],
     labels: geopandas.GeoDataFrame | None,
-    model: Model,
+    model: Network,
     training: Training,
     *,
     seed: int,

@@ -1,22 +1,22 @@
-"""Grow the random forest of one run on its targets."""
+"""Train the classifier of pixels of one run on its targets."""
 
 import json
 
-from cropmine.config.experiments import Forest
+from cropmine.config.models import MODELS
 from cropmine.inputs.imagery import group_sources
 from cropmine.logs import rule_log
-from cropmine.training.forests import train_forest, use_features
+from cropmine.training.feature_rasters import use_rasters
+from cropmine.training.predictors import load_kind
 
 
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
-    sources = group_sources(files.images, files.get("masks", []), settings)
-    rasters = list(files.get("features", [])) or [None] * len(sources)
-    sources = {tile: use_features(sources[tile], path) for tile, path in zip(sources, rasters, strict=True)}
-    train_forest(
+    sources = use_rasters(group_sources(files.images, files.get("masks", []), settings), files.get("features", []))
+    model = MODELS.validate(settings["model"])
+    load_kind(type(model)).train_classifier(
         sources,
         dict(zip(sources, files.targets, strict=True)),
-        Forest(**settings["model"]),
+        model,
         seed=settings["seed"],
         bands=settings["bands"],
         dates=settings["dates"],

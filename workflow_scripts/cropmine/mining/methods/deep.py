@@ -1,4 +1,4 @@
-"""Clusters of the features that a trained network's decoder gives."""
+"""Segmentation by K-means clusters of the features that a trained network's decoder gives."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,16 +6,41 @@ import numpy as np
 import torch
 from torch import nn
 
-from cropmine.config.experiments import Segmentation
+from cropmine.config.segmentations import Deep
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.neighbours import PixelWindow, even_step, tile_windows
 from cropmine.inputs.tile_views import HALO_PX, MULTIPLE_PX
-from cropmine.mining.clusters import assign_clusters, fit_codebook, pool_samples, sample_pixels, seed_tile
+from cropmine.mining.clusters import (
+    assign_clusters,
+    fit_codebook,
+    pool_samples,
+    sample_pixels,
+    seed_tile,
+    smooth_clusters,
+)
+from cropmine.mining.segmentation import Tile
+from cropmine.training.checkpoints import load_checkpoint
+from cropmine.training.descriptions import check_imagery
 from cropmine.training.networks import Normalisation, choose_device, choose_precision
 from cropmine.training.prediction import read_view
 
 FIT_WINDOWS = 64  # of the 256 of a tile of 4096 px, so that fitting costs a quarter of what assigning does
 CHUNK_ROWS = 256
+
+
+def divide_tile(tile: Tile, segmentation: Deep) -> np.ndarray:
+    """Divide a tile into clusters, uint8 (h, w), of the features of the trained network.
+
+    Raises CropmineError if it was trained on other bands or dates.
+    """
+    torch.set_num_threads(1)  # the number of threads would change the last digits, and so clusters
+    network, norm, meta = load_checkpoint(tile.fitted)
+    check_imagery(tile.fitted, meta, list(tile.bands), len(tile.source.images))
+    valid = read_validity(tile.source, tile.grid.shape)
+    if tile.usable is not None:
+        valid &= tile.usable
+    clusters = cluster_features(network, norm, tile.source, valid, segmentation, tile.name, meta["precision"])
+    return smooth_clusters(clusters, segmentation.smooth_px)
 
 
 def read_validity(source: TileSource, shape: tuple[int, int]) -> np.ndarray:
@@ -37,7 +62,7 @@ def read_decoder_features(
 
     Yields each window, in order, with its features float32 (F, h, w): what the segmentation head of a network of
     segmentation-models-pytorch is given, enlarged to the imagery's pixels as the head enlarges its own output. They
-    don't depend on which windows are asked for. The network sees at least 32 px around each window; beyond the tile's
+    don't depend on the other windows. The network sees at least 32 px around each window; beyond the tile's
     edge these are mirrored.
     """
     device = choose_device()
@@ -71,7 +96,7 @@ def cluster_features(
     norm: Normalisation,
     source: TileSource,
     valid: np.ndarray,
-    segmentation: Segmentation,
+    segmentation: Deep,
     tile: str,
     precision: str = "auto",
 ) -> np.ndarray:

@@ -6,18 +6,19 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from cropmine.classes import NODATA
-from cropmine.config.experiments import Forest
+from cropmine.config.models import RandomForest
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.tile_views import surround_tile
-from cropmine.training.forests import compute_features, read_forest, train_forest, use_features
-from cropmine.training.predictors import load_predictor, predict_tile, use_rasters
+from cropmine.training.feature_rasters import use_rasters
+from cropmine.training.models.random_forest import compute_features, read_model, train_classifier
+from cropmine.training.predictors import load_predictor, predict_tile
 
 SIDE = 96
 GRID = Grid(CRS.from_epsg(32737), Affine(10, 0, 250_000, 0, -10, 9_890_000), SIDE, SIDE)
-FOREST = Forest(trees=12, sample_px=300, neighbourhood_px=[3, 5])
+FOREST = RandomForest(trees=12, sample_px=300, neighbourhood_px=[3, 5])
 BANDS = ["red", "nir"]
 
 
@@ -42,7 +43,7 @@ def write_tile(folder, bands=2, dtype="uint16", hidden=7):
 def train(folder, source, forest=FOREST, threads=1, name="forest.npz"):
     targets = {"t": folder / "target.tif"}
     options = {"seed": 3, "bands": BANDS, "dates": 1, "threads": threads, "out_model": folder / name}
-    train_forest({"t": source}, targets, forest, **options)
+    train_classifier({"t": source}, targets, forest, **options)
     return folder / name
 
 
@@ -84,14 +85,11 @@ def test_feature_rasters_stand_for_the_bands(tmp_path):
     embeddings = np.random.default_rng(1).normal(size=(64, SIDE, SIDE)).astype(np.float32)
     embeddings[63] += 8 * truth
     write_raster(tmp_path / "e.tif", embeddings, GRID)
-    forest = Forest(trees=12, sample_px=300, neighbourhood_px=[], features="embeddings", max_depth=6)
+    forest = RandomForest(trees=12, sample_px=300, neighbourhood_px=[], features="embeddings", max_depth=6)
     raster = str(tmp_path / "e.tif")
-    path = train(tmp_path, use_features(source, raster), forest)
+    path = train(tmp_path, use_rasters({"t": source}, [raster])["t"], forest)
     codes = predict(path, source, features=raster)
     assert ((codes > 100) == (truth == 1))[~hidden].mean() > 0.98
-    write_raster(tmp_path / "shifted.tif", embeddings, GRID.window(3, 0, SIDE, SIDE))
-    with pytest.raises(CropmineError, match="its grid isn't that of the imagery"):
-        use_features(source, str(tmp_path / "shifted.tif"))
 
 
 def test_a_broken_forest_is_told_and_never_trusted(tmp_path):
@@ -101,7 +99,7 @@ def test_a_broken_forest_is_told_and_never_trusted(tmp_path):
     for broken in (whole[: len(whole) // 2], b"", b"PK\x03\x04 nonsense"):
         path.write_bytes(broken)
         with pytest.raises(CropmineError, match="isn't a forest, or is broken"):
-            read_forest(path)
+            read_model(path, 1)
     path.write_bytes(whole)
     content = dict(np.load(path))
     for key, value in (("left", 10**6), ("feature", 99), ("right", 0)):
@@ -109,7 +107,7 @@ def test_a_broken_forest_is_told_and_never_trusted(tmp_path):
         spoiled[np.argmax(content["left"] != -1)] = value
         np.savez(path, **content | {key: spoiled})
         with pytest.raises(CropmineError, match="don't make a tree"):
-            read_forest(path)
+            read_model(path, 1)
 
 
 def test_another_region_is_refused_and_a_class_without_labels_too(tmp_path):

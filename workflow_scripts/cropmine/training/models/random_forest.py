@@ -1,4 +1,4 @@
-"""Random forests over pixels and their neighbourhoods (Breiman 2001): the baseline that a network has to beat.
+"""Random forests over pixels and their neighbourhoods (Breiman 2001): the baseline that networks have to beat.
 
 A trained forest is kept as plain arrays: nothing in its file is executed when it is read.
 """
@@ -11,42 +11,38 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
-from cropmine.config.experiments import Forest
+from cropmine.config.models import RandomForest
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
-from cropmine.geo.grids import measure_pixel, open_raster, read_grid
+from cropmine.geo.grids import measure_pixel, read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.neighbours import PixelWindow, tile_windows
 from cropmine.inputs.tile_views import Surroundings
-from cropmine.training.checkpoints import ForestDescription, check_description
+from cropmine.training.descriptions import MOST_CHANNELS, Description, check_description
 from cropmine.training.patches import index_labels
 
 FORMAT = 2
 BLOCK_PX = 512
 CHUNK_PX = 1 << 17
 NODE_KEYS = ("feature", "threshold", "left", "right", "share")
-HINT = "it is made by train_forest; delete it to train anew"
+HINT = "it is made by train_forest; delete it to train it again"
 Read = Callable[[PixelWindow], tuple[np.ndarray, np.ndarray]]
 
 
-def use_features(source: TileSource, features: str | None) -> TileSource:
-    """The source that a forest reads: the imagery, or a raster of features in its place, under the same masks.
+class ForestDescription(Description):
+    """The imagery and the features of a forest; `raster` is the region's raster they were read from, or none."""
 
-    Raises CropmineError if the raster isn't on the imagery's grid.
-    """
-    if features is None:
-        return source
-    if not read_grid(features).aligns(read_grid(source.images[0])):
-        raise CropmineError(features, "its grid isn't that of the imagery", "warp it there: gdalwarp -tr … -te …")
-    with open_raster(features) as dataset:
-        bands = dataset.count
-    return TileSource((features,), bands, source.masks, source.bad, source.mask_band)
+    raster: str | None
+    features: Annotated[int, Field(ge=1, le=100 * MOST_CHANNELS)]
+    neighbourhood_px: tuple[int, ...]
 
 
 def compute_features(read: Read, window: PixelWindow, windows_px: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +75,7 @@ def _sum_boxes(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def draw_samples(
-    sources: Mapping[str, TileSource], targets: Mapping[str, str | Path], forest: Forest, seed: int
+    sources: Mapping[str, TileSource], targets: Mapping[str, str | Path], forest: RandomForest, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw labelled pixels of both classes: features float32 (n, features) and classes uint8 (n,).
 
@@ -104,7 +100,7 @@ def draw_samples(
     return features, classes
 
 
-def _read_places(source: TileSource, places: np.ndarray, tile: int, forest: Forest):
+def _read_places(source: TileSource, places: np.ndarray, tile: int, forest: RandomForest):
     """Rows of `places` on a tile and their features, block by block."""
     here = np.flatnonzero(places[:, 0] == tile)
     blocks = places[here, 1:] // BLOCK_PX
@@ -115,7 +111,7 @@ def _read_places(source: TileSource, places: np.ndarray, tile: int, forest: Fore
         yield own, values[:, places[own, 1] - window[1], places[own, 2] - window[0]].T
 
 
-def fit_forest(features: np.ndarray, classes: np.ndarray, forest: Forest, seed: int, threads: int) -> list[dict]:
+def fit_forest(features: np.ndarray, classes: np.ndarray, forest: RandomForest, seed: int, threads: int) -> list[dict]:
     """Fit a forest, both classes weighted alike; the same trees whatever the number of threads.
 
     Gives the arrays of each tree: feature, threshold, left, right and share, the cropland's share in each node.
@@ -146,19 +142,18 @@ def fit_forest(features: np.ndarray, classes: np.ndarray, forest: Forest, seed: 
 
 @dataclass(frozen=True)
 class TrainedForest:
-    """A forest that was read: its trees, what they were trained on, and the sides of its neighbourhoods."""
+    """A forest that was read: its trees, what its file says of it, and the threads that it predicts by."""
 
     trees: list[Tree]
     meta: dict
+    threads: int
 
-    def predict_strips(
-        self, view: Surroundings, threads: int, wanted: np.ndarray | None = None
-    ) -> Iterator[tuple[int, np.ndarray]]:
+    def predict_strips(self, view: Surroundings, wanted: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """Predict a tile from top to bottom: the first row of each strip and its probability codes uint8 (rows, w).
 
         They are 255 where the tile is invalid and, with `wanted`, bool (h, w), wherever that isn't true.
         """
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(self.threads) as pool:
             for row, windows in groupby(tile_windows(view.grid.shape), key=lambda window: window[1]):
                 parts = [self._predict_window(view, window, wanted, pool) for window in windows]
                 yield row, np.concatenate(parts, axis=1)
@@ -184,10 +179,10 @@ class TrainedForest:
         return codes
 
 
-def train_forest(
+def train_classifier(
     sources: Mapping[str, TileSource],
     targets: Mapping[str, str | Path],
-    forest: Forest,
+    model: RandomForest,
     *,
     seed: int,
     bands: list[str],
@@ -195,17 +190,17 @@ def train_forest(
     threads: int,
     out_model: str | Path,
 ) -> None:
-    """Train a forest on the tiles of `sources`, as use_features gives them, and `targets`, and write it.
+    """Train a forest on the tiles of `sources`, as use_rasters gives them, and `targets`, and write it.
 
     Raises CropmineError if a class has no label.
     """
-    features, classes = draw_samples(sources, targets, forest, seed)
-    trees = fit_forest(features, classes, forest, seed, threads)
-    meta = {"bands": list(bands), "dates": dates, "raster": forest.features, "features": features.shape[1]}
+    features, classes = draw_samples(sources, targets, model, seed)
+    trees = fit_forest(features, classes, model, seed, threads)
+    meta = {"bands": list(bands), "dates": dates, "raster": model.features, "features": features.shape[1]}
     meta["resolution_m"] = measure_pixel([read_grid(source.images[0]) for source in sources.values()])
     seen = features[:, : next(iter(sources.values())).channels].astype(np.float64)
     meta |= {"mean": seen.mean(axis=0).tolist(), "std": seen.std(axis=0).tolist()}
-    write_forest(out_model, trees, meta | {"neighbourhood_px": list(forest.neighbourhood_px)})
+    write_forest(out_model, trees, meta | {"neighbourhood_px": list(model.neighbourhood_px)})
 
 
 def write_forest(path: str | Path, trees: list[dict], meta: dict) -> None:
@@ -217,8 +212,11 @@ def write_forest(path: str | Path, trees: list[dict], meta: dict) -> None:
         np.savez_compressed(file, ends=ends, meta=text, **arrays)
 
 
-def read_forest(path: str | Path) -> TrainedForest:
-    """Read a forest. Nothing in the file is executed. Raises CropmineError if it isn't a whole forest of cropmine."""
+def read_model(path: str | Path, threads: int) -> TrainedForest:
+    """Read a forest that predicts by so many threads; nothing in the file is executed.
+
+    Raises CropmineError if it isn't a whole forest of cropmine.
+    """
     try:
         with np.load(path, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
@@ -232,7 +230,7 @@ def read_forest(path: str | Path) -> TrainedForest:
         raise CropmineError(path, f"isn't a forest, or is broken: {error}", HINT) from error
     if meta.get("format") != FORMAT or not trees:
         raise CropmineError(path, f"isn't a forest of format {FORMAT}", HINT)
-    return TrainedForest(trees, meta)
+    return TrainedForest(trees, meta, threads)
 
 
 def _build_tree(arrays: dict[str, np.ndarray], features: int) -> Tree:

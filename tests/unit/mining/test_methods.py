@@ -12,13 +12,15 @@ from hypothesis.extra import numpy as hnp
 from rasterio.crs import CRS
 
 import cropmine
-from cropmine.config.experiments import Segmentation
+from cropmine.config.segmentations import SEGMENTATIONS, KMeans
 from cropmine.errors import CropmineError
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid
-from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile
+from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile, write_codebook
 from cropmine.mining.segmentation import divide_tile, number_segments
 from cropmine.mining.segments import label_segments
+from factories.held_tiles import hold_tile
+from workspace import ROOT
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 BANDS = ("blue", "green", "red", "nir")
@@ -32,12 +34,12 @@ def make_grid(shape, epsg=32636, step=5.0, north=100_000.0):
 
 def choose(method, **fields):
     sizes = {"clusters": 3} if method == "kmeans" else {"segment_m2": 12 * PIXEL_M2}
-    return Segmentation(**{"method": method, "min_area_m2": 0, **sizes, **fields})
+    return SEGMENTATIONS.validate({"method": method, "min_area_m2": 0, **sizes, **fields})
 
 
-def segment(pixels, valid, segmentation, bands=BANDS, grid=None, codebook=None):
+def segment(pixels, valid, segmentation, bands=BANDS, grid=None, codebook=""):
     grid = grid or make_grid(valid.shape)
-    parts = divide_tile(pixels, valid, grid, segmentation, "r0c0", bands, codebook)
+    parts = divide_tile(hold_tile(pixels, valid, grid, bands, fitted=codebook), segmentation)
     return number_segments(parts, grid, segmentation)
 
 
@@ -84,15 +86,16 @@ def test_segments_are_4_connected_valid_pixels_within_the_areas_whatever_is_unde
     np.testing.assert_array_equal(segment(other, valid, chosen)[0], ids)
 
 
-def test_plain_kmeans_is_clusters_and_their_components():
+def test_plain_kmeans_is_clusters_and_their_components(tmp_path):
     pixels, _ = draw_fields(np.random.default_rng(0))
     valid = np.random.default_rng(1).random(pixels.shape[1:]) < 0.9
-    chosen = Segmentation(clusters=5)
+    chosen = KMeans(clusters=5)
     samples = sample_pixels(pixels, valid, chosen.sample_px, seed_tile(0, "r0c0"))
     codebook = fit_codebook(samples, 5, 0)
     grid = make_grid(valid.shape)
     expected = label_segments(assign_clusters(pixels, valid, codebook), pixel_areas(grid), 500, None)
-    for given_codebook in (None, codebook):
+    write_codebook(tmp_path / "codebook.json", codebook)
+    for given_codebook in ("", tmp_path / "codebook.json"):
         for array, wanted in zip(segment(pixels, valid, chosen, codebook=given_codebook), expected, strict=True):
             np.testing.assert_array_equal(array, wanted)
 
@@ -179,7 +182,7 @@ def test_texture_tells_rough_land_from_smooth_land_of_the_same_colour():
     purities = []
     for names in ((), ("texture",)):
         chosen = choose("kmeans", clusters=4, features=names)
-        clusters = divide_tile(pixels, valid, make_grid(valid.shape), chosen, "r0c0", ["pan"])
+        clusters = divide_tile(hold_tile(pixels, valid, make_grid(valid.shape), ["pan"]), chosen)
         counts = [np.bincount(clusters[rough == kind], minlength=5) for kind in (False, True)]
         purities.append(np.max(counts, axis=0).sum() / valid.size)
     assert purities[0] < 0.9
@@ -194,20 +197,23 @@ def test_the_same_tile_is_segmented_the_same_twice(method):
     np.testing.assert_array_equal(one, two)
 
 
-def test_a_tile_with_a_codebook_imports_neither_a_learner_nor_superpixels():
+def test_a_tile_with_a_codebook_imports_neither_a_learner_nor_superpixels(tmp_path):
     code = """
 import sys, numpy as np
 from affine import Affine
 from rasterio.crs import CRS
-from cropmine.config.experiments import Segmentation
+from cropmine.config.segmentations import KMeans
 from cropmine.geo.grids import Grid
-from cropmine.mining.clusters import Codebook
+from cropmine.mining.clusters import Codebook, write_codebook
 from cropmine.mining.segmentation import divide_tile, number_segments
-book, chosen = Codebook(np.zeros(1), np.ones(1), np.array([[0.0], [2.0]])), Segmentation(clusters=2, scope="region")
+from factories.held_tiles import hold_tile
+chosen = KMeans(clusters=2, scope="region")
+write_codebook("codebook.json", Codebook(np.zeros(1), np.ones(1), np.array([[0.0], [2.0]])))
 grid = Grid(CRS.from_epsg(32636), Affine(5, 0, 5e5, 0, -5, 1e5), 9, 9)
-parts = divide_tile(np.ones((1, 9, 9)), np.ones((9, 9), bool), grid, chosen, "t", ["red"], book)
-number_segments(parts, grid, chosen)
+tile = hold_tile(np.ones((1, 9, 9)), np.ones((9, 9), bool), grid, ["red"], fitted="codebook.json")
+number_segments(divide_tile(tile, chosen), grid, chosen)
 print([name for name in ("sklearn", "skimage", "torch", "scipy", "geopandas", "pandas") if name in sys.modules])
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": LIBRARY})
+    environment = {"PYTHONPATH": f"{LIBRARY}:{ROOT / 'tests'}"}
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert run.stdout == "[]\n", run.stderr

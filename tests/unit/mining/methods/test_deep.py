@@ -4,19 +4,20 @@ import scipy.ndimage
 import torch
 from torch import nn
 
-from cropmine.config.experiments import Model, Segmentation
+from cropmine.config.models import Network
+from cropmine.config.segmentations import Deep
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.imagery import TileSource, read_tile
 from cropmine.inputs.neighbours import tile_windows
-from cropmine.mining import deep_features
 from cropmine.mining.clusters import smooth_clusters
-from cropmine.mining.deep_features import cluster_features, read_decoder_features, read_validity
+from cropmine.mining.methods import deep
+from cropmine.mining.methods.deep import cluster_features, read_decoder_features, read_validity
 from cropmine.mining.segmentation import number_segments
 from cropmine.training.networks import Normalisation, build_network
 from factories.tiles import make_grid, write_tile
 
 NORM = Normalisation(np.array([700.0, 1700.0]), np.array([900.0, 1100.0]))
-DEEP = Segmentation(method="deep", experiment="half_human", clusters=4, min_area_m2=0, sample_px=2000)
+DEEP = Deep(experiment="half_human", clusters=4, min_area_m2=0, sample_px=2000)
 
 
 class Neighbourhood(nn.Module):
@@ -41,7 +42,7 @@ def tile(tmp_path_factory):
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return build_network(Model(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 6)), 2)
+    return build_network(Network(encoder="resnet18", encoder_weights=None, decoder_channels=(16, 8, 8, 8, 6)), 2)
 
 
 def read_features(network, source, shape, windows=None):
@@ -77,7 +78,7 @@ def test_a_window_has_the_same_features_whichever_others_are_asked_for(tile, net
 @pytest.mark.parametrize("architecture", ["fpn", "linknet"])
 def test_a_decoder_that_is_coarser_than_the_imagery_is_enlarged(tile, architecture, tmp_path):
     _, source, *_ = write_tile(tmp_path, "small", size=40)
-    network = build_network(Model(architecture=architecture, encoder="resnet18", encoder_weights=None), 2)
+    network = build_network(Network(architecture=architecture, encoder="resnet18", encoder_weights=None), 2)
     (features,) = read_features(network, source, (40, 40)).values()
     assert features.shape[1:] == (40, 40)
     assert features.dtype == np.float32
@@ -128,7 +129,7 @@ def test_the_values_under_the_mask_change_nothing(network, tmp_path):
 
 def test_clusters_are_fitted_to_some_windows_and_assigned_in_all(tile, monkeypatch):
     grid, source, truth = tile
-    monkeypatch.setattr(deep_features, "FIT_WINDOWS", 1)
+    monkeypatch.setattr(deep, "FIT_WINDOWS", 1)
     valid = read_validity(source, grid.shape)
     clusters = cluster_features(Neighbourhood(), NORM, source, valid, DEEP, "t")
     np.testing.assert_array_equal(clusters > 0, valid)

@@ -1,0 +1,1 @@
+"""Methods of segmentation, a module each."""

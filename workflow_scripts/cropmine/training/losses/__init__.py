@@ -1,0 +1,1 @@
+"""Losses of networks, a module each, and the weights of pixels that they share."""
