@@ -6,7 +6,8 @@ from html import unescape
 import pandas as pd
 import pytest
 
-from cropmine.reporting.audit_section import DescribedAudit, compare_audits
+from cropmine.reporting.audit_section import DescribedAudit, compare_audits, compare_weak_maps
+from cropmine.reporting.report_files import AuditFiles
 from cropmine.reporting.wording import make_environment
 from cropmine.scoring.audit_summary import ERODED, MINED, ErodedLabels, Estimate, SharedLabels
 from factories.audits import NOTHING, make_class, make_summary
@@ -117,6 +118,18 @@ def test_every_map_is_read_at_the_coverage_of_the_first_ones_mined_labels():
     text = say(make_summary(), [found])
     assert "paper, mined 90 % 80 % to 100 %" in text
     assert "registered, eroded without segments -" in text
+
+
+def test_weak_maps_are_compared_where_they_share_a_segmentation(tmp_path):
+    path = tmp_path / "audit.parquet"
+    both = [table([(0.2, 0.4, 0.9)], [(0.5, 0.8)]).assign(**{"class": name}) for name in ("cropland", "noncropland")]
+    pd.concat(both).to_parquet(path)
+    places = (("kmeans10", "paper"), ("kmeans10", "registered"), ("slic", "paper"))
+    summary = make_summary(classes={name: make_class(mined_at=0.2) for name in ("cropland", "noncropland")})
+    audits = [DescribedAudit(*place, "data:,", summary) for place in places]
+    files = [AuditFiles(*place, table=str(path), summary="", figure="") for place in places]
+    compared = compare_weak_maps(files, audits)
+    assert [(one.segmentation, one.name) for one in compared] == [("kmeans10", "cropland"), ("kmeans10", "noncropland")]
 
 
 def test_a_class_without_thresholds_is_left_out():

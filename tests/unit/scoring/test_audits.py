@@ -1,5 +1,7 @@
 """The audit of weak labels on a simulated region of square fields."""
 
+import dataclasses
+
 import geopandas
 import numpy as np
 import pandas as pd
@@ -12,14 +14,15 @@ from cropmine.geo.areas import pixel_areas
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.weak_maps import erode_weak_map, measure_weak_pixel
 from cropmine.mining.targets import CLOSED, OPEN
-from cropmine.scoring.audit_summary import SharedLabels, read_summary, write_summary
+from cropmine.scoring.audit_summary import Estimate, SharedLabels, read_summary, write_summary
 from cropmine.scoring.audit_tallies import TileFiles
-from cropmine.scoring.audits import count_shared, judge_class, list_erosions, write_audit
+from cropmine.scoring.audits import correct_prevalence, count_shared, judge_class, list_erosions, write_audit
 from factories.audits import (
     GRID,
     draw_truth,
     find_row,
     make_pieces,
+    make_summary,
     omit_corner,
     omit_edges,
     omit_labels,
@@ -45,6 +48,8 @@ def test_purity_is_that_of_a_case_worked_by_hand(tmp_path):
     assert cropland["coverage"] == pytest.approx(1 - row["coverage"])
     assert cropland["coverage_ha"] + row["coverage_ha"] == pytest.approx(pixel_areas(GRID).mean() * 256**2 / 1e4, 1e-4)
     assert summary.weak_map.omission_by_label.value == summary.weak_map.omitted_whole.value == 0.25
+    commission = summary.weak_map.commission
+    assert commission.lo <= commission.value == 0 < commission.hi
 
 
 def test_eroded_labels_are_counted_as_erode_weak_map_gives_them(tmp_path):
@@ -195,6 +200,18 @@ def test_human_labels_among_those_that_trained_the_map_are_counted(tmp_path):
         assert count_shared(pieces[pieces["label"] == 5], path).shared == shared
     with pytest.raises(CropmineError, match=r"none\.gpkg: no such file"):
         count_shared(pieces, tmp_path / "none.gpkg")
+
+
+def test_a_share_of_cropland_is_corrected_by_the_errors_of_the_map():
+    def correct(omission, wrong):
+        shares = {"omission_by_label": omission, "false_positive_rate": wrong}
+        errors = {name: Estimate(share, None, None) for name, share in shares.items()}
+        return correct_prevalence(0.4, dataclasses.replace(make_summary().weak_map, **errors))
+
+    assert correct(0.2, 0.1) == pytest.approx((0.4 - 0.1) / (1 - 0.2 - 0.1), abs=1e-6)
+    assert correct(0.2, 0.5) == 0
+    assert correct(0.8, 0.3) is None
+    assert correct(None, 0.3) is None
 
 
 def test_a_weak_pixel_is_measured_in_true_metres(tmp_path):

@@ -35,9 +35,11 @@ def spell_percent(share: float) -> str:
 
 
 def spell_estimate(estimate: Estimate) -> str:
-    """Spell a known share with its interval, if it has one: 86 % (80–91 %)."""
+    """Spell a share with its interval, if it has one, such as 86 % (80–91 %); a dash if it is unknown."""
+    if estimate.value is None:
+        return NONE
     text = spell_percent(estimate.value)
-    if estimate.lo is None:
+    if estimate.lo is None or estimate.hi is None:
         return text
     return f"{text} ({spell_percent(estimate.lo).removesuffix(SPACE + '%')}{NONE}{spell_percent(estimate.hi)})"
 
