@@ -8,6 +8,7 @@ NONCROPLAND, CROPLAND, IGNORE = 0, 1, 255  # target values
 CLASS_NAMES = ("noncropland", "cropland")  # index = class value
 CLASS_VALUES = {name: value for value, name in enumerate(CLASS_NAMES)}
 CLASS_WORDS = {"cropland": "cropland", "noncropland": "non-cropland"}
+CLASS_LEGEND = ", ".join(f"{value} {CLASS_WORDS[name]}" for name, value in CLASS_VALUES.items())
 HUMAN, MINED, WEAK, RANDOM = 1, 2, 3, 4  # where a target value comes from
 STEPS = 200  # probability codes are 0 to 200 for 0 to 1 in steps of 0.005
 NODATA = 255

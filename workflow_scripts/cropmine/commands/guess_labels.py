@@ -19,7 +19,7 @@ from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import measure_pixel
 from cropmine.geo.vectors import read_vector
 from cropmine.inputs.checks.findings import list_names
-from cropmine.inputs.class_values import class_text
+from cropmine.inputs.class_values import CLASS_KEYS, class_text
 from cropmine.inputs.label_pieces import SPLITS, TEST, VALIDATION
 from cropmine.inputs.labels import read_labels
 from cropmine.inputs.splits import split_labels
@@ -97,7 +97,7 @@ def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, foo
     named = {kind: sorted(value for value in counts if classes[value] == kind) for kind in (*CLASS_VALUES, "ignore")}
     _check_classes(named, counts, name, paths)
     settings: dict[str, Any] = {"path": list(paths) if len(paths) > 1 else paths[0], "class_field": name}
-    settings |= {kind: [_spell(value) for value in named[kind]] for kind in ("cropland", "noncropland", "ignore")}
+    settings |= {kind: [_spell(value) for value in named[kind]] for kind in CLASS_KEYS}
     if not settings["ignore"]:
         del settings["ignore"]
     elif unknown := [value for value in named["ignore"] if value not in wishes.ignore]:
@@ -179,7 +179,7 @@ def _score_field(name: str, counts: pd.Series, wishes: Wishes) -> float:
 
 def _tell_class(value: str, wishes: Wishes) -> str:
     """The class of a value: as the user said, else by its words; ignore where these tell nothing or contradict."""
-    for kind in ("cropland", "noncropland", "ignore"):
+    for kind in CLASS_KEYS:
         if value in getattr(wishes, kind):
             return kind
     if NEGATION.search(value):

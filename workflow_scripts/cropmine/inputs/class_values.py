@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from cropmine.classes import CLASS_VALUES
+from cropmine.classes import CLASS_VALUES, CLASS_WORDS
 from cropmine.config.regions import LabelFiles
 from cropmine.errors import CropmineError
 
+CLASS_KEYS = (*CLASS_WORDS, "ignore")  # the settings that list the values of classes
 LEFT_OUT = -1  # the target of values to ignore
 
 

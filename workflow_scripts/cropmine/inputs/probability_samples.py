@@ -14,11 +14,10 @@ from cropmine.errors import CropmineError
 from cropmine.geo.geometries import burn_polygons, draw_circles, place_on_grid
 from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid
 from cropmine.geo.vectors import read_vector
-from cropmine.inputs.class_values import class_text, tabulate_classes
+from cropmine.inputs.class_values import CLASS_KEYS, class_text, tabulate_classes
 from cropmine.tables import read_json
 
 NEAR_M = 1.0  # a point may have moved by what a program rounds
-TOLD = ("cropland", "noncropland", "ignore")
 STRATA = "strata"  # the folder of the rasters of classes that a sample was drawn from, beside its design
 HIDDEN = "the points that design_sample wrote, each with the class that its pixel has in truth"
 
@@ -65,7 +64,7 @@ def read_sample(path: str | Path, design: Mapping, settings: ProbabilitySample) 
         raise CropmineError(path, f"{names[names.duplicated()].iloc[0]} comes twice", "label every pixel once")
     places = pd.DataFrame([design["places"][name] for name in names])
     _check_places(path, raw, places)
-    table = tabulate_classes(LabelFiles(path=str(path), **settings.model_dump(include={"class_field", *TOLD})))
+    table = tabulate_classes(LabelFiles(path=str(path), **settings.model_dump(include={"class_field", *CLASS_KEYS})))
     values = raw[settings.class_field].map(class_text, na_action=None)
     if unknown := sorted(set(values) - set(table) - {""}):
         hint = "name it under cropland, noncropland or ignore of `sample`"

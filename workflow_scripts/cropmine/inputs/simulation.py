@@ -18,6 +18,7 @@ from rasterio.features import rasterize
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from cropmine.classes import IGNORE, NODATA
 from cropmine.config.regions import Simulation
 from cropmine.files import replacing
 from cropmine.geo.grids import Grid
@@ -28,7 +29,6 @@ BANDS = ("blue", "green", "red", "nir")
 EARTH_M = 40075016.685578488  # the equator, the width of the world in EPSG:3857
 PIXEL_M = EARTH_M / 2**15 / 256
 ORIGIN_PX = (5_016_832, 4_185_088)  # pixels east and south of the world's north-western corner: 35.3° E, 0.4° N
-NO_TRUTH = 255
 WEAK_DEGREES = 0.00025  # 27.8 m at the equator
 WEAK_MARGIN = 3
 BLUR_PX = 4.0
@@ -77,7 +77,7 @@ def simulate_region(settings: Simulation) -> Landscape:
     )
     weak_other, _ = draw_weak_map(streams[6], cropland, grid, (0, 0), settings.omission, settings.commission)
     polygons, classes = draw_labels(streams[5], land, visible & (mask == 0), settings.label_sites)
-    truth = np.where(visible, cropland, NO_TRUTH).astype(np.uint8)
+    truth = np.where(visible, cropland, IGNORE).astype(np.uint8)
     labels = _place_labels(polygons, classes, grid)
     return Landscape(grid, settings.tile_px, pixels, mask, truth, land.cover, weak, weak_other, weak_grid, labels)
 
@@ -116,8 +116,8 @@ def write_region(
         write_raster(image, landscape.pixels[:, *cut], grid, nodata=0, descriptions=BANDS)
         write_raster(mask, landscape.mask[cut], grid)
     for path, values in zip(weak, (landscape.weak, landscape.weak_other), strict=True):
-        write_raster(path, values, landscape.weak_grid, nodata=255)
-    write_raster(truth, landscape.truth, landscape.grid, nodata=NO_TRUTH)
+        write_raster(path, values, landscape.weak_grid, nodata=NODATA)
+    write_raster(truth, landscape.truth, landscape.grid, nodata=IGNORE)
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2021-01-01T00:00:00.000Z"})
     with replacing(labels) as temporary:
         landscape.labels.to_file(temporary, driver="GPKG", layer="labels", engine="pyogrio")
@@ -151,7 +151,7 @@ def draw_weak_map(
         here = (clean == present) & near
         if turned and here.any():
             weak[here] ^= blobs[here] >= np.quantile(blobs[here], 1 - turned)
-    return np.where(near, weak, 255).astype(np.uint8), weak_grid
+    return np.where(near, weak, NODATA).astype(np.uint8), weak_grid
 
 
 def _cover_grid(grid: Grid) -> Grid:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from cropmine.classes import CLASS_VALUES
+from cropmine.classes import CLASS_VALUES, CLASS_WORDS
 from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
 from cropmine.inputs.blocks import block_bounds, cut_labels, parse_names
@@ -164,7 +164,7 @@ def _list_blocks(pieces: geopandas.GeoDataFrame, split: Split) -> pd.DataFrame:
     bounds = block_bounds(rows, columns, split.block_m)
     for name, values in zip(("lon_min", "lat_min", "lon_max", "lat_max"), bounds, strict=True):
         table[name] = np.round(values, 9)
-    for name in ("cropland", "noncropland"):
+    for name in CLASS_WORDS:
         own = pieces[pieces["target"] == CLASS_VALUES[name]]
         table[f"labels_{name}"] = own.groupby("block")["label"].nunique().reindex(table.index, fill_value=0)
     order = np.lexsort((columns, rows))

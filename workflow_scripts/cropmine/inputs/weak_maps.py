@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pyproj
 
+from cropmine.classes import CROPLAND, NONCROPLAND
 from cropmine.config.regions import WeakMap
 from cropmine.errors import REMAKE, CropmineError
 from cropmine.geo.geometries import burn_polygons
@@ -17,6 +18,7 @@ from cropmine.geo.vectors import is_vector, read_polygons
 from cropmine.inputs.class_values import class_text
 from cropmine.tables import read_json
 
+CROPLAND_ABOVE = 0.5  # a probability above it is cropland
 PROBABILITY_SLACK = 1e-3
 DISTANCE_SLACK_M = 1e-6
 POLYGON_STEP_M = 10.0  # in place of the pixel of a map of polygons
@@ -80,7 +82,8 @@ def read_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[n
         return _read_map(path, weak, grid)
     halo = _halo_px(grid, weak.guard_m)
     values, valid = _read_map(path, weak, grid.padded(halo))
-    cropland, other = valid & (values > 0.5), valid & (values <= 0.5)
+    cropland = values > CROPLAND_ABOVE
+    cropland, other = valid & cropland, valid & ~cropland
     size, limit = pixel_size_m(grid), weak.guard_m + DISTANCE_SLACK_M
     valid &= ~(cropland & find_within(other, limit, size)) & ~(other & find_within(cropland, limit, size))
     values[~valid] = 0
@@ -97,10 +100,11 @@ def erode_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid, erode_m: 
     """
     halo = _halo_px(grid, erode_m) if erode_m else 0
     values, valid = _read_map(path, weak, grid.padded(halo))
-    classes = (values > 0.5).astype(np.uint8)
+    cropland = values > CROPLAND_ABOVE
+    classes = np.where(cropland, np.uint8(CROPLAND), np.uint8(NONCROPLAND))
     if erode_m:
         size, limit = pixel_size_m(grid), erode_m - DISTANCE_SLACK_M
-        cropland, other = valid & (classes == 1), valid & (classes == 0)
+        cropland, other = valid & cropland, valid & ~cropland
         valid = (cropland & ~find_within(~cropland, limit, size)) | (other & ~find_within(~other, limit, size))
         classes[~valid] = 0
     return _crop(classes, halo), _crop(valid, halo)
@@ -190,7 +194,7 @@ def _combine(maps: list[tuple[np.ndarray, np.ndarray]], agreement: str) -> tuple
             values += part
         values /= np.float32(len(maps))
     else:
-        classes = [part > 0.5 for part, _ in maps]
+        classes = [part > CROPLAND_ABOVE for part, _ in maps]
         for other in classes[1:]:
             valid &= other == classes[0]
         values = classes[0].astype(np.uint8)

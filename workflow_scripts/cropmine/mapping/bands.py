@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 
-from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
+from cropmine.classes import CLASS_LEGEND, CLASS_WORDS, CROPLAND, NODATA, NONCROPLAND, STEPS
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
 
-BANDS = ("probability of cropland x 200", "class: 0 non-cropland, 1 cropland", "disagreement of runs x 200")
+BANDS = (f"probability of cropland x {STEPS}", f"class: {CLASS_LEGEND}", f"disagreement of runs x {STEPS}")
 PROBABILITY_BAND, CLASS_BAND, DISAGREEMENT_BAND = 1, 2, 3
 SCALES = (1 / STEPS, 1.0, 1 / STEPS)
-LEGEND = {NONCROPLAND: (NONCROPLAND_COLOUR, "non-cropland"), CROPLAND: (CROPLAND_COLOUR, "cropland")}
+LEGEND = {
+    NONCROPLAND: (NONCROPLAND_COLOUR, CLASS_WORDS["noncropland"]),
+    CROPLAND: (CROPLAND_COLOUR, CLASS_WORDS["cropland"]),
+}
 
 
 def list_colours(legend: Mapping[int, tuple[str, str]] = LEGEND) -> list[tuple[int, int, int, int]]:

@@ -10,7 +10,7 @@ import shapely
 from pyproj import Transformer
 from pystac.validation import validate_dict
 
-from cropmine.classes import NODATA
+from cropmine.classes import CLASS_LEGEND, NODATA
 from cropmine.geo.grids import read_grid, transform_points
 from cropmine.mapping.bands import BANDS, SCALES
 from cropmine.mapping.products import KINDS, RASTER_BANDS, Product
@@ -24,7 +24,7 @@ UNTOLD_YEARS = (1970, 2100)  # those that a configuration may name
 COG_TYPE = pystac.MediaType.COG
 PARQUET_TYPE = "application/vnd.apache.parquet"
 TITLES = {
-    "class": "Classes: 0 non-cropland, 1 cropland",
+    "class": f"Classes: {CLASS_LEGEND}",
     "probability": "Probability, and disagreement of runs",
 }
 PYRAMIDS = {"class": "MODE", "probability": "MEAN", "disagreement": "MEAN"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cropmine.classes import CROPLAND, IGNORE
+from cropmine.classes import CLASS_NAMES, IGNORE
 from cropmine.files import replacing
 from cropmine.geo.grids import Grid
 from cropmine.geo.outlines import Outlines, encode_polygons, trace_outlines
@@ -85,7 +85,7 @@ def _tabulate_polygons(outlines: Outlines, overlap: Columns, lut: np.ndarray, gr
 
     segment = outlines.label[~outlines.is_hole]
     row = segment.astype(np.intp) - 1
-    classes = np.where(lut[segment] == CROPLAND, b"cropland", b"noncropland").tolist()
+    classes = np.array([name.encode() for name in CLASS_NAMES])[lut[segment]].tolist()
     class_ends = np.cumsum([0, *map(len, classes)], dtype=np.int32)
     numbers = {"segment": segment} | {name: overlap[name][row] for name in NUMBERS}
     columns = {name: wrap_column(column) for name, column in numbers.items()}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from cropmine.classes import CROPLAND, HUMAN, IGNORE, NONCROPLAND
+from cropmine.classes import CLASS_VALUES, CROPLAND, HUMAN, IGNORE, NONCROPLAND
 
 CLOSED, OPEN, HUMAN_ONLY = 0, 1, 2
 STRIP_ROWS = 64
@@ -78,5 +78,5 @@ def select_weak(classes: np.ndarray, valid: np.ndarray, names: Collection[str]) 
 
     classes: uint8 (h, w), 0 or 1; valid: bool (h, w). Returns uint8 (h, w), 255 elsewhere.
     """
-    chosen = [code for name, code in (("noncropland", NONCROPLAND), ("cropland", CROPLAND)) if name in names]
+    chosen = [CLASS_VALUES[name] for name in names]
     return np.where(valid & np.isin(classes, chosen), classes, IGNORE).astype(np.uint8)

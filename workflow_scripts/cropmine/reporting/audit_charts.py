@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from cropmine.classes import CLASS_WORDS
+from cropmine.classes import CLASS_NAMES, CLASS_WORDS
 from cropmine.reporting.charts import GRID_LINE, INK, MUTED, SPREAD_COLOUR, STYLE, WIDTH_IN
 from cropmine.reporting.wording import SPACE
 from cropmine.scoring.audit_summary import ERODED, MINED, PURE, AuditSummary
@@ -36,7 +36,7 @@ def draw_audit(table: pd.DataFrame, summary: AuditSummary) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN))
         grid = figure.subplots(2, 2)
-        for column, name in enumerate(("noncropland", "cropland")):
+        for column, name in enumerate(CLASS_NAMES):
             own = table[(table["class"] == name) & (table["coverage"] > 0)]
             mined, eroded = own[own["source"] == MINED], own[own["source"] == ERODED]
             marks = summary.classes[name].thresholds

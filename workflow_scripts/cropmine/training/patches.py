@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 import rasterio
 
-from cropmine.classes import CROPLAND, IGNORE, NONCROPLAND
+from cropmine.classes import CLASS_VALUES, CLASS_WORDS, CROPLAND, IGNORE, NONCROPLAND
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import open_raster, read_grid
 from cropmine.inputs.imagery import TileSource, read_tile
@@ -132,11 +132,12 @@ def index_labels(targets: Sequence[str], rng: np.random.Generator, per_stratum: 
     counts = np.array([np.bincount(_read_labels(path).ravel(), minlength=256) for path in targets])
     totals = counts.sum(0)
     codes = [int(code) for code in np.flatnonzero(totals[:-1])]
-    for cls, name in ((NONCROPLAND, "non-cropland"), (CROPLAND, "cropland")):
+    for name, cls in CLASS_VALUES.items():
         if not any(code % 2 == cls for code in codes):
-            sources = [name for name, source in SOURCES.items() if source in {code // 2 for code in codes}]
-            what = f"no pixel is labelled {name}; sources that hold labels: {', '.join(sources) or 'none'}"
-            hint = f"give the recipe a source of {name}: human, mined.{name.replace('-', '')} or weak_classes"
+            words = CLASS_WORDS[name]
+            sources = [kind for kind, source in SOURCES.items() if source in {code // 2 for code in codes}]
+            what = f"no pixel is labelled {words}; sources that hold labels: {', '.join(sources) or 'none'}"
+            hint = f"give the recipe a source of {words}: human, mined.{name} or weak_classes"
             raise CropmineError("training target", what, hint)
     shares = np.ceil(counts * np.minimum(1, per_stratum / np.maximum(totals, 1))).astype(int)
     drawn: dict[int, list[np.ndarray]] = {code: [] for code in codes}

@@ -9,7 +9,7 @@ import pandas as pd
 import rasterio
 import shapely
 
-from cropmine.classes import CLASS_VALUES
+from cropmine.classes import CLASS_VALUES, CLASS_WORDS, CROPLAND, NONCROPLAND
 from cropmine.config.regions import Region, Split, WeakMap
 from cropmine.errors import CropmineError, hint_at
 from cropmine.geo.footprints import Footprint, meet, transform_bounds
@@ -287,8 +287,8 @@ def _check_labels_place(
         return []
     if not inside.all():
         findings.warn(f"{where}.path", f"{(~inside).sum()} of {len(inside)} labels lie on no tile")
-    for name, target in (("cropland", 1), ("noncropland", 0)):
-        if not (targets[inside] == target).any():
+    for name in CLASS_WORDS:
+        if not (targets[inside] == CLASS_VALUES[name]).any():
             findings.warn(
                 f"{where}.{name}", f"no {name} label lies on a tile", "nothing can be scored without both classes"
             )
@@ -301,7 +301,7 @@ def find_contradictions(geometries: np.ndarray, targets: np.ndarray) -> list[tup
     geometries: (n,) valid polygons of one CRS; targets: (n,) 1 cropland, 0 not. Gives positions, the cropland label's
     first, in their order.
     """
-    cropland, other = np.flatnonzero(targets == 1), np.flatnonzero(targets == 0)
+    cropland, other = np.flatnonzero(targets == CROPLAND), np.flatnonzero(targets == NONCROPLAND)
     tree = shapely.STRtree(geometries[other])
     first, second = tree.query(geometries[cropland], predicate="intersects")
     first, second = cropland[first], other[second]
