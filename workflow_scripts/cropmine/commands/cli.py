@@ -12,7 +12,7 @@ from cropmine.errors import CropmineError
 from cropmine.version import VERSION
 
 CONFIG = click.argument("config", default="config.yaml", type=click.Path(path_type=Path))
-SEVERAL = {"multiple": True, "metavar": "TEXT"}
+SEVERAL: dict[str, Any] = {"multiple": True, "metavar": "TEXT"}
 
 
 class Task(click.Command):

@@ -5,16 +5,21 @@ import io
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 from cropmine.files import replacing
 from cropmine.mapping.colours import CROPLAND_COLOUR
-from cropmine.reporting.wording import spell_difference, spell_figure, spell_metres
+from cropmine.reporting.wording import Row, spell_difference, spell_figure, spell_metres
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 SPREAD_COLOUR = "#0072B2"
 INK = "#1F2A30"
@@ -22,7 +27,7 @@ MUTED = "#6B767D"
 GRID_LINE = "#E3E7EA"
 BAR = "#E8EDF0"
 SELECTED_BAR = "#FBEBCB"
-STYLE = {
+STYLE: "dict[RcKeyType, Any]" = {
     "svg.hashsalt": "cropmine",
     "svg.fonttype": "none",
     "font.size": 10.5,
@@ -41,7 +46,7 @@ PNG_COLOURS = 256
 FONTS = "'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans'"  # as the page
 
 
-def encode_figure(figure: Figure, kind: str = "svg", **options) -> str:
+def encode_figure(figure: Figure, kind: str = "svg", **options: Any) -> str:
     """Encode a figure as a data URI: kind svg, png or jpeg; options as for savefig."""
     buffer = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None} if kind == "png" else None
@@ -79,7 +84,8 @@ def draw_experiments(table: pd.DataFrame, width_in: float = WIDTH_IN) -> str:
     own = test[test["threshold_choice"] == "validation"].reset_index(drop=True)
     default = test[test["threshold_choice"] == "default"].set_index("experiment")["f1_cropland"]
     chosen = own["experiment"].isin(table["experiment"][table["selected"]]).to_numpy(bool)
-    figure, axes = _start_rows(own["experiment"], chosen, width_in)
+    figure, axes = _start_rows(list(own["experiment"]), chosen, width_in)
+    row: Row
     for row in own.itertuples():
         y, selected = row.Index, bool(chosen[row.Index])
         if np.isfinite(row.f1_cropland):
@@ -96,7 +102,7 @@ def draw_experiments(table: pd.DataFrame, width_in: float = WIDTH_IN) -> str:
         )
     axes.set_xlim(0, 1)
     axes.set_xticks(np.arange(0, 1.01, 0.2 if width_in == WIDTH_IN else 0.5))
-    _name_axis(axes, "F1 of cropland on labelled test polygons")
+    _name_axis(figure, axes, "F1 of cropland on labelled test polygons")
     return encode_figure(figure)
 
 
@@ -108,8 +114,9 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
     """
     rows = table[(table["base"] == base) & (table["split"] == "test")]
     own = rows[rows["threshold_choice"] == "validation"].reset_index(drop=True)
-    figure, axes = _start_rows(own["experiment"], (own["experiment"] == selected).to_numpy(), width_in)
+    figure, axes = _start_rows(list(own["experiment"]), (own["experiment"] == selected).to_numpy(), width_in)
     axes.axvline(0, color=INK, lw=1.2, zorder=2)
+    row: Row
     for row in own.itertuples():
         y = row.Index
         if np.isfinite(row.lo):
@@ -130,7 +137,7 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
     axes.set_xlim(*np.array([-1.12, 1.12]) * max(reach, 0.05))
     if width_in < WIDTH_IN:
         axes.locator_params(axis="x", nbins=3)
-    _name_axis(axes, f"difference in F1 of cropland from {protect(base)}, paired by test block")
+    _name_axis(figure, axes, f"difference in F1 of cropland from {protect(base)}, paired by test block")
     return encode_figure(figure)
 
 
@@ -192,15 +199,14 @@ def draw_reliability(bins: Sequence[dict]) -> str:
     return encode_figure(figure)
 
 
-def _name_axis(axes, words: str) -> None:
+def _name_axis(figure: Figure, axes: Axes, words: str) -> None:
     """Name the x axis, in as many lines as the figure is narrow, centred under the whole of it."""
-    figure = axes.figure
     lines = textwrap.wrap(words, int(NAME_LETTERS_PER_IN * figure.get_figwidth()))
     height = axes.get_position().y0 - TICKS_IN / figure.get_figheight()
     figure.text(0.5, height, "\n".join(lines), ha="center", va="top", color=MUTED)
 
 
-def _start_rows(names: Sequence[str], selected: np.ndarray, width_in: float):
+def _start_rows(names: Sequence[str], selected: np.ndarray, width_in: float) -> tuple[Figure, Axes]:
     """A figure with one named row each, the first at the top."""
     with matplotlib.rc_context(STYLE):
         height = ROW_IN * len(names) + (0.75 if width_in == WIDTH_IN else 0.95)
@@ -222,7 +228,7 @@ def _start_rows(names: Sequence[str], selected: np.ndarray, width_in: float):
     return figure, axes
 
 
-def _draw_interval(axes, y: int, row, colour: str) -> None:
+def _draw_interval(axes: Axes, y: int, row: Row, colour: str) -> None:
     if np.isfinite(row.f1_cropland_lo):
         ends = [row.f1_cropland_lo, row.f1_cropland_hi]
         axes.plot(ends, [y, y], color=colour, lw=2.2, solid_capstyle="butt", zorder=3)

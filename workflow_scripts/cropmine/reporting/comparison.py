@@ -138,8 +138,13 @@ def list_rows(table: pd.DataFrame) -> list[Row]:
     return list(table.astype(object).where(table.notna(), None).itertuples(index=False, name="Row"))
 
 
-def describe_comparison(files: RegionFiles) -> Comparison:
-    """Describe the experiments of a region from the tables of experiments and differences and selected.json."""
+def describe_comparison(files: RegionFiles) -> Comparison | None:
+    """Describe the experiments of a region from the tables of experiments and differences and selected.json.
+
+    None for a region without these files.
+    """
+    if files.experiments is None or files.differences is None or files.selected is None:
+        return None
     table, differences = pd.read_csv(files.experiments), pd.read_csv(files.differences)
     choice, base, rows = read_json(files.selected), find_base(table), list_rows(table)
     from_base = differences[(differences["base"] == base) & (differences["split"] == "test")]
@@ -154,6 +159,6 @@ def describe_comparison(files: RegionFiles) -> Comparison:
         difference_charts=[
             draw_differences(differences, base, choice["experiment"], width_in)
             for width_in in (WIDTH_IN, NARROW_IN)
-            if len(from_base)
+            if base is not None and len(from_base)
         ],
     )

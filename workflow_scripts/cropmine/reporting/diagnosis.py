@@ -164,7 +164,9 @@ def diagnose_region(evidence: Evidence) -> list[Finding]:
 
 
 def _find_missing_classes(splits: Splits | None) -> Iterator[Finding]:
-    for row in splits.rows if splits else ():
+    if splits is None:
+        return
+    for row in splits.rows:
         labels = {CLASS_WORDS["cropland"]: row.labels_cropland, CLASS_WORDS["noncropland"]: row.labels_noncropland}
         lacking = tuple(words for words, count in labels.items() if not count)
         if lacking:
@@ -199,12 +201,13 @@ def _find_mining_fault(weak: str, summary: AuditSummary) -> MiningFault | None:
         (CLASS_WORDS[name], mined.eroded.difference)
         for name, audit in summary.classes.items()
         for mined in audit.mined
-        if mined.eroded and mined.eroded.difference.lo is not None
+        if mined.eroded
     ]
+    known = [(words, own.value, own.lo, own.hi) for words, own in compared if own.lo is not None and own.hi is not None]
     fault = MiningFault(
         weak,
-        tuple((words, -100 * own.value) for words, own in compared if own.hi < 0),
-        tuple(words for words, own in compared if own.lo > 0),
+        tuple((words, -100 * value) for words, value, _, high in known if value is not None and high < 0),
+        tuple(words for words, _, low, _ in known if low > 0),
         summary.weak_map.omitted_whole.value if summary.omits_whole_labels else None,
         tuple(CLASS_WORDS[name] for name, audit in summary.classes.items() if audit.judgement.verdict == "no"),
     )
@@ -224,7 +227,8 @@ def _find_open_threshold(choice: Mapping[str, Any], area: Mapping[str, Any] | No
     if reach and reach[1] - reach[0] >= WIDE_RANGE:
         mapped = {row["threshold"]: row["cropland_ha"] for row in (area or {}).get("by_threshold") or []}
         most, least = (mapped.get(end) for end in reach) if all(end in mapped for end in reach) else (None, None)
-        yield OpenThreshold(*reach, most, least)
+        low, high = reach
+        yield OpenThreshold(low, high, most, least)
 
 
 def _find_overfitting(scores: Mapping[str, Any] | None) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Heat maps of the report: sweeps over two numeric settings, and the matrix of a transfer between regions."""
 
 import textwrap
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -69,18 +70,19 @@ def _fill_heat_map(axes: Axes, points: Points, choice: str, scale: Normalize) ->
     columns, rows = (len(values) for values in points.values)
     own, size = points.rows[choice], 11 if columns < 10 else 8.5
     best = own["f1_cropland"].max()
+    row: Row
     for row, (x, y) in zip(own.itertuples(), points.positions[choice], strict=True):
         known = np.isfinite(row.f1_cropland)
         shade = SHADES(scale(row.f1_cropland)) if known else EMPTY
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fc=shade, ec="white", lw=1.5, zorder=1))
         bounds = _spell_bounds(row)
-        text = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
+        text: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
         weight = "bold" if row.f1_cropland == best else "normal"
         figure_text = f"{row.f1_cropland:.3f}{mark_difference(row)}" if known else NONE
         axes.text(x, y + (0.14 if bounds else 0), figure_text, fontsize=size, weight=weight, **text)
         axes.text(x, y - 0.22, bounds, fontsize=0.75 * size, **text)
         if row.base:
-            frame = {"fill": False, "ec": INK, "lw": 2.2, "zorder": 3}
+            frame: dict[str, Any] = {"fill": False, "ec": INK, "lw": 2.2, "zorder": 3}
             axes.add_patch(Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, **frame))
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(-0.5, rows - 0.5)
@@ -105,10 +107,10 @@ def _explain_heat_map(points: Points) -> list[str]:
         parts.append("Below: 95 % interval over blocks.")
     if (rows["f1_cropland_lo"].isna() & rows["f1_cropland_loo_lo"].notna()).any():
         parts.append("In brackets: range when any one block is left out.")
-    if any(base is not None for base in points.base.values()):
-        scores = [spell_score(base["f1_cropland"]) for base in points.base.values() if base is not None]
-        name = points.base["validation"]["experiment"]
-        parts.append(f"Base, {name}: {scores[0]} at 0.5, {scores[1]} at its own threshold.")
+    base = points.base["validation"]
+    if base is not None:
+        scores = [spell_score(own["f1_cropland"]) for own in points.base.values() if own is not None]
+        parts.append(f"Base, {base['experiment']}: {scores[0]} at 0.5, {scores[1]} at its own threshold.")
     elif rows["base"].any():
         parts.append("Framed: base.")
     marks = "".join(sorted({mark_difference(row).strip() for row in rows.itertuples()}))
@@ -162,6 +164,7 @@ def draw_transfer(table: pd.DataFrame, name: str) -> Figure:
             axes.set_ylim(len(trainings) - 0.5, -0.5)
             axes.tick_params(length=0, labelcolor=INK)
             axes.spines[:].set_visible(False)
+            cell: Row
             for cell in cells[cells["threshold_choice"] == choice].itertuples(index=False):
                 _draw_cell(axes, targets.index(cell.target), trainings.index(cell.trained_on), cell, scale)
     return figure
@@ -171,11 +174,11 @@ def _draw_cell(axes: Axes, x: int, y: int, cell: Row, scale: Normalize) -> None:
     known = np.isfinite(cell.f1_cropland)
     shade = SHADES(scale(cell.f1_cropland)) if known else EMPTY
     own = cell.row == "human_target"
-    frame = {"ec": INK, "lw": 1.8, "zorder": 3} if own else {"ec": "white", "lw": 1.5, "zorder": 1}
+    frame: dict[str, Any] = {"ec": INK, "lw": 1.8, "zorder": 3} if own else {"ec": "white", "lw": 1.5, "zorder": 1}
     axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=shade, **frame))
-    bounds = [value if np.isfinite(value) else None for value in (cell.f1_cropland_lo, cell.f1_cropland_hi)]
-    interval = spell_interval(*bounds)
-    text = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
+    low, high = (value if np.isfinite(value) else None for value in (cell.f1_cropland_lo, cell.f1_cropland_hi))
+    interval = spell_interval(low, high)
+    text: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
     figure_text = f"{cell.f1_cropland:.3f}" if known else "no cropland"
     axes.text(x, y - (0.13 if interval else 0), figure_text, fontsize=11, **text)
     axes.text(x, y + 0.23, interval, fontsize=8.5, **text)

@@ -1,7 +1,7 @@
 """Layers of the interactive map: the rasters of a region in colour, on a grid in web mercator of bounded size."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from affine import Affine
@@ -27,7 +27,8 @@ from cropmine.mapping.colours import (
     WEAK_ALONE_COLOUR,
 )
 from cropmine.mining.overlaps import mine_segments, read_overlap
-from cropmine.reporting.report_files import RegionFiles, ReportRegion
+from cropmine.planning.plans import MinedPolygons
+from cropmine.reporting.report_files import RegionFiles, ReportRegion, WeakFiles
 
 WEB_CRS = CRS.from_epsg(3857)
 LAYER_PX = 2048
@@ -122,7 +123,7 @@ def _pixel_in(grid: Grid, dataset: DatasetReader) -> float:
     return (east - west) / dataset.width
 
 
-def _cross(grid: Grid, paths) -> Iterator[tuple[str, tuple[slice, slice], Grid]]:
+def _cross(grid: Grid, paths: Iterable[str]) -> Iterator[tuple[str, tuple[slice, slice], Grid]]:
     """The rasters that meet a grid: each with the rows and columns that it may cover, and their grid."""
     for path in paths:
         with open_raster(path) as dataset:
@@ -162,9 +163,9 @@ def lay_bands(grid: Grid, paths: Sequence[str]) -> dict[int, np.ndarray]:
     return laid
 
 
-def lay_mined(grid: Grid, files: RegionFiles) -> np.ndarray:
-    """Lay mined labels on a grid, uint8 (h, w): 0 non-cropland, 1 cropland, 255 none."""
-    laid, mined = np.full(grid.shape, NODATA, np.uint8), files.mined
+def lay_mined(grid: Grid, files: RegionFiles, mined: MinedPolygons) -> np.ndarray:
+    """Lay labels, mined by some thresholds, on a grid, uint8 (h, w): 0 non-cropland, 1 cropland, 255 none."""
+    laid = np.full(grid.shape, NODATA, np.uint8)
     tiles = {path: tile for tile, path in files.segments.items()}
     for path, (rows, columns), window in _cross(grid, tiles):
         lut = mine_segments(read_overlap(files.overlaps[tiles[path]]), mined.mined, mined.min_valid)
@@ -175,9 +176,8 @@ def lay_mined(grid: Grid, files: RegionFiles) -> np.ndarray:
     return laid
 
 
-def lay_weak(grid: Grid, region: ReportRegion) -> np.ndarray:
-    """Lay the weak map on a grid where there is imagery, uint8 (h, w): 0 non-cropland, 1 cropland, 255 unknown."""
-    weak = region.files.weak
+def lay_weak(grid: Grid, region: ReportRegion, weak: WeakFiles) -> np.ndarray:
+    """Lay a weak map on a grid where there is imagery, uint8 (h, w): 0 non-cropland, 1 cropland, 255 unknown."""
     values, known = read_weak_map(*load_weak(weak.settings, weak.paths, weak.registrations, guarded=False), grid)
     covered = np.zeros(grid.shape, bool)
     for _, (rows, columns), _ in _cross(grid, region.last_images):

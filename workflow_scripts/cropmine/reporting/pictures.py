@@ -4,6 +4,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -108,5 +109,5 @@ def draw_scale_bar(axes: Axes, shape: tuple[int, int], width_m: float, size: flo
     left = right - width * length / width_m
     axes.fill_between([left - em, right + em], y - 2.0 * em, y + em, color="white", alpha=0.85, lw=0)
     axes.plot([left, right], [y, y], color=INK, lw=3 * size, solid_capstyle="butt")
-    text = {"ha": "center", "va": "bottom", "fontsize": 11 * size, "color": INK}
+    text: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 11 * size, "color": INK}
     axes.text((left + right) / 2, y - 0.35 * em, spell_metres(length), **text)

@@ -144,7 +144,7 @@ def describe_region(region: ReportRegion, shown: Report, test_scorings: int | No
         warnings=checks["warnings"],
         suspicious=list(checks["suspicious"]),
         quicklooks=embed_picture(files.quicklooks) if checks["suspicious"] and shown.imagery != "none" else None,
-        comparison=describe_comparison(files) if files.experiments else None,
+        comparison=describe_comparison(files),
         splits=describe_splits(files.splits) if files.splits else None,
         area=area,
         scores=scores,

@@ -84,8 +84,8 @@ class RegionFiles:
 
     def list_inputs(self) -> Iterator[str]:
         """List the files that must be there before the report is built: all but those of sweeps."""
-        tables = (self.checks, self.experiments, self.differences, self.selected, self.map_scores, self.area)
-        tables += (self.accuracy, self.labels, self.splits, self.truth_check, self.distances, self.quicklooks)
+        tables = [self.checks, self.experiments, self.differences, self.selected, self.map_scores, self.area]
+        tables += [self.accuracy, self.labels, self.splits, self.truth_check, self.distances, self.quicklooks]
         yield from filter(None, tables)
         for images in self.images.values():
             yield from images

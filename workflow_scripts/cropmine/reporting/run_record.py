@@ -3,7 +3,7 @@
 import csv
 import platform
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,7 +28,7 @@ def count_test_scorings(results: Path, region: str) -> int:
 def tally_jobs(folders: Iterable[Path]) -> tuple[dict[str, int], dict[str, float]]:
     """Count past jobs and sum their hours by rule, by the benchmarks in folders of one folder or file a rule."""
     jobs: Counter[str] = Counter()
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for folder in folders:
         for path in sorted(folder.rglob("*.tsv")):
             rule = path.relative_to(folder).parts[0].removesuffix(".tsv")

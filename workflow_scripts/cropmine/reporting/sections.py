@@ -84,10 +84,10 @@ def describe_registration(file: ShiftFile) -> Registration:
     """Describe the file of a registration."""
     found = read_json(file.path)
     return Registration(
-        file.segmentation,
-        file.weak,
-        *(found[key] for key in ("east", "north", "applied", "reason")),
-        *(found.get(key) for key in ("best_east", "best_north", "peak")),
+        segmentation=file.segmentation,
+        weak=file.weak,
+        **{key: found[key] for key in ("east", "north", "applied", "reason")},
+        **{key: found.get(key) for key in ("best_east", "best_north", "peak")},
         highest_null=max((found.get("null_peaks") or {}).values(), default=None),
         tiles=found["tiles"],
     )
@@ -166,7 +166,7 @@ def describe_accuracy(path: str | None) -> list[Accuracy]:
         first = own.iloc[0]
         shown = own[own["measure"] != "area"].rename(columns={"class": "label_class"})
         rows = tuple(_spell_estimate(row) for row in list_rows(shown))
-        described.append(Accuracy(kind, first["map_version"], first["estimator"], int(first["samples"]), rows))
+        described.append(Accuracy(str(kind), first["map_version"], first["estimator"], int(first["samples"]), rows))
     return described
 
 
@@ -199,7 +199,7 @@ def describe_calibration(scores: Mapping[str, Any] | None) -> Calibration | None
     if measured is None:
         return None
     keys = ("pixels", "brier", "brier_lo", "brier_hi", "brier_constant")
-    return Calibration(*(measured[key] for key in keys), chart=draw_reliability(measured["bins"]))
+    return Calibration(**{key: measured[key] for key in keys}, chart=draw_reliability(measured["bins"]))
 
 
 @dataclass(frozen=True)

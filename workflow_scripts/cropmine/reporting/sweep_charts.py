@@ -1,11 +1,13 @@
 """Figures of sweeps: F1 of cropland over a grid of experiments, on labelled validation polygons."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -27,7 +29,7 @@ from cropmine.reporting.sweep_points import (
     start_figure,
     widen_range,
 )
-from cropmine.reporting.wording import spell_difference
+from cropmine.reporting.wording import Row, spell_difference
 
 # Okabe and Ito (2008) without yellow, which is faint as a line.
 SERIES_COLOURS = ("#1F2A30", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -83,7 +85,7 @@ def _draw_curves(points: Points, x: int, sweep: str) -> Figure:
     return figure
 
 
-def _draw_curve(axes, x: np.ndarray, rows: pd.DataFrame, choice: str, colour: str) -> None:
+def _draw_curve(axes: Axes, x: np.ndarray, rows: pd.DataFrame, choice: str, colour: str) -> None:
     score = rows["f1_cropland"].to_numpy(float)
     if choice == "default":
         axes.plot(x, score, "--", color=colour, lw=1.1, alpha=0.75, zorder=3)
@@ -94,21 +96,23 @@ def _draw_curve(axes, x: np.ndarray, rows: pd.DataFrame, choice: str, colour: st
     known = np.pad(np.isfinite(low), 1)
     lone = known[1:-1] & ~known[:-2] & ~known[2:]  # a band needs two
     axes.vlines(x[lone], low[lone], high[lone], color=colour, lw=5, alpha=0.2, zorder=2)
-    loo = [rows[f"f1_cropland_loo_{end}"].to_numpy(float) for end in ("lo", "hi")]
-    axes.vlines(x, *(np.where(np.isfinite(low), np.nan, end) for end in loo), color=colour, lw=1.2, ls=(0, (2, 1.5)))
+    least, most = (
+        np.where(np.isfinite(low), np.nan, rows[f"f1_cropland_loo_{end}"].to_numpy(float)) for end in ("lo", "hi")
+    )
+    axes.vlines(x, least, most, color=colour, lw=1.2, ls=(0, (2, 1.5)))
     axes.plot(x, score, "-", color=colour, lw=2, zorder=5)
     axes.plot(x, score, "o", ms=7, color=colour, mec=colour, zorder=6)
     base = rows["base"].to_numpy(bool)
     axes.plot(x[base], score[base], "o", ms=13, mfc="none", mec=colour, mew=1.2, zorder=6)
 
 
-def _draw_base_line(axes, points: Points) -> None:
+def _draw_base_line(axes: Axes, points: Points) -> None:
     base = points.base["validation"]
     if base is not None and np.isfinite(base["f1_cropland"]):
         axes.axhline(base["f1_cropland"], color=MUTED, lw=1.2, ls=(0, (1, 1.6)), zorder=1)
 
 
-def _scale_number_axis(axes, values: Sequence[float]) -> None:
+def _scale_number_axis(axes: Axes, values: Sequence[float]) -> None:
     numbers = sorted(values)
     if numbers[0] > 0 and numbers[-1] / numbers[0] >= LOGARITHMIC:
         axes.set_xscale("log")
@@ -127,16 +131,16 @@ def _frame_scores(points: Points) -> tuple[float, float]:
     return max(low - 0.03, 0), min(high + 0.03, 1.005)
 
 
-def _strip_axes(axes, along: str) -> None:
+def _strip_axes(axes: Axes, along: Literal["x", "y"]) -> None:
     axes.tick_params(length=0, labelcolor=INK)
     axes.grid(axis=along, color=GRID_LINE, lw=0.9, zorder=0)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
 
 
-def _draw_legend(axes, points: Points, names: Sequence[str]) -> None:
+def _draw_legend(axes: Axes, points: Points, names: Sequence[str]) -> None:
     """What the lines are, and how filled and hollow differ."""
-    entries = [
+    entries: list[Artist] = [
         Line2D([], [], color=colour, lw=3, label=protect(name))
         for name, colour in zip(names, SERIES_COLOURS, strict=False)
     ]
@@ -163,8 +167,10 @@ def _draw_rows(points: Points, sweep: str) -> Figure:
     for choice, rows in points.rows.items():
         base = points.base[choice]
         tables[choice] = rows if base is None else pd.concat([base.to_frame().T, rows], ignore_index=True)
-    if points.base["validation"] is not None:
-        names = [f"{points.base['validation']['experiment']} (base)"]
+    outside = points.base["validation"]
+    if outside is not None:
+        names = [f"{outside['experiment']} (base)"]
+    row: Row
     for row, positions in zip(points.rows["validation"].itertuples(), points.positions["validation"], strict=True):
         chosen = zip(points.keys, points.values, positions, strict=True)
         name = ", ".join(spell_option(key, values[position]) for key, values, position in chosen) or row.experiment
@@ -184,9 +190,10 @@ def _draw_rows(points: Points, sweep: str) -> Figure:
     return figure
 
 
-def _fill_rows(axes, tables: Mapping[str, pd.DataFrame]) -> None:
-    right = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "va": "center"}
+def _fill_rows(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
+    right: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "va": "center"}
     best = tables["validation"]["f1_cropland"].astype(float).max()
+    row: Row
     for y, row in enumerate(tables["validation"].itertuples()):
         known, is_best = np.isfinite(row.f1_cropland), row.f1_cropland == best
         axes.axhline(y, color=GRID_LINE, lw=0.7, zorder=0)

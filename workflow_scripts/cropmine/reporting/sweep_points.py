@@ -33,8 +33,10 @@ KEY_WORDS = {
 }
 LEAST_RANGE = 0.1
 NOTE_WIDTH = 132  # letters
-DRAWN = ("threshold_choice", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi")
-DRAWN += ("f1_cropland_loo_lo", "f1_cropland_loo_hi", "base", "difference", "difference_lo", "difference_hi")
+DRAWN = (
+    *("threshold_choice", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi"),
+    *("f1_cropland_loo_lo", "f1_cropland_loo_hi", "base", "difference", "difference_lo", "difference_hi"),
+)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -250,5 +251,5 @@ def _mark_view(axes: Axes, letter: str, sides: np.ndarray, size: float) -> None:
     axes.add_patch(Rectangle(**box, ec="white", lw=3.4 * size))
     axes.add_patch(Rectangle(**box, ec=INK, lw=1.7 * size))
     badge = {"boxstyle": "square,pad=0.25", "fc": INK, "ec": "white", "lw": 1}
-    text = {"color": "white", "fontsize": 11 * size, "weight": "bold", "ha": "left", "va": "top"}
+    text: dict[str, Any] = {"color": "white", "fontsize": 11 * size, "weight": "bold", "ha": "left", "va": "top"}
     axes.annotate(letter, (left, top), (8 * size, -8 * size), textcoords="offset points", bbox=badge, **text)

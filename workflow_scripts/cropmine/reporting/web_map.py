@@ -135,11 +135,11 @@ def _draw_part(grid: Grid, region: ReportRegion, imagery: str) -> dict[str, dict
     if imagery != "none":
         pixels, thinned = overlay_imagery(grid, region, imagery)
         drawn["imagery"] = _encode(pixels, thinned, exact=False)
-    weak = lay_weak(grid, region) if files.weak else None
+    weak = lay_weak(grid, region, files.weak) if files.weak else None
     if weak is not None:
         drawn["weak"] = _encode(colour_values(weak, CLASS_COLOURS), grid)
     if files.mined and files.segments:
-        drawn["mined"] = _encode(colour_values(lay_mined(grid, files), CLASS_COLOURS), grid)
+        drawn["mined"] = _encode(colour_values(lay_mined(grid, files, files.mined), CLASS_COLOURS), grid)
     if files.maps:
         drawn |= _draw_bands(grid, lay_bands(grid, files.maps), weak)
     return drawn
