@@ -23,7 +23,6 @@ TESTED_ELSEWHERE = {
     "mining/segmentation.py": "methods, which it loads and whose parts it numbers",
     "mining/superpixels.py": "methods, two of which they are",
     "planning/recipes.py": "plans and map_stamps, which describe recipes by it",
-    "scoring/audit_summary.py": "audits, which fills it, and reporting/audit_section, which reads it",
     "training/models/network.py": "prediction, which is done by it, and checkpoints, which it reads",
     "training/predictors.py": "checkpoints and models, whose files it opens",
     "version.py": "nothing: it is a constant",
