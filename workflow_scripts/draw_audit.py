@@ -3,8 +3,8 @@
 import pandas as pd
 
 from cropmine.logs import rule_log
-from cropmine.reporting.audit_charts import draw_audit, tabulate_drawn
-from cropmine.reporting.charts import write_figure
+from cropmine.reporting.charts.audits import draw_audit, tabulate_drawn
+from cropmine.reporting.charts.style import write_figure
 from cropmine.scoring.audit_summary import read_summary
 from cropmine.tables import write_table
 

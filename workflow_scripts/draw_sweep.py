@@ -5,9 +5,9 @@ import json
 import pandas as pd
 
 from cropmine.logs import rule_log
-from cropmine.reporting.charts import write_figure
-from cropmine.reporting.sweep_charts import draw_sweep
-from cropmine.reporting.sweep_points import tabulate_drawn
+from cropmine.reporting.charts.style import write_figure
+from cropmine.reporting.charts.sweep_points import tabulate_drawn
+from cropmine.reporting.charts.sweeps import draw_sweep
 from cropmine.tables import write_table
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from cropmine.logs import rule_log
-from cropmine.reporting.charts import write_figure
-from cropmine.reporting.heat_maps import draw_transfer, tabulate_cells
+from cropmine.reporting.charts.heat_maps import draw_transfer, tabulate_cells
+from cropmine.reporting.charts.style import write_figure
 from cropmine.tables import write_table
 
 

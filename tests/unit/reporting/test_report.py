@@ -11,10 +11,10 @@ import pytest
 
 from cropmine.config.schema import Report
 from cropmine.inputs.label_pieces import read_pieces
-from cropmine.reporting.charts import write_figure
+from cropmine.reporting.charts.style import write_figure
+from cropmine.reporting.charts.sweeps import draw_sweep
 from cropmine.reporting.report import build_report, hash_script
 from cropmine.reporting.report_files import AuditFiles, ReportSettings
-from cropmine.reporting.sweep_charts import draw_sweep
 from cropmine.reporting.web_map import embed_library
 from cropmine.scoring.audit_summary import write_summary
 from cropmine.scoring.experiment_tables import DIFFERENCE_TAIL

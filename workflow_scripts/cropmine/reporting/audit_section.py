@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cropmine.reporting.charts import embed_picture
+from cropmine.reporting.charts.style import embed_picture
 from cropmine.reporting.report_files import AuditFiles
 from cropmine.scoring.audit_rates import round_known
 from cropmine.scoring.audit_summary import ERODED, MINED, AuditSummary, Estimate, read_summary

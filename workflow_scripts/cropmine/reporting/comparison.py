@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from cropmine.reporting.charts import NARROW_IN, WIDTH_IN, draw_differences, draw_experiments
+from cropmine.reporting.charts.scores import draw_differences, draw_experiments
+from cropmine.reporting.charts.style import NARROW_IN, WIDTH_IN
 from cropmine.reporting.report_files import RegionFiles
 from cropmine.reporting.wording import Row
 from cropmine.scoring.experiment_tables import find_base
@@ -139,15 +140,12 @@ def list_rows(table: pd.DataFrame) -> list[Row]:
 
 
 def describe_comparison(files: RegionFiles) -> Comparison | None:
-    """Describe the experiments of a region from the tables of experiments and differences and selected.json.
-
-    None for a region without these files.
-    """
+    """Describe the experiments of a region from experiments.csv, differences.csv and selected.json; None without."""
     if files.experiments is None or files.differences is None or files.selected is None:
         return None
-    table, differences = pd.read_csv(files.experiments), pd.read_csv(files.differences)
+    table, pairs = pd.read_csv(files.experiments), pd.read_csv(files.differences)
     choice, base, rows = read_json(files.selected), find_base(table), list_rows(table)
-    from_base = differences[(differences["base"] == base) & (differences["split"] == "test")]
+    from_base = pairs[(pairs["base"] == base) & (pairs["split"] == "test")]
     return Comparison(
         rows=rows,
         splits=[split for split in ("test", "validation") if any(row.split == split for row in rows)],
@@ -155,9 +153,9 @@ def describe_comparison(files: RegionFiles) -> Comparison | None:
         choice=choice,
         selected={row.split: row for row in rows if row.selected},
         base=base,
-        differences=list_rows(differences),
+        differences=list_rows(pairs),
         difference_charts=[
-            draw_differences(differences, base, choice["experiment"], width_in)
+            draw_differences(pairs, base, choice["experiment"], width_in)
             for width_in in (WIDTH_IN, NARROW_IN)
             if base is not None and len(from_base)
         ],

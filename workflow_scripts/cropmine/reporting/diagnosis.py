@@ -197,21 +197,19 @@ def _find_useless_mining(comparison: Comparison, audits: Sequence[DescribedAudit
 
 def _find_mining_fault(weak: str, summary: AuditSummary) -> MiningFault | None:
     """Why mining may not help, as far as an audit shows it."""
-    compared = [
-        (CLASS_WORDS[name], mined.eroded.difference)
-        for name, audit in summary.classes.items()
-        for mined in audit.mined
-        if mined.eroded
-    ]
-    known = [(words, own.value, own.lo, own.hi) for words, own in compared if own.lo is not None and own.hi is not None]
-    fault = MiningFault(
-        weak,
-        tuple((words, -100 * value) for words, value, _, high in known if value is not None and high < 0),
-        tuple(words for words, _, low, _ in known if low > 0),
-        summary.weak_map.omitted_whole.value if summary.omits_whole_labels else None,
-        tuple(CLASS_WORDS[name] for name, audit in summary.classes.items() if audit.judgement.verdict == "no"),
-    )
-    return fault if fault.erosion_better or fault.omitted or fault.impure else None
+    erosion_better, mining_better = [], []
+    for name, audit in summary.classes.items():
+        for eroded in (mined.eroded for mined in audit.mined if mined.eroded):
+            value, low, high = eroded.difference.value, eroded.difference.lo, eroded.difference.hi
+            if value is not None and high is not None and high < 0:
+                erosion_better.append((CLASS_WORDS[name], -100 * value))
+            if low is not None and low > 0:
+                mining_better.append(CLASS_WORDS[name])
+    omitted = summary.weak_map.omitted_whole.value if summary.omits_whole_labels else None
+    impure = tuple(CLASS_WORDS[name] for name, audit in summary.classes.items() if audit.judgement.verdict == "no")
+    if not (erosion_better or omitted or impure):
+        return None
+    return MiningFault(weak, tuple(erosion_better), tuple(mining_better), omitted, impure)
 
 
 def _find_unbeaten_weak_map(comparison: Comparison) -> Iterator[Finding]:
@@ -227,8 +225,7 @@ def _find_open_threshold(choice: Mapping[str, Any], area: Mapping[str, Any] | No
     if reach and reach[1] - reach[0] >= WIDE_RANGE:
         mapped = {row["threshold"]: row["cropland_ha"] for row in (area or {}).get("by_threshold") or []}
         most, least = (mapped.get(end) for end in reach) if all(end in mapped for end in reach) else (None, None)
-        low, high = reach
-        yield OpenThreshold(low, high, most, least)
+        yield OpenThreshold(reach[0], reach[1], most, least)
 
 
 def _find_overfitting(scores: Mapping[str, Any] | None) -> Iterator[Finding]:

@@ -164,7 +164,7 @@ def lay_bands(grid: Grid, paths: Sequence[str]) -> dict[int, np.ndarray]:
 
 
 def lay_mined(grid: Grid, files: RegionFiles, mined: MinedPolygons) -> np.ndarray:
-    """Lay labels, mined by some thresholds, on a grid, uint8 (h, w): 0 non-cropland, 1 cropland, 255 none."""
+    """Lay mined labels on a grid, uint8 (h, w): 0 non-cropland, 1 cropland, 255 none."""
     laid = np.full(grid.shape, NODATA, np.uint8)
     tiles = {path: tile for tile, path in files.segments.items()}
     for path, (rows, columns), window in _cross(grid, tiles):
@@ -177,7 +177,7 @@ def lay_mined(grid: Grid, files: RegionFiles, mined: MinedPolygons) -> np.ndarra
 
 
 def lay_weak(grid: Grid, region: ReportRegion, weak: WeakFiles) -> np.ndarray:
-    """Lay a weak map on a grid where there is imagery, uint8 (h, w): 0 non-cropland, 1 cropland, 255 unknown."""
+    """Lay the weak map on a grid where there is imagery, uint8 (h, w): 0 non-cropland, 1 cropland, 255 unknown."""
     values, known = read_weak_map(*load_weak(weak.settings, weak.paths, weak.registrations, guarded=False), grid)
     covered = np.zeros(grid.shape, bool)
     for _, (rows, columns), _ in _cross(grid, region.last_images):

@@ -16,7 +16,7 @@ from PIL import Image
 from cropmine.classes import CROPLAND, NONCROPLAND, STEPS
 from cropmine.inputs.imagery import OVERVIEW_FACTOR, find_colours
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR
-from cropmine.reporting.charts import INK, encode_figure
+from cropmine.reporting.charts.style import INK, encode_figure
 from cropmine.reporting.map_layers import stretch
 from cropmine.reporting.wording import spell_metres
 

@@ -14,7 +14,7 @@ from cropmine.geo.grids import read_grid
 from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.reporting.audit_section import ComparedMaps, compare_weak_maps, describe_audits
-from cropmine.reporting.charts import embed_picture
+from cropmine.reporting.charts.style import embed_picture
 from cropmine.reporting.comparison import describe_comparison, list_rows
 from cropmine.reporting.diagnosis import Evidence, Finding, diagnose_region
 from cropmine.reporting.pictures import EMPTY_COLOUR

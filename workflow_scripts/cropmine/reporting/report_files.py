@@ -84,9 +84,10 @@ class RegionFiles:
 
     def list_inputs(self) -> Iterator[str]:
         """List the files that must be there before the report is built: all but those of sweeps."""
-        tables = [self.checks, self.experiments, self.differences, self.selected, self.map_scores, self.area]
-        tables += [self.accuracy, self.labels, self.splits, self.truth_check, self.distances, self.quicklooks]
-        yield from filter(None, tables)
+        yield from (self.checks, self.quicklooks)
+        scores = (self.experiments, self.differences, self.selected, self.map_scores, self.truth_check, self.distances)
+        others = (self.area, self.accuracy, self.labels, self.splits)
+        yield from (path for path in (*scores, *others) if path)
         for images in self.images.values():
             yield from images
         yield from (*self.maps, *self.segments.values(), *self.overlaps.values())

@@ -1,4 +1,4 @@
-"""What was run: configuration, versions, hours by rule, and how often the test labels were looked at."""
+"""What was run: configuration, versions, hours by rule, and how often the test labels were scored."""
 
 import csv
 import platform
@@ -17,16 +17,16 @@ PACKAGES = ("snakemake", "numpy", "rasterio", "geopandas", "scikit-learn", "torc
 
 
 def count_test_scorings(results: Path, region: str) -> int:
-    """Count the trained models, and weak maps, that were scored on a region's test labels: the files that hold such.
+    """Count the trained models and weak maps that were scored on a region's test labels, by their files of scores.
 
-    Those of earlier settings count as well, as long as their files are kept: somebody has seen their figures.
+    Those of earlier settings count as well, as long as their files are kept, since somebody has seen their scores.
     """
     files = paths.find(results, paths.SCORES, region=region) + paths.find(results, paths.TRANSFER_SCORES, target=region)
     return sum(any(piece["split"] == "test" for piece in read_scores(path)) for path in files)
 
 
 def tally_jobs(folders: Iterable[Path]) -> tuple[dict[str, int], dict[str, float]]:
-    """Count past jobs and sum their hours by rule, by the benchmarks in folders of one folder or file a rule."""
+    """Count past jobs and sum their hours by rule, from folders of benchmarks with a file or a folder for each rule."""
     jobs: Counter[str] = Counter()
     seconds: defaultdict[str, float] = defaultdict(float)
     for folder in folders:
@@ -39,7 +39,7 @@ def tally_jobs(folders: Iterable[Path]) -> tuple[dict[str, int], dict[str, float
 
 
 def describe_run(results: Path, regions: Iterable[str], config: dict, repository: Path) -> dict:
-    """Describe what lies in a folder of results, and what made it."""
+    """Describe what is in a folder of results, and what made it."""
     jobs, hours = tally_jobs([results / name / "benchmarks" for name in ("", "transfer", *regions)])
     return {
         "cropmine": VERSION,

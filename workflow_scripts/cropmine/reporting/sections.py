@@ -10,7 +10,7 @@ import pandas as pd
 
 from cropmine.classes import CLASS_WORDS
 from cropmine.planning.progress import spell_time
-from cropmine.reporting.charts import draw_distances, draw_reliability
+from cropmine.reporting.charts.scores import draw_distances, draw_reliability
 from cropmine.reporting.comparison import list_rows
 from cropmine.reporting.report_files import ShiftFile
 from cropmine.reporting.wording import NONE, Row, spell_figure, spell_hectares, spell_metres
@@ -83,14 +83,10 @@ class Registration:
 def describe_registration(file: ShiftFile) -> Registration:
     """Describe the file of a registration."""
     found = read_json(file.path)
-    return Registration(
-        segmentation=file.segmentation,
-        weak=file.weak,
-        **{key: found[key] for key in ("east", "north", "applied", "reason")},
-        **{key: found.get(key) for key in ("best_east", "best_north", "peak")},
-        highest_null=max((found.get("null_peaks") or {}).values(), default=None),
-        tiles=found["tiles"],
-    )
+    known = {key: found[key] for key in ("east", "north", "applied", "reason", "tiles")}
+    known |= {key: found.get(key) for key in ("best_east", "best_north", "peak")}
+    highest = max((found.get("null_peaks") or {}).values(), default=None)
+    return Registration(file.segmentation, file.weak, **known, highest_null=highest)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cropmine.reporting.charts import embed_picture
+from cropmine.reporting.charts.style import embed_picture
 from cropmine.reporting.comparison import list_rows
 from cropmine.reporting.report_files import FigureFiles
 from cropmine.reporting.wording import Row, spell_transfer

@@ -24,7 +24,7 @@ from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.mapping.bands import CLASS_BAND
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.mining.overlaps import mine_segments, read_overlap
-from cropmine.reporting.charts import INK
+from cropmine.reporting.charts.style import INK
 from cropmine.reporting.map_layers import LEAST_FILLED
 from cropmine.reporting.pictures import (
     colour_classes,

@@ -14,9 +14,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from cropmine.mapping.colours import CROPLAND_COLOUR
-from cropmine.reporting.charts import GRID_LINE, INK, MUTED, STYLE, WIDTH_IN, protect
-from cropmine.reporting.heat_maps import draw_heat_maps
-from cropmine.reporting.sweep_points import (
+from cropmine.reporting.charts.heat_maps import draw_heat_maps
+from cropmine.reporting.charts.style import GRID_LINE, INK, MUTED, STYLE, WIDTH_IN, protect
+from cropmine.reporting.charts.sweep_points import (
     CHOICES,
     Points,
     arrange_points,
@@ -96,9 +96,8 @@ def _draw_curve(axes: Axes, x: np.ndarray, rows: pd.DataFrame, choice: str, colo
     known = np.pad(np.isfinite(low), 1)
     lone = known[1:-1] & ~known[:-2] & ~known[2:]  # a band needs two
     axes.vlines(x[lone], low[lone], high[lone], color=colour, lw=5, alpha=0.2, zorder=2)
-    least, most = (
-        np.where(np.isfinite(low), np.nan, rows[f"f1_cropland_loo_{end}"].to_numpy(float)) for end in ("lo", "hi")
-    )
+    loo = [rows[f"f1_cropland_loo_{end}"].to_numpy(float) for end in ("lo", "hi")]
+    least, most = (np.where(np.isfinite(low), np.nan, end) for end in loo)
     axes.vlines(x, least, most, color=colour, lw=1.2, ls=(0, (2, 1.5)))
     axes.plot(x, score, "-", color=colour, lw=2, zorder=5)
     axes.plot(x, score, "o", ms=7, color=colour, mec=colour, zorder=6)
@@ -163,13 +162,12 @@ def _draw_legend(axes: Axes, points: Points, names: Sequence[str]) -> None:
 
 def _draw_rows(points: Points, sweep: str) -> Figure:
     """A row for each point, and one for a base outside the grid."""
-    tables, names = {}, []
+    tables = {}
     for choice, rows in points.rows.items():
         base = points.base[choice]
         tables[choice] = rows if base is None else pd.concat([base.to_frame().T, rows], ignore_index=True)
-    outside = points.base["validation"]
-    if outside is not None:
-        names = [f"{outside['experiment']} (base)"]
+    base = points.base["validation"]
+    names = [] if base is None else [f"{base['experiment']} (base)"]
     row: Row
     for row, positions in zip(points.rows["validation"].itertuples(), points.positions["validation"], strict=True):
         chosen = zip(points.keys, points.values, positions, strict=True)

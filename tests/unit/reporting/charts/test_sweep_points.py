@@ -1,7 +1,7 @@
 """Points of a sweep and their positions in its grid."""
 
 from cropmine.planning.sweeps import spell_value
-from cropmine.reporting.sweep_points import arrange_points, spell_option
+from cropmine.reporting.charts.sweep_points import arrange_points, spell_option
 from factories.sweeps import HUMAN, make_sweep
 
 

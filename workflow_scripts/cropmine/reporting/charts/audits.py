@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from cropmine.classes import CLASS_NAMES, CLASS_WORDS
-from cropmine.reporting.charts import GRID_LINE, INK, MUTED, SPREAD_COLOUR, STYLE, WIDTH_IN
+from cropmine.reporting.charts.style import GRID_LINE, INK, MUTED, SPREAD_COLOUR, STYLE, WIDTH_IN
 from cropmine.reporting.wording import SPACE
 from cropmine.scoring.audit_summary import ERODED, MINED, PURE, AuditSummary
 

@@ -12,8 +12,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from cropmine.reporting.charts import INK, MUTED, STYLE, WIDTH_IN, protect
-from cropmine.reporting.sweep_points import (
+from cropmine.reporting.charts.style import INK, MUTED, STYLE, WIDTH_IN, protect
+from cropmine.reporting.charts.sweep_points import (
     CHOICES,
     Points,
     mark_difference,
@@ -82,8 +82,7 @@ def _fill_heat_map(axes: Axes, points: Points, choice: str, scale: Normalize) ->
         axes.text(x, y + (0.14 if bounds else 0), figure_text, fontsize=size, weight=weight, **text)
         axes.text(x, y - 0.22, bounds, fontsize=0.75 * size, **text)
         if row.base:
-            frame: dict[str, Any] = {"fill": False, "ec": INK, "lw": 2.2, "zorder": 3}
-            axes.add_patch(Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, **frame))
+            axes.add_patch(Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, ec=INK, lw=2.2, zorder=3))
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(-0.5, rows - 0.5)
     for set_ticks, key, values in zip((axes.set_xticks, axes.set_yticks), points.keys, points.values, strict=True):
@@ -107,10 +106,10 @@ def _explain_heat_map(points: Points) -> list[str]:
         parts.append("Below: 95 % interval over blocks.")
     if (rows["f1_cropland_lo"].isna() & rows["f1_cropland_loo_lo"].notna()).any():
         parts.append("In brackets: range when any one block is left out.")
-    base = points.base["validation"]
-    if base is not None:
-        scores = [spell_score(own["f1_cropland"]) for own in points.base.values() if own is not None]
-        parts.append(f"Base, {base['experiment']}: {scores[0]} at 0.5, {scores[1]} at its own threshold.")
+    default, own = points.base["default"], points.base["validation"]
+    if default is not None and own is not None:
+        scores = [spell_score(base["f1_cropland"]) for base in (default, own)]
+        parts.append(f"Base, {own['experiment']}: {scores[0]} at 0.5, {scores[1]} at its own threshold.")
     elif rows["base"].any():
         parts.append("Framed: base.")
     marks = "".join(sorted({mark_difference(row).strip() for row in rows.itertuples()}))
@@ -176,8 +175,7 @@ def _draw_cell(axes: Axes, x: int, y: int, cell: Row, scale: Normalize) -> None:
     own = cell.row == "human_target"
     frame: dict[str, Any] = {"ec": INK, "lw": 1.8, "zorder": 3} if own else {"ec": "white", "lw": 1.5, "zorder": 1}
     axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=shade, **frame))
-    low, high = (value if np.isfinite(value) else None for value in (cell.f1_cropland_lo, cell.f1_cropland_hi))
-    interval = spell_interval(low, high)
+    interval = spell_interval(cell.f1_cropland_lo, cell.f1_cropland_hi) if np.isfinite(cell.f1_cropland_lo) else ""
     text: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
     figure_text = f"{cell.f1_cropland:.3f}" if known else "no cropland"
     axes.text(x, y - (0.13 if interval else 0), figure_text, fontsize=11, **text)

@@ -1,76 +1,33 @@
-"""Figures of the report: charts as SVG, the same bytes for the same table, in a palette safe for the colour-blind."""
+"""Charts of scores and distances as SVG, in colours that are safe for the colour-blind; same table, same bytes."""
 
-import base64
-import io
 import textwrap
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
-from cropmine.files import replacing
 from cropmine.mapping.colours import CROPLAND_COLOUR
+from cropmine.reporting.charts.style import (
+    GRID_LINE,
+    INK,
+    MUTED,
+    SPREAD_COLOUR,
+    STYLE,
+    WIDTH_IN,
+    encode_figure,
+    protect,
+)
 from cropmine.reporting.wording import Row, spell_difference, spell_figure, spell_metres
 
-if TYPE_CHECKING:
-    from matplotlib.typing import RcKeyType
-
-SPREAD_COLOUR = "#0072B2"
-INK = "#1F2A30"
-MUTED = "#6B767D"
-GRID_LINE = "#E3E7EA"
 BAR = "#E8EDF0"
 SELECTED_BAR = "#FBEBCB"
-STYLE: "dict[RcKeyType, Any]" = {
-    "svg.hashsalt": "cropmine",
-    "svg.fonttype": "none",
-    "font.size": 10.5,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": INK,
-}
-WIDTH_IN = 10.4
-NARROW_IN = 4.5  # on a phone
 ROW_IN = 0.44
 NAME_LETTERS_PER_IN = 9
 TICKS_IN = 0.31
-PNG_DPI = 150
-PNG_COLOURS = 256
-FONTS = "'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans'"  # as the page
-
-
-def encode_figure(figure: Figure, kind: str = "svg", **options: Any) -> str:
-    """Encode a figure as a data URI: kind svg, png or jpeg; options as for savefig."""
-    buffer = io.BytesIO()
-    metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None} if kind == "png" else None
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format=kind, metadata=metadata, **options)
-    content, mime = buffer.getvalue(), kind
-    if kind == "svg":
-        content, mime = content.replace(b"'DejaVu Sans'", FONTS.encode()), "svg+xml"
-    return f"data:image/{mime};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def write_figure(path: str | Path, figure: Figure) -> None:
-    """Write a figure as PNG of at most 256 colours, the same bytes for the same figure."""
-    buffer = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=PNG_DPI)
-    picture = Image.open(buffer).convert("RGB").quantize(PNG_COLOURS, kmeans=1, dither=Image.Dither.NONE)
-    with replacing(path) as temporary:
-        picture.save(temporary, optimize=True, dpi=(PNG_DPI, PNG_DPI))
-
-
-def embed_picture(path: str | Path) -> str:
-    """Give a PNG file as it is as a data URI."""
-    return f"data:image/png;base64,{base64.b64encode(Path(path).read_bytes()).decode('ascii')}"
 
 
 def draw_experiments(table: pd.DataFrame, width_in: float = WIDTH_IN) -> str:
@@ -84,7 +41,7 @@ def draw_experiments(table: pd.DataFrame, width_in: float = WIDTH_IN) -> str:
     own = test[test["threshold_choice"] == "validation"].reset_index(drop=True)
     default = test[test["threshold_choice"] == "default"].set_index("experiment")["f1_cropland"]
     chosen = own["experiment"].isin(table["experiment"][table["selected"]]).to_numpy(bool)
-    figure, axes = _start_rows(list(own["experiment"]), chosen, width_in)
+    figure, axes = _start_rows(own["experiment"].tolist(), chosen, width_in)
     row: Row
     for row in own.itertuples():
         y, selected = row.Index, bool(chosen[row.Index])
@@ -97,9 +54,7 @@ def draw_experiments(table: pd.DataFrame, width_in: float = WIDTH_IN) -> str:
                 axes.plot(ends, [y, y], "|", ms=13, color=SPREAD_COLOUR, mew=1.6, zorder=3)
         if np.isfinite(default[row.experiment]):
             axes.plot(default[row.experiment], y, "o", ms=7.5, mfc="none", mec=MUTED, mew=1.3, zorder=4)
-        axes.text(
-            1.02, y, spell_figure(_known(row.f1_cropland)), va="center", color=INK, transform=axes.get_yaxis_transform()
-        )
+        _write_beside(axes, y, spell_figure(_known(row.f1_cropland)))
     axes.set_xlim(0, 1)
     axes.set_xticks(np.arange(0, 1.01, 0.2 if width_in == WIDTH_IN else 0.5))
     _name_axis(figure, axes, "F1 of cropland on labelled test polygons")
@@ -114,7 +69,7 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
     """
     rows = table[(table["base"] == base) & (table["split"] == "test")]
     own = rows[rows["threshold_choice"] == "validation"].reset_index(drop=True)
-    figure, axes = _start_rows(list(own["experiment"]), (own["experiment"] == selected).to_numpy(), width_in)
+    figure, axes = _start_rows(own["experiment"].tolist(), (own["experiment"] == selected).to_numpy(), width_in)
     axes.axvline(0, color=INK, lw=1.2, zorder=2)
     row: Row
     for row in own.itertuples():
@@ -124,14 +79,7 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
         if np.isfinite(row.difference):
             colour = CROPLAND_COLOUR if row.experiment == selected else INK
             axes.plot(row.difference, y, "o", ms=7.5, color=colour, mec=INK, zorder=5)
-        axes.text(
-            1.02,
-            y,
-            spell_difference(_known(row.difference)),
-            va="center",
-            color=INK,
-            transform=axes.get_yaxis_transform(),
-        )
+        _write_beside(axes, y, spell_difference(_known(row.difference)))
     values = own[["difference", "lo", "hi"]].to_numpy(float)
     reach = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0
     axes.set_xlim(*np.array([-1.12, 1.12]) * max(reach, 0.05))
@@ -141,8 +89,8 @@ def draw_differences(table: pd.DataFrame, base: str, selected: str | None = None
     return encode_figure(figure)
 
 
-def draw_distances(measured: dict) -> str:
-    """Draw how far test labels and pixels of the map lie from training labels, cumulated; a data URI.
+def draw_distances(measured: Mapping[str, Any]) -> str:
+    """Draw the distances of test labels and of the map's pixels to training labels, cumulated; a data URI.
 
     measured: what distances.measure_distances gives, with distances of both.
     """
@@ -171,7 +119,7 @@ def draw_distances(measured: dict) -> str:
     return encode_figure(figure)
 
 
-def draw_reliability(bins: Sequence[dict]) -> str:
+def draw_reliability(bins: Sequence[Mapping[str, Any]]) -> str:
     """Draw the share of labelled pixels that are cropland by their probability; a data URI.
 
     bins: those that calibration.measure_calibration gives. A dot's area goes with its pixels; lines are 95 % intervals.
@@ -207,7 +155,7 @@ def _name_axis(figure: Figure, axes: Axes, words: str) -> None:
 
 
 def _start_rows(names: Sequence[str], selected: np.ndarray, width_in: float) -> tuple[Figure, Axes]:
-    """A figure with one named row each, the first at the top."""
+    """A figure with a row for each name, the first at the top."""
     with matplotlib.rc_context(STYLE):
         height = ROW_IN * len(names) + (0.75 if width_in == WIDTH_IN else 0.95)
         figure = Figure(figsize=(width_in, height))
@@ -237,10 +185,10 @@ def _draw_interval(axes: Axes, y: int, row: Row, colour: str) -> None:
         axes.plot(ends, [y, y], color=colour, lw=1.4, ls=(0, (2, 1.5)), zorder=3)
 
 
+def _write_beside(axes: Axes, y: int, text: str) -> None:
+    """Write a figure to the right of its row."""
+    axes.text(1.02, y, text, va="center", color=INK, transform=axes.get_yaxis_transform())
+
+
 def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
-
-
-def protect(name: str) -> str:
-    """Write a name so that matplotlib shows it as it is: it would set what stands between dollars as a formula."""
-    return str(name).replace("$", r"\$")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cropmine.reporting.charts import draw_differences, draw_experiments
+from cropmine.reporting.charts.scores import draw_differences, draw_experiments
 
 
 def decode(uri, kind):

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cropmine.reporting.charts import write_figure
-from cropmine.reporting.sweep_charts import draw_sweep
-from cropmine.reporting.sweep_points import tabulate_drawn
+from cropmine.reporting.charts.style import write_figure
+from cropmine.reporting.charts.sweep_points import tabulate_drawn
+from cropmine.reporting.charts.sweeps import draw_sweep
 from cropmine.reporting.wording import NONE
 from cropmine.tables import write_table
 from factories.sweeps import CLUSTERS, HUMAN, THRESHOLDS, make_sweep

@@ -1,7 +1,7 @@
 """The figure of an audit and the data that it shows."""
 
-from cropmine.reporting.audit_charts import draw_audit, tabulate_drawn
-from cropmine.reporting.charts import write_figure
+from cropmine.reporting.charts.audits import draw_audit, tabulate_drawn
+from cropmine.reporting.charts.style import write_figure
 from factories.audits import draw_truth, make_pieces, omit_corner, run_audit, spread
 
 

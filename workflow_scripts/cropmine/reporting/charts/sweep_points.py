@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cropmine.classes import CLASS_WORDS
-from cropmine.reporting.charts import INK, MUTED, WIDTH_IN, protect
+from cropmine.reporting.charts.style import INK, MUTED, WIDTH_IN, protect
 from cropmine.reporting.wording import NONE, Row
 
 CHOICES = {"default": "at threshold 0.5", "validation": "at each point's own threshold"}
@@ -34,8 +34,8 @@ KEY_WORDS = {
 LEAST_RANGE = 0.1
 NOTE_WIDTH = 132  # letters
 DRAWN = (
-    *("threshold_choice", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi"),
-    *("f1_cropland_loo_lo", "f1_cropland_loo_hi", "base", "difference", "difference_lo", "difference_hi"),
+    *("threshold_choice", "threshold", "f1_cropland", "f1_cropland_lo", "f1_cropland_hi", "f1_cropland_loo_lo"),
+    *("f1_cropland_loo_hi", "base", "difference", "difference_lo", "difference_hi"),
 )
 
 

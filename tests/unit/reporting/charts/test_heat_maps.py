@@ -2,8 +2,8 @@
 
 from PIL import Image
 
-from cropmine.reporting.charts import write_figure
-from cropmine.reporting.heat_maps import draw_transfer, tabulate_cells
+from cropmine.reporting.charts.heat_maps import draw_transfer, tabulate_cells
+from cropmine.reporting.charts.style import write_figure
 from cropmine.tables import write_table
 from factories.transfers import make_transfer
 
