@@ -24,9 +24,9 @@ from cropmine.config.models import Network
 from cropmine.config.regions import Simulation
 from cropmine.geo.grids import Grid, read_grid
 from cropmine.geo.rasters import limit_gdal, write_raster
-from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX
-from cropmine.inputs.simulation import simulate_region
+from cropmine.inputs.simulation.regions import simulate_region
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.mapping.map_tiles import (
     map_strips,

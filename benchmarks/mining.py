@@ -47,7 +47,7 @@ def make_quad(folder: Path, size: int) -> None:
 
     from cropmine.config.regions import Simulation
     from cropmine.geo.rasters import write_raster
-    from cropmine.inputs.simulation import simulate_region
+    from cropmine.inputs.simulation.regions import simulate_region
 
     scene = simulate_region(Simulation(seed=7, rows=1, columns=1, tile_px=min(SCENE_PX, size)))
     height, width = scene.grid.shape

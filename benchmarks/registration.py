@@ -17,7 +17,7 @@ from cropmine.config.regions import WeakMap
 from cropmine.config.segmentations import KMeans
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.imagery import source_from_settings
+from cropmine.inputs.tile_sources import source_from_settings
 from cropmine.inputs.weak_maps import erode_weak_map, measure_weak_pixel, read_weak_map
 from cropmine.mining.methods.kmeans import fit_region
 from cropmine.mining.overlaps import overlap_segments

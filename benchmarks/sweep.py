@@ -22,7 +22,7 @@ from cropmine.geo.grids import Grid, read_grid
 from cropmine.geo.rasters import read_raster, write_raster
 from cropmine.inputs.held_out import held_out_mask
 from cropmine.inputs.label_pieces import split_of, write_pieces
-from cropmine.inputs.simulation import simulate_region
+from cropmine.inputs.simulation.regions import simulate_region
 from cropmine.inputs.splits import split_labels
 from cropmine.mining.burning import burn_recipe
 from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile

@@ -29,8 +29,8 @@ from cropmine.config.experiments import Training
 from cropmine.config.models import Network
 from cropmine.config.regions import Simulation
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource
-from cropmine.inputs.simulation import simulate_region
+from cropmine.inputs.simulation.regions import simulate_region
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.training.losses.weighting import compute_loss, encode_labels
 from cropmine.training.networks import build_network, choose_device, choose_precision
 from cropmine.training.patches import LabelledTile, PatchBatches, PatchReader, index_labels, measure_normalisation

@@ -18,7 +18,7 @@ settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "cropm
 def valley(tmp_path_factory) -> Path:
     """A folder with the inputs of a made-up region of 1 × 3 small tiles, as a user would have them."""
     from cropmine.config.regions import Simulation
-    from cropmine.inputs.simulation import simulate_region, write_region
+    from cropmine.inputs.simulation.regions import simulate_region, write_region
 
     folder = tmp_path_factory.mktemp("valley")
     settings = Simulation(seed=5, rows=1, columns=3, tile_px=192, label_sites=40)

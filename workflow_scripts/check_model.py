@@ -3,7 +3,7 @@
 import json
 
 from cropmine.files import write_text
-from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.logs import rule_log
 from cropmine.mapping.model_checks import check_model
 from cropmine.planning.digests import write_canonical

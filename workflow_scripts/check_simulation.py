@@ -6,7 +6,8 @@ import pandas as pd
 
 from cropmine.classes import encode_probability
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.imagery import group_sources, read_tile
+from cropmine.inputs.imagery import read_tile
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log

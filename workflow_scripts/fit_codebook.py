@@ -5,7 +5,7 @@ import json
 from cropmine.config.segmentations import SEGMENTATIONS
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import limit_gdal
-from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.logs import rule_log
 from cropmine.mining.segmentation import Tile, load_method
 

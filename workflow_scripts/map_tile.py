@@ -3,7 +3,7 @@
 import json
 
 from cropmine.geo.rasters import limit_gdal
-from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
 from cropmine.mapping.map_tiles import map_strips, write_map

@@ -7,8 +7,9 @@ import numpy as np
 from cropmine.config.regions import Split
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import read_tile, source_from_settings
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.probability_samples import mark_sample, read_design
+from cropmine.inputs.tile_sources import source_from_settings
 from cropmine.inputs.zones import ORDINARY, read_zones
 from cropmine.logs import rule_log
 from cropmine.mining.targets import mask_training

@@ -3,8 +3,8 @@
 import json
 
 from cropmine.config.regions import Split
-from cropmine.inputs.imagery import group_sources
 from cropmine.inputs.label_pieces import read_pieces
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.logs import rule_log
 from cropmine.scoring.distances import measure_distances, sample_map
 from cropmine.tables import write_json

@@ -4,8 +4,8 @@ import json
 
 from cropmine.config.regions import Split
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.imagery import group_sources
 from cropmine.inputs.label_pieces import read_pieces, split_of
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
 from cropmine.scoring.score_files import collect_scores, write_scores

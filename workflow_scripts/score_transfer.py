@@ -10,8 +10,8 @@ from cropmine.errors import CropmineError
 from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import read_grid
 from cropmine.inputs.held_out import count_leaks
-from cropmine.inputs.imagery import group_parts
 from cropmine.inputs.label_pieces import TEST, TRAIN, VALIDATION, read_pieces, split_of
+from cropmine.inputs.tile_sources import group_parts
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.logs import rule_log
 from cropmine.scoring.score_files import collect_scores, write_scores

@@ -7,8 +7,9 @@ import numpy as np
 from cropmine.classes import NODATA, encode_probability
 from cropmine.config.regions import Split
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.imagery import group_sources, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.label_pieces import read_pieces, split_of
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
 from cropmine.scoring.score_files import collect_scores, write_scores

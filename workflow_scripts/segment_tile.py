@@ -5,7 +5,8 @@ import json
 from cropmine.config.segmentations import SEGMENTATIONS
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import limit_gdal
-from cropmine.inputs.imagery import check_empty, source_from_settings
+from cropmine.inputs.imagery import check_empty
+from cropmine.inputs.tile_sources import source_from_settings
 from cropmine.inputs.zones import ORDINARY, read_zones
 from cropmine.logs import rule_log
 from cropmine.mining.segment_files import write_segments

@@ -3,7 +3,7 @@
 import json
 
 from cropmine.config.regions import Simulation
-from cropmine.inputs.simulation import simulate_region, write_region
+from cropmine.inputs.simulation.regions import simulate_region, write_region
 from cropmine.logs import rule_log
 
 

@@ -3,7 +3,7 @@
 import json
 
 from cropmine.config.models import MODELS
-from cropmine.inputs.imagery import group_sources
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.logs import rule_log
 from cropmine.training.feature_rasters import use_rasters
 from cropmine.training.predictors import load_kind

@@ -5,8 +5,8 @@ import json
 from cropmine.config.experiments import Training
 from cropmine.config.models import Network
 from cropmine.config.regions import Split
-from cropmine.inputs.imagery import group_sources
 from cropmine.inputs.label_pieces import VALIDATION, read_pieces, select_split
+from cropmine.inputs.tile_sources import group_sources
 from cropmine.logs import rule_log
 from cropmine.training.trainer import fingerprint_training, train_model
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from cropmine.config.experiments import Training
 from cropmine.config.models import Network
 from cropmine.config.regions import Split
-from cropmine.inputs.imagery import group_parts
 from cropmine.inputs.label_pieces import VALIDATION, read_pieces, select_split
+from cropmine.inputs.tile_sources import group_parts
 from cropmine.logs import rule_log
 from cropmine.training.checkpoints import load_checkpoint
 from cropmine.training.trainer import fingerprint_training, train_model

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.mining.segmentation import Tile
 
 

@@ -8,7 +8,7 @@ from rasterio.crs import CRS
 
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.tile_sources import TileSource
 
 UTM = CRS.from_epsg(32636)
 PIXEL_M = 5

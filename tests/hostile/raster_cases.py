@@ -17,7 +17,8 @@ from rasterio.transform import Affine, from_origin
 from cropmine.config.regions import Region, WeakMap
 from cropmine.geo.grids import read_grid
 from cropmine.inputs.checks.regions import check_region
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.weak_maps import read_weak_map
 from hostile.examination import Case
 

@@ -11,7 +11,8 @@ from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from cropmine.errors import CropmineError
-from cropmine.inputs.imagery import TileSource, find_overview, group_parts, read_coarse, read_tile, source_from_settings
+from cropmine.inputs.imagery import find_overview, read_coarse, read_tile
+from cropmine.inputs.tile_sources import TileSource, source_from_settings
 from cropmine.training.networks import Normalisation
 from factories.rasters import checkerboard, make_grid, write_plain
 
@@ -168,23 +169,6 @@ def test_dates_on_different_grids_or_of_different_dtypes_are_an_error_that_names
         read_tile(TileSource((first, typed), 4))
 
 
-def test_faulty_mask_settings_are_errors(tmp_path):
-    settings = {"bands": ["b"], "mask_bad": ["cloud"], "mask_band": 1}
-    with pytest.raises(CropmineError, match="not a number"):
-        source_from_settings(["a.tif"], ["m.tif"], settings)
-    with pytest.raises(CropmineError, match="1 mask files for 2 dates"):
-        source_from_settings(["a.tif", "b.tif"], ["m.tif"], settings | {"mask_bad": [1]})
-    image, mask = (write_plain(tmp_path / f"{n}.tif", make_pixels(1, "u1"), GRID) for n in "ab")
-    with pytest.raises(CropmineError, match=r"b\.tif: has 1 bands, but `mask\.band` is 2"):
-        read_tile(TileSource((image,), 1, (mask,), (1.0,), 2))
-
-
-def test_without_masks_the_settings_may_leave_them_out():
-    assert source_from_settings(["a.tif"], [], {"bands": ["b"], "mask_bad": [], "mask_band": 1}) == TileSource(
-        ("a.tif",), 1
-    )
-
-
 def test_rescaled_imagery_has_the_statistics_asked_for_and_the_same_validity(tmp_path):
     pixels = make_pixels()
     pixels[2, 3, 4] = 0
@@ -245,18 +229,3 @@ def test_the_overview_from_which_a_file_is_read_is_the_coarsest_that_is_fine_eno
         dataset.build_overviews([2, 4, 16])
     with rasterio.open(image) as dataset:
         assert [find_overview(dataset, side) for side in (16, 32, 64, 127, 128, 129, 300)] == [16, 4, 4, 2, 2, 1, 1]
-
-
-def make_part(tiles, dates=1, masked=False):
-    return {"tiles": tiles, "dates": dates, "masked": masked, "bands": ["red"], "mask_bad": [1]}
-
-
-def test_each_region_has_its_own_tiles_dates_and_masks():
-    images = ["a1", "a2", "b1", "b2", "c", "d"]
-    parts = [make_part(["a", "b"], dates=2), make_part(["c"], masked=True), make_part(["d"])]
-    first, second, third = group_parts(images, ["mc"], parts)
-    assert {tile: source.images for tile, source in first.items()} == {"a": ("a1", "a2"), "b": ("b1", "b2")}
-    assert second["c"].images == ("c",)
-    assert second["c"].masks == ("mc",)
-    assert third["d"].images == ("d",)
-    assert not first["a"].masks and not third["d"].masks

@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import f1_score
 
 from cropmine.config.regions import Simulation
-from cropmine.inputs.simulation import EARTH_M, PIXEL_M, simulate_region, write_region
+from cropmine.inputs.simulation.regions import EARTH_M, PIXEL_M, simulate_region, write_region
 
 SMALL = Simulation(tile_px=128, label_sites=24)
 

@@ -8,7 +8,7 @@ from cropmine.config.models import Network
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.mapping.model_checks import check_model
 from cropmine.training.checkpoints import save_checkpoint
 from cropmine.training.networks import Normalisation, build_network

@@ -19,7 +19,6 @@ TESTED_ELSEWHERE = {
     "commands/guess_thresholds.py": "new_region, which uses it, with labels and a weak map",
     "config/base.py": "the models of the configuration, whose base it is",
     "geo/mosaics.py": "mapping/mosaics and inputs/checks/layers, which read what it writes",
-    "inputs/simulated_land.py": "simulation, which returns all that it draws",
     "mining/segmentation.py": "methods, which it loads and whose parts it numbers",
     "mining/superpixels.py": "methods, two of which they are",
     "planning/recipes.py": "plans and map_stamps, which describe recipes by it",

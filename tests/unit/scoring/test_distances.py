@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from cropmine.config.regions import Split
 from cropmine.geo.grids import GEOD
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.splits import split_labels
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.scoring.distances import find_nearest, measure_distances, sample_map
 from cropmine.tables import write_json
 from factories.labels import make_labels, scatter_fields

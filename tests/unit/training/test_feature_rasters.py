@@ -5,7 +5,8 @@ import pytest
 
 from cropmine.errors import CropmineError
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.training.feature_rasters import use_rasters
 from factories.tiles import make_grid
 

@@ -15,13 +15,14 @@ from cropmine.classes import NODATA, encode_probability
 from cropmine.config.models import Network
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.neighbours import (
     OVERLAP_PX,
     STEP_PX,
     lattice_reach,
     lattice_starts,
 )
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import HALO_PX, locate_grid, surround_tile
 from cropmine.training.models.network import NetworkPredictor
 from cropmine.training.networks import Normalisation, build_network

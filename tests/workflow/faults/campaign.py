@@ -24,7 +24,7 @@ import psutil
 import torch
 
 from cropmine.config.regions import Simulation
-from cropmine.inputs.simulation import simulate_region, write_region
+from cropmine.inputs.simulation.regions import simulate_region, write_region
 from workspace import Outcome, Workspace, valley_config
 
 # What tells of a run rather than of its results: times, and the states of trainings that didn't end.

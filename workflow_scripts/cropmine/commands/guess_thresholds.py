@@ -13,10 +13,10 @@ from cropmine.config.segmentations import Segmentation
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import read_grid
-from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.label_pieces import TRAIN, split_of
 from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.inputs.splits import split_labels
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.weak_maps import read_weak_map
 from cropmine.mining.overlaps import Columns, overlap_segments
 from cropmine.mining.segmentation import Tile, divide_tile, number_segments

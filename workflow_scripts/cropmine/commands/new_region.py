@@ -21,7 +21,7 @@ from cropmine.files import write_text
 from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import Grid, measure_pixel
 from cropmine.inputs.checks.regions import check_region
-from cropmine.inputs.imagery import TileSource, source_from_settings
+from cropmine.inputs.tile_sources import TileSource, source_from_settings
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel
 from cropmine.planning.plans import plan_region
 from cropmine.planning.tiles import TileFiles, find_tiles, tile_files

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cropmine.geo.grids import Grid, read_grid
-from cropmine.inputs.imagery import TileSource, read_windows
+from cropmine.inputs.imagery import read_windows
 from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Location, PixelWindow, lattice_starts
+from cropmine.inputs.tile_sources import TileSource
 
 MULTIPLE_PX = 32  # what networks halve five times
 HALO_PX = 32

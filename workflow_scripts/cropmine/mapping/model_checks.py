@@ -8,7 +8,7 @@ import numpy as np
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import measure_pixel, read_grid
 from cropmine.inputs.checks.tiles import survey_tile
-from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.training.predictors import load_predictor
 
 SAMPLED_TILES = 16

@@ -16,7 +16,8 @@ import numpy as np
 from cropmine.config.segmentations import Segmentation
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid
-from cropmine.inputs.imagery import TileSource, open_rows
+from cropmine.inputs.imagery import open_rows
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.mining.segments import label_segments
 from cropmine.mining.superpixels import number_superpixels
 

@@ -19,7 +19,8 @@ from cropmine.config.experiments import Mined
 from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import Grid, open_raster, pixel_size_m, read_grid
 from cropmine.geo.rasters import read_raster
-from cropmine.inputs.imagery import OVERVIEW_FACTOR, TileSource, read_tile
+from cropmine.inputs.imagery import OVERVIEW_FACTOR, read_tile
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.mapping.bands import CLASS_BAND
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS

@@ -15,8 +15,9 @@ from scipy.spatial import KDTree
 from cropmine.config.regions import Split
 from cropmine.geo.grids import GEOD, read_grid
 from cropmine.inputs.held_out import cut_training
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.label_pieces import TEST, split_of
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.zones import OUTSIDE, Excludes, read_zones
 
 MAP_POINTS = 2000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import open_raster, read_grid
-from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.tile_sources import TileSource
 
 
 def use_rasters(sources: Mapping[str, TileSource], rasters: Sequence[str | Path]) -> dict[str, TileSource]:

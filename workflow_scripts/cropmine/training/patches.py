@@ -12,8 +12,9 @@ import rasterio
 from cropmine.classes import CLASS_VALUES, CLASS_WORDS, CROPLAND, IGNORE, NONCROPLAND
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import open_raster, read_grid
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.neighbours import PixelWindow
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.training.losses.weighting import SOURCES, encode_labels
 from cropmine.training.networks import Normalisation
 

@@ -10,8 +10,9 @@ from torch.fx.experimental.optimization import fuse
 from torch.fx.proxy import TraceError
 
 from cropmine.classes import NODATA, STEPS, encode_probability
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, PixelWindow
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import Pane, Surroundings
 from cropmine.training.networks import Normalisation, choose_device, choose_precision
 

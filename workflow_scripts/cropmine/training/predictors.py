@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from cropmine.config.models import Model, find_kind_of_file
-from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import Surroundings
 from cropmine.training.descriptions import check_imagery
 

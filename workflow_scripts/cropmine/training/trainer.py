@@ -29,8 +29,8 @@ from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import measure_pixel, read_grid
-from cropmine.inputs.imagery import TileSource
 from cropmine.inputs.label_rasters import burn_label_ids
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.training.checkpoints import save_checkpoint
 from cropmine.training.losses.weighting import compute_loss
 from cropmine.training.networks import Normalisation, build_network, choose_device, choose_precision

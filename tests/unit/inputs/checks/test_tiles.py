@@ -9,7 +9,7 @@ from scipy.ndimage import zoom
 
 from cropmine.inputs.checks.findings import Findings
 from cropmine.inputs.checks.tiles import _take_end, check_tiling, check_values, survey_tile
-from cropmine.inputs.imagery import TileSource
+from cropmine.inputs.tile_sources import TileSource
 from factories.rasters import make_grid, write_plain
 
 PX = 10.0

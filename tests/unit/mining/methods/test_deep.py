@@ -7,8 +7,9 @@ from torch import nn
 from cropmine.config.models import Network
 from cropmine.config.segmentations import Deep
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.neighbours import tile_windows
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.mining.clusters import smooth_clusters
 from cropmine.mining.methods import deep
 from cropmine.mining.methods.deep import cluster_features, read_decoder_features, read_validity

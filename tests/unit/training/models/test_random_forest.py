@@ -10,7 +10,8 @@ from cropmine.config.models import RandomForest
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.training.feature_rasters import use_rasters
 from cropmine.training.models.random_forest import compute_features, read_model, train_classifier

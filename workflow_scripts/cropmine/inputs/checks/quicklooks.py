@@ -10,7 +10,8 @@ from cropmine.config.regions import Region
 from cropmine.files import replacing
 from cropmine.inputs.checks.regions import source_of
 from cropmine.inputs.checks.seams import Line
-from cropmine.inputs.imagery import OVERVIEW_FACTOR, TileSource, find_colours, read_coarse
+from cropmine.inputs.imagery import OVERVIEW_FACTOR, find_colours, read_coarse
+from cropmine.inputs.tile_sources import TileSource
 
 MOST_TILES = 11
 ACROSS = 4

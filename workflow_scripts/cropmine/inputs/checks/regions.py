@@ -18,8 +18,8 @@ from cropmine.geo.headers import RasterHeader, read_raster_header
 from cropmine.inputs.checks.findings import Findings, hint_path
 from cropmine.inputs.checks.layers import check_labels, check_weak_maps, check_zones
 from cropmine.inputs.checks.tiles import check_tiling, check_values, find_usual, survey_tile
-from cropmine.inputs.imagery import TileSource, source_from_settings
 from cropmine.inputs.probability_samples import read_design, read_sample
+from cropmine.inputs.tile_sources import TileSource, source_from_settings
 from cropmine.inputs.tile_views import locate_grid
 from cropmine.planning.resources import NEEDS, estimate_mb
 from cropmine.planning.tiles import TileFiles

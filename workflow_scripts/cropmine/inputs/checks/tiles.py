@@ -12,7 +12,8 @@ from rasterio.windows import Window
 from cropmine.geo.grids import Grid, read_grid
 from cropmine.inputs.checks.findings import Findings
 from cropmine.inputs.checks.seams import Line, find_seam, widen_line
-from cropmine.inputs.imagery import TileSource, find_overview, read_coarse, read_windows
+from cropmine.inputs.imagery import find_overview, read_coarse, read_windows
+from cropmine.inputs.tile_sources import TileSource
 
 COARSE_PX = 256
 LOOKED_PX = 64

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from cropmine.config.segmentations import Deep
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.neighbours import PixelWindow, even_step, tile_windows
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import HALO_PX, MULTIPLE_PX
 from cropmine.mining.clusters import (
     assign_clusters,

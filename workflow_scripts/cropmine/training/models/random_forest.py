@@ -23,8 +23,9 @@ from cropmine.config.models import RandomForest
 from cropmine.errors import CropmineError
 from cropmine.files import replacing
 from cropmine.geo.grids import measure_pixel, read_grid
-from cropmine.inputs.imagery import TileSource, read_tile
+from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.neighbours import PixelWindow, tile_windows
+from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import Surroundings
 from cropmine.training.descriptions import MOST_CHANNELS, Description, check_description
 from cropmine.training.patches import index_labels

@@ -1,0 +1,1 @@
+"""Simulated regions: land, imagery, weak maps and labels that no one had to draw."""
