@@ -1,4 +1,4 @@
-"""The report in a browser: it asks for nothing, runs nothing of others, and works by mouse, keyboard and on a phone."""
+"""The report in a browser: it requests nothing, runs nothing of others, and works by mouse, keyboard and on a phone."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def report(tmp_path_factory):
     return folder / "report.html"
 
 
-def test_it_asks_for_nothing_and_runs_nothing_that_its_data_say(browser, report):
+def test_it_requests_nothing_and_runs_nothing_of_its_data(browser, report):
     with visit(browser, report) as visited:
         asked = []
         visited.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))

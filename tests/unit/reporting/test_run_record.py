@@ -28,8 +28,8 @@ def test_only_scores_on_test_labels_count(tmp_path):
 
 
 def test_jobs_and_hours_are_summed_by_rule(tmp_path):
-    for place, seconds in (("train_model/a/seed0.tsv", 3600), ("train_model/b/seed0.tsv", 1800), ("all.tsv", 36)):
-        path = tmp_path / place
+    for name, seconds in (("train_model/a/seed0.tsv", 3600), ("train_model/b/seed0.tsv", 1800), ("all.tsv", 36)):
+        path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
     assert tally_jobs([tmp_path]) == ({"all": 1, "train_model": 2}, {"all": 0.01, "train_model": 1.5})

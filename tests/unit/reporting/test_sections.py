@@ -100,6 +100,22 @@ def test_each_threshold_says_what_it_is():
     assert [row.words for row in rows] == ["", "used", "best on validation"]
 
 
+def test_the_threshold_is_explained_by_the_best_one_and_its_range():
+    area = {"by_threshold": []}
+
+    def explain(used, reach):
+        choice = {"threshold": used, "threshold_best": 0.61, "threshold_range": reach}
+        return say("sentences.html.j2", "threshold", describe_threshold(choice, area))
+
+    best = "The best on validation labels is 0.61"
+    text = f"{best}; 95 % of bootstrap draws of blocks give 0.45 to 0.7"
+    assert explain(0.5, [0.45, 0.7]) == f"The threshold is 0.5. {text}, which includes 0.5, so that is used."
+    text = text.replace("0.45", "0.55")
+    assert explain(0.61, [0.55, 0.7]) == f"The threshold is 0.61. {text}, which excludes 0.5."
+    few = "they are in fewer than 10 blocks of a class, too few to distinguish it from 0.5."
+    assert explain(0.5, None) == f"The threshold is 0.5. {best}, but {few}"
+
+
 def test_a_run_is_summarised_by_the_longest_rule_first():
     run = {"cropmine": "1", "commit": None, "python": "3.11", "packages": {"numpy": "2"}, "config": {"a": 1}}
     summary = summarise_run(run | {"hours": {"map_tile": 0.5, "train_model": 1.5}})

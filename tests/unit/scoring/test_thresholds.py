@@ -7,7 +7,7 @@ from cropmine.scoring.bootstrap import draw_blocks
 from cropmine.scoring.experiment_tables import tabulate_experiments
 from cropmine.scoring.metrics import Histograms, tabulate_pieces
 from cropmine.scoring.selection import select_experiment
-from cropmine.scoring.thresholds import bootstrap_threshold, choose_threshold, explain_threshold, settle_choice
+from cropmine.scoring.thresholds import bootstrap_threshold, choose_threshold, settle_choice
 from factories.scores import evaluate, make_scores
 
 
@@ -67,21 +67,11 @@ def test_a_half_at_the_end_of_the_range_is_used():
     assert [settle_choice(reach) for reach in ranges] == ["default", "default", "validation", "validation", "default"]
 
 
-def test_the_explanation_gives_the_best_threshold_and_its_range():
-    choice = {"threshold": 0.5, "threshold_best": 0.61, "threshold_range": [0.45, 0.7]}
-    told = "The best on validation labels is 0.61; 95 % of bootstrap draws of blocks give 0.45 to 0.7"
-    assert explain_threshold(choice) == f"The threshold is 0.5. {told}, which holds 0.5: that is used."
-    choice |= {"threshold": 0.61, "threshold_range": [0.55, 0.7]}
-    told = told.replace("0.45", "0.55")
-    assert explain_threshold(choice) == f"The threshold is 0.61. {told}, which leaves 0.5 out."
-
-
 def test_under_ten_blocks_of_a_class_there_is_no_range_and_a_half_is_used():
     scores = make_scores(40, blocks=9, shift=60)
     choice = select_experiment([evaluate("few", scores)])
     assert choice["threshold_range"] is None
     assert (choice["threshold"], choice["threshold_best"] > 0.6) == (0.5, True)
-    assert "too few to tell it from 0.5" in explain_threshold(choice)
 
 
 @pytest.mark.parametrize(("shift", "kind"), [(22, "default"), (60, "validation")])
@@ -91,7 +81,6 @@ def test_a_half_is_used_if_the_range_holds_it_and_the_table_keeps_both(shift, ki
     low, high = choice["threshold_range"]
     assert (low <= 0.5 <= high) == (kind == "default")
     assert choice["threshold"] == (0.5 if kind == "default" else choice["threshold_best"])
-    assert ("that is used" in explain_threshold(choice)) == (kind == "default")
     table = tabulate_experiments([evaluation], "one")
     assert set(table["threshold"]) == {0.5, choice["threshold_best"]}
     assert set(table.loc[table["selected"], "threshold_choice"]) == {kind}

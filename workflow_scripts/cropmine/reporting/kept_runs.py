@@ -19,9 +19,9 @@ RASTERS = "*.tif"  # of the delivery
 
 
 def keep_run(results: str | Path, name: str, regions: Sequence[str]) -> Path:
-    """Keep what the results of regions hold now, in runs/{name}-{8 hex digits}; gives the folder.
+    """Keep the present results of regions in runs/{name}-{8 hex digits}; returns the folder.
 
-    The digits are of the configuration, of tables, labels and rasters: other results get another folder beside it, and
+    The digits are of the configuration, of tables, labels and rasters: other results get a folder of their own, and
     equal ones are kept once. Rasters are linked where the file system can, else copied. results: the folder of results,
     with run.json in it.
     """

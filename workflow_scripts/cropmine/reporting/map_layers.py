@@ -40,8 +40,8 @@ CLASS_COLOURS = {NONCROPLAND: NONCROPLAND_COLOUR, CROPLAND: CROPLAND_COLOUR}
 DIFFERENCE_COLOURS = {BOTH: CROPLAND_COLOUR, MAP_ALONE: MAP_ALONE_COLOUR, WEAK_ALONE: WEAK_ALONE_COLOUR}
 
 
-def lay_grids(grids: Mapping[str, Grid], ranked: Sequence[str]) -> list[Grid]:
-    """Lay the grids of the map's pictures in web mercator: one over all tiles, or one each for a few scattered tiles.
+def plan_grids(grids: Mapping[str, Grid], ranked: Sequence[str]) -> list[Grid]:
+    """Plan the grids of the map's pictures in web mercator: one over all tiles, or one for each of few scattered tiles.
 
     grids: of the tiles; ranked: tiles, of which the first 4 are shown where under a fifth of the land between the tiles
     is theirs. A side has at most 2048 pixels, of scattered tiles 1024, none finer than those of the tiles.
@@ -52,18 +52,18 @@ def lay_grids(grids: Mapping[str, Grid], ranked: Sequence[str]) -> list[Grid]:
     filled = np.sum((easts - wests) * (norths - souths)) / ((whole[2] - whole[0]) * (whole[3] - whole[1]))
     finest = min((bounds[tile][2] - bounds[tile][0]) / grid.width for tile, grid in grids.items())
     if filled >= LEAST_FILLED:
-        return [_lay_grid(whole, finest, LAYER_PX)]
-    return [_lay_grid(bounds[tile], finest, PART_PX) for tile in ranked[:PARTS]]
+        return [_plan_grid(whole, finest, LAYER_PX)]
+    return [_plan_grid(bounds[tile], finest, PART_PX) for tile in ranked[:PARTS]]
 
 
-def _lay_grid(bounds: Sequence[float], finest: float, most_px: int) -> Grid:
+def _plan_grid(bounds: Sequence[float], finest: float, most_px: int) -> Grid:
     west, south, east, north = bounds
     pixel = max(finest, max(east - west, north - south) / most_px)
     width, height = (max(math.ceil(side / pixel - 1e-3), 1) for side in (east - west, north - south))
     return Grid(WEB_CRS, Affine(pixel, 0, west, 0, -pixel, north), width, height)
 
 
-def thin_grid(grid: Grid, factor: float) -> Grid:
+def coarsen_grid(grid: Grid, factor: float) -> Grid:
     """Give a grid of the same land and north-western corner whose pixels are `factor` times as wide."""
     step = Affine(grid.transform.a * factor, 0, grid.transform.c, 0, grid.transform.e * factor, grid.transform.f)
     return Grid(grid.crs, step, math.ceil(grid.width / factor), math.ceil(grid.height / factor))
@@ -74,14 +74,14 @@ def find_bounds(raster: Grid | DatasetReader, crs: CRS) -> tuple[float, float, f
     return raster.bounds if raster.crs == crs else transform_bounds(raster.crs, crs, *raster.bounds)
 
 
-def find_degrees(grid: Grid) -> list[list[float]]:
+def find_corners(grid: Grid) -> list[list[float]]:
     """Find the corners of a grid as the map library takes them: [[south, west], [north, east]], degrees."""
     west, south, east, north = transform_bounds(grid.crs, CRS.from_epsg(4326), *grid.bounds)
     return [[round(south, 7), round(west, 7)], [round(north, 7), round(east, 7)]]
 
 
-def overlay_imagery(whole: Grid, region: ReportRegion, mode: str) -> tuple[np.ndarray, Grid]:
-    """Lay a region's imagery of its last date on a grid: colours, uint8 (h, w, 4), and the grid that they have.
+def warp_imagery(whole: Grid, region: ReportRegion, mode: str) -> tuple[np.ndarray, Grid]:
+    """Warp the imagery of the last date to a grid: colours, uint8 (h, w, 4), and the grid that they have.
 
     mode: full, or overview: then pixels are at least four times as wide as the files'. Bands are stretched from their
     2nd to their 98th percentile over the grid.
@@ -91,15 +91,15 @@ def overlay_imagery(whole: Grid, region: ReportRegion, mode: str) -> tuple[np.nd
         with open_raster(path) as dataset:
             finest = min(finest, _pixel_in(whole, dataset))
     factor = max(1.0, OVERVIEW_FACTOR * finest / whole.transform.a) if mode == "overview" else 1.0
-    grid = thin_grid(whole, factor)
+    grid = coarsen_grid(whole, factor)
     order = find_colours(region.bands)
     values = np.zeros((3, *grid.shape), np.float32)
     known = np.zeros(grid.shape, bool)
-    for path, (rows, columns), window in _cross(grid, region.last_images):
+    for path, (rows, columns), window in _intersect(grid, region.last_images):
         part, inside = _read_colours(path, order, window)
         np.copyto(values[:, rows, columns], part, where=inside)
         known[rows, columns] |= inside
-    return _finish(stretch(values, known), known), grid
+    return _add_alpha(stretch(values, known), known), grid
 
 
 def stretch(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -111,7 +111,7 @@ def stretch(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.clip((shown - low) / np.maximum(high - low, 1e-6), 0, 1)
 
 
-def _finish(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
+def _add_alpha(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Colours of 0 to 1, transparent where nothing is known."""
     pixels = np.dstack([np.rint(colours * 255), np.where(known, 255, 0)]).astype(np.uint8)
     pixels[~known] = 0
@@ -123,7 +123,7 @@ def _pixel_in(grid: Grid, dataset: DatasetReader) -> float:
     return (east - west) / dataset.width
 
 
-def _cross(grid: Grid, paths: Iterable[str]) -> Iterator[tuple[str, tuple[slice, slice], Grid]]:
+def _intersect(grid: Grid, paths: Iterable[str]) -> Iterator[tuple[str, tuple[slice, slice], Grid]]:
     """The rasters that meet a grid: each with the rows and columns that it may cover, and their grid."""
     for path in paths:
         with open_raster(path) as dataset:
@@ -151,36 +151,36 @@ def _read_colours(path: str, order: Sequence[int], grid: Grid) -> tuple[np.ndarr
     return np.where(known, values, 0), known
 
 
-def lay_bands(grid: Grid, paths: Sequence[str]) -> dict[int, np.ndarray]:
-    """Lay the bands of the map's tiles on a grid, uint8 (h, w) by band, 255 where there is no map."""
+def warp_bands(grid: Grid, paths: Sequence[str]) -> dict[int, np.ndarray]:
+    """Warp the bands of the map's tiles to a grid: uint8 (h, w) by band, 255 where there is no map."""
     bands = (PROBABILITY_BAND, CLASS_BAND, DISAGREEMENT_BAND)
-    laid = {band: np.full(grid.shape, NODATA, np.uint8) for band in bands}
-    for path, (rows, columns), window in _cross(grid, paths):
+    warped = {band: np.full(grid.shape, NODATA, np.uint8) for band in bands}
+    for path, (rows, columns), window in _intersect(grid, paths):
         with open_raster(path) as dataset:
             for band in bands:
                 values, inside = warp_nearest(dataset, band, window)
-                np.copyto(laid[band][rows, columns], values, where=inside & (values != NODATA))
-    return laid
+                np.copyto(warped[band][rows, columns], values, where=inside & (values != NODATA))
+    return warped
 
 
-def lay_mined(grid: Grid, files: RegionFiles, mined: MinedPolygons) -> np.ndarray:
-    """Lay mined labels on a grid, uint8 (h, w): 0 non-cropland, 1 cropland, 255 none."""
-    laid = np.full(grid.shape, NODATA, np.uint8)
+def warp_mined(grid: Grid, files: RegionFiles, mined: MinedPolygons) -> np.ndarray:
+    """Warp mined labels to a grid: uint8 (h, w), 0 non-cropland, 1 cropland, 255 none."""
+    warped = np.full(grid.shape, NODATA, np.uint8)
     tiles = {path: tile for tile, path in files.segments.items()}
-    for path, (rows, columns), window in _cross(grid, tiles):
+    for path, (rows, columns), window in _intersect(grid, tiles):
         lut = mine_segments(read_overlap(files.overlaps[tiles[path]]), mined.mined, mined.min_valid)
         with open_raster(path) as dataset:
             ids, inside = warp_nearest(dataset, 1, window)
         labels = lut[np.where(inside, ids, 0)]
-        np.copyto(laid[rows, columns], labels, where=labels != NODATA)
-    return laid
+        np.copyto(warped[rows, columns], labels, where=labels != NODATA)
+    return warped
 
 
-def lay_weak(grid: Grid, region: ReportRegion, weak: WeakFiles) -> np.ndarray:
-    """Lay the weak map on a grid where there is imagery, uint8 (h, w): 0 non-cropland, 1 cropland, 255 unknown."""
+def warp_weak(grid: Grid, region: ReportRegion, weak: WeakFiles) -> np.ndarray:
+    """Warp a weak map to a grid where there is imagery: uint8 (h, w), 0 non-cropland, 1 cropland, 255 unknown."""
     values, known = read_weak_map(*load_weak(weak.settings, weak.paths, weak.registrations, guarded=False), grid)
     covered = np.zeros(grid.shape, bool)
-    for _, (rows, columns), _ in _cross(grid, region.last_images):
+    for _, (rows, columns), _ in _intersect(grid, region.last_images):
         covered[rows, columns] = True
     return np.where(known & covered, values > 0.5, NODATA).astype(np.uint8)
 

@@ -10,9 +10,8 @@ import pandas as pd
 from cropmine.files import write_text
 from cropmine.planning.map_stamps import MapContents, MapStamp
 from cropmine.reporting.comparison import list_rows
-from cropmine.reporting.sections import describe_accuracy, describe_splits
+from cropmine.reporting.sections import describe_accuracy, describe_splits, describe_threshold
 from cropmine.reporting.wording import SPACE, make_environment
-from cropmine.scoring.thresholds import explain_threshold
 from cropmine.tables import read_json
 
 TEMPLATE = "model_card.md.j2"
@@ -39,7 +38,7 @@ def write_card(
 
     stamp, tags: what the map is called; contents: what it was made of.
     """
-    choice, scores = read_json(files.selected), read_json(files.map_scores)
+    choice, scores, area = (read_json(path) for path in (files.selected, files.map_scores, files.area))
     rows = {row.split: row for row in list_rows(pd.read_csv(files.experiments)) if row.selected}
     scored = [(f"the experiment, {split} labels", row) for split, row in rows.items()]
     scored += [(f"the delivered map, {split} labels", scores[split]) for split in rows if scores[split]]
@@ -54,9 +53,9 @@ def write_card(
         note=scores["note"],
         calibration=scores["calibration"],
         accuracy=describe_accuracy(files.accuracy),
-        threshold=explain_threshold(choice),
+        threshold=describe_threshold(choice, area),
         reason=choice["reason"],
-        area=read_json(files.area),
+        area=area,
         splits=describe_splits(files.splits),
         warnings=read_json(files.checks)["warnings"],
         weights=files.weights,

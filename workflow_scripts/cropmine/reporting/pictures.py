@@ -39,7 +39,7 @@ def stretch_colours(pixels: np.ndarray, valid: np.ndarray, bands: Sequence[str])
     return shown
 
 
-def thin_image(image: np.ndarray) -> np.ndarray:
+def coarsen_image(image: np.ndarray) -> np.ndarray:
     """Average an image, float32 (h, w, 3), over squares of 4 pixels and interpolate, which removes the detail."""
     height, width = image.shape[:2]
     small = Image.fromarray(np.rint(image * 255).astype(np.uint8))

@@ -14,7 +14,8 @@ from cropmine.reporting.charts.scores import draw_distances, draw_reliability
 from cropmine.reporting.comparison import list_rows
 from cropmine.reporting.report_files import ShiftFile
 from cropmine.reporting.wording import NONE, Row, spell_figure, spell_hectares, spell_metres
-from cropmine.scoring.thresholds import explain_threshold
+from cropmine.scoring.metrics import DEFAULT_THRESHOLD
+from cropmine.scoring.thresholds import settle_choice
 from cropmine.tables import read_json
 
 MEASURE_WORDS = {
@@ -209,15 +210,24 @@ class ThresholdRow:
 
 @dataclass(frozen=True)
 class Threshold:
-    """How the threshold of the map was chosen, and what would be mapped at others."""
+    """How the threshold of the map was chosen, and what would be mapped at others.
 
-    sentence: str
+    range: of 95 % of bootstrap draws of validation blocks, None where these are too few; default: the threshold that is
+    used where the range includes it (takes_default).
+    """
+
+    used: float
+    best: float
+    range: tuple[float, float] | None
+    default: float
+    takes_default: bool
     rows: tuple[ThresholdRow, ...]
 
 
 def describe_threshold(choice: Mapping[str, Any], area: Mapping[str, Any]) -> Threshold:
     """Describe the threshold of a map from selected.json and map/area.json."""
-    low, high = choice["threshold_range"] or (None, None)
+    reach = tuple(choice["threshold_range"]) if choice["threshold_range"] else None
+    low, high = reach or (None, None)
     names = {
         "used": choice["threshold"],
         "best on validation": choice["threshold_best"],
@@ -232,7 +242,14 @@ def describe_threshold(choice: Mapping[str, Any], area: Mapping[str, Any]) -> Th
         )
         for row in area["by_threshold"]
     ]
-    return Threshold(explain_threshold(choice), tuple(rows))
+    return Threshold(
+        used=choice["threshold"],
+        best=choice["threshold_best"],
+        range=reach,
+        default=DEFAULT_THRESHOLD,
+        takes_default=settle_choice(reach) == "default",
+        rows=tuple(rows),
+    )
 
 
 @dataclass(frozen=True)

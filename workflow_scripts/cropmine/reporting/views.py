@@ -28,13 +28,13 @@ from cropmine.mining.overlaps import mine_segments, read_overlap
 from cropmine.reporting.charts.style import INK
 from cropmine.reporting.map_layers import LEAST_FILLED
 from cropmine.reporting.pictures import (
+    coarsen_image,
     colour_classes,
     colour_codes,
     draw_scale_bar,
     finish_picture,
     start_picture,
     stretch_colours,
-    thin_image,
 )
 from cropmine.reporting.report_files import RegionFiles, ReportRegion
 from cropmine.reporting.wording import spell_metres
@@ -125,7 +125,7 @@ def draw_view(
         image = _read_image(view, region)
         note = "stretched for display"
         if imagery == "overview":
-            image, note = thin_image(image), f"an overview, {OVERVIEW_FACTOR} times coarser than the files"
+            image, note = coarsen_image(image), f"an overview, {OVERVIEW_FACTOR} times coarser than the files"
         pictures.append(Picture("imagery", "Imagery", note, _draw_image(image, view)))
     if labels is not None:
         uri = _draw_labels(image, view, labels)

@@ -25,14 +25,14 @@ from cropmine.reporting.map_layers import (
     colour_ramp,
     colour_values,
     compare_maps,
-    find_degrees,
-    lay_bands,
-    lay_grids,
-    lay_mined,
-    lay_weak,
-    overlay_imagery,
+    find_corners,
+    plan_grids,
     ramp_disagreement,
     ramp_probability,
+    warp_bands,
+    warp_imagery,
+    warp_mined,
+    warp_weak,
 )
 from cropmine.reporting.pictures import encode_pixels
 from cropmine.reporting.report_files import ReportRegion
@@ -109,19 +109,19 @@ def describe_webmap(
     grids: of its tiles; views: those that are framed, whose tiles alone are shown where tiles are scattered; labels:
     labels.parquet, or None where they aren't shown; imagery: full, overview or none.
     """
-    parts = lay_grids(grids, [view.tile for view in views])
+    parts = plan_grids(grids, [view.tile for view in views])
     drawn = [_draw_part(part, region, imagery) for part in parts]
     layers = [layer for layer in _list_layers(region) if any(layer.key in part for part in drawn)]
     described = {} if labels is None else describe_labels(labels)
     if not layers and not described:
         return None
     data = {
-        "bounds": [find_degrees(part) for part in parts],
+        "bounds": [find_corners(part) for part in parts],
         "zoom": round(math.log2(EQUATOR_M / 256 / parts[0].transform.a), 3),
         "layers": {layer.key: [part[layer.key] for part in drawn if layer.key in part] for layer in layers},
         "labels": {split: vars(own) for split, own in described.items()},
         "views": [
-            {"letter": letter, "tile": view.tile, "bounds": find_degrees(view.grid)}
+            {"letter": letter, "tile": view.tile, "bounds": find_corners(view.grid)}
             for letter, view in zip(LETTERS, views, strict=False)
         ],
     }
@@ -133,15 +133,15 @@ def _draw_part(grid: Grid, region: ReportRegion, imagery: str) -> dict[str, dict
     """The pictures of a part of the region by layer: a data URI and its bounds."""
     files, drawn = region.files, {}
     if imagery != "none":
-        pixels, thinned = overlay_imagery(grid, region, imagery)
+        pixels, thinned = warp_imagery(grid, region, imagery)
         drawn["imagery"] = _encode(pixels, thinned, exact=False)
-    weak = lay_weak(grid, region, files.weak) if files.weak else None
+    weak = warp_weak(grid, region, files.weak) if files.weak else None
     if weak is not None:
         drawn["weak"] = _encode(colour_values(weak, CLASS_COLOURS), grid)
     if files.mined and files.segments:
-        drawn["mined"] = _encode(colour_values(lay_mined(grid, files, files.mined), CLASS_COLOURS), grid)
+        drawn["mined"] = _encode(colour_values(warp_mined(grid, files, files.mined), CLASS_COLOURS), grid)
     if files.maps:
-        drawn |= _draw_bands(grid, lay_bands(grid, files.maps), weak)
+        drawn |= _draw_bands(grid, warp_bands(grid, files.maps), weak)
     return drawn
 
 
@@ -161,7 +161,7 @@ def _draw_bands(grid: Grid, bands: Mapping[int, np.ndarray], weak: np.ndarray | 
 
 
 def _encode(pixels: np.ndarray, grid: Grid, exact: bool = True) -> dict:
-    return {"picture": encode_pixels(pixels, exact), "bounds": find_degrees(grid)}
+    return {"picture": encode_pixels(pixels, exact), "bounds": find_corners(grid)}
 
 
 def _list_layers(region: ReportRegion) -> list[MapLayer]:

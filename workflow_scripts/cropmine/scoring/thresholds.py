@@ -1,7 +1,5 @@
 """How well validation labels tell the threshold of the probability, and which one a map takes."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cropmine.classes import STEPS
@@ -51,21 +49,3 @@ def settle_choice(reach: Range | None) -> str:
     Otherwise, or where labels are too few for a range, "default": the labels can't tell the best one from 0.5.
     """
     return "default" if reach is None or reach[0] <= DEFAULT_THRESHOLD <= reach[1] else "validation"
-
-
-def explain_threshold(choice: Mapping) -> str:
-    """Explain which threshold was taken, from selected.json."""
-    best, reach = choice["threshold_best"], choice["threshold_range"]
-    if reach is None:
-        return (
-            f"The threshold is {choice['threshold']:g}. The best on validation labels is {best:g}, but they lie in "
-            f"under {LEAST_BLOCKS} blocks of a class, too few to tell it from {DEFAULT_THRESHOLD:g}."
-        )
-    told = f"The best on validation labels is {best:g}; 95 % of bootstrap draws of blocks give {_spell_range(reach)}"
-    if settle_choice(reach) == "default":
-        return f"The threshold is {choice['threshold']:g}. {told}, which holds {DEFAULT_THRESHOLD:g}: that is used."
-    return f"The threshold is {choice['threshold']:g}. {told}, which leaves {DEFAULT_THRESHOLD:g} out."
-
-
-def _spell_range(reach: Range) -> str:
-    return f"{reach[0]:g} to {reach[1]:g}"

@@ -28,10 +28,10 @@ def test_every_kind_of_grid_has_a_figure_that_says_what_was_scored(grid, more):
     table = make_sweep(grid, **more)
     texts = list_texts(draw_sweep(table, grid, "my$sweep$"))
     assert r"my\$sweep\$: F1 of cropland on labelled validation polygons" in texts
-    told = " ".join(texts)
-    assert "own threshold" in told and "0.5" in told
-    assert ("95 % interval" in told) == more.get("intervals", True)
-    assert "base" in told
+    text = " ".join(texts)
+    assert "own threshold" in text and "0.5" in text
+    assert ("95 % interval" in text) == more.get("intervals", True)
+    assert "base" in text
 
 
 def test_two_numeric_keys_make_heat_maps_with_the_values_in_the_cells():

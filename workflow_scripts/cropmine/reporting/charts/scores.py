@@ -110,7 +110,7 @@ def draw_distances(measured: Mapping[str, Any]) -> str:
     axes.set_xlabel("distance to the nearest training label")
     axes.set_ylim(0, 101)
     axes.set_yticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    axes.set_ylabel("lie within")
+    axes.set_ylabel("within this distance")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), frameon=False, labelspacing=0.7)
     axes.tick_params(length=0, labelcolor=INK)
     axes.grid(color=GRID_LINE, lw=0.9)

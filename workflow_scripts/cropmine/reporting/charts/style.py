@@ -59,5 +59,5 @@ def embed_picture(path: str | Path) -> str:
 
 
 def protect(name: str) -> str:
-    """Write a name so that matplotlib shows it as it is: it would set what stands between dollars as a formula."""
+    """Write a name so that matplotlib shows it as it is: it would set text between dollar signs as a formula."""
     return str(name).replace("$", r"\$")
