@@ -1,4 +1,4 @@
-"""The one kind of error that users see: what is wrong, where, and what to do."""
+"""The error that users see: what is wrong, where, and what to do."""
 
 import difflib
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Writing of files: a file is whole or not there."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a unique temporary name beside `path`, with its suffix, that takes its place if the block succeeds.
+    """Give a unique temporary name next to `path`, with its suffix, that replaces it if the block succeeds.
 
     The folder is made. A block that fails leaves neither file nor a change at `path`.
     """

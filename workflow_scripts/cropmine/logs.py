@@ -1,4 +1,4 @@
-"""Logging of a rule: everything into its log file, the line that explains a failure to the terminal, too."""
+"""Logging of a rule: everything into its log file, and the line that explains a failure to the terminal as well."""
 
 import logging
 import os
@@ -55,7 +55,7 @@ def rule_log(snakemake: Any) -> Iterator[None]:
 def measure_peak() -> float:
     """The most memory that this process has held so far, MB."""
     status = Path("/proc/self/status")
-    if status.exists():  # what getrusage tells there begins with the peak of the process that started this one
+    if status.exists():  # there, getrusage begins with the peak of the process that started this one
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 

@@ -29,10 +29,10 @@ def make_file(path, values=("crop", "other", "fallow"), geometries=FIELDS, crs="
     return str(path)
 
 
-def read(*paths, split_field=None, tell=log_note, **more):
+def read(*paths, split_field=None, note=log_note, **more):
     named = {"cropland": ["crop"], "noncropland": ["other"], "ignore": ["fallow"]} | more
     labels = Labels(path=paths, class_field="kind", definition="annual crops", **named)
-    return read_labels(labels, paths, split_field, tell=tell)
+    return read_labels(labels, paths, split_field, note=note)
 
 
 def test_every_format_gives_the_same_labels(tmp_path):
@@ -159,7 +159,7 @@ def test_labels_may_reach_the_ends_of_the_earth_and_no_further(tmp_path):
     assert table.geometry.geom_equals(geopandas.GeoSeries(ends, crs=4326)).all()
     for number, (west, south) in enumerate([(-180.5, 0), (179.5, 0), (0, -90.5), (0, 89.5)]):
         path = make_file(tmp_path / f"{number}.gpkg", ["crop"], [shapely.box(west, south, west + 1, south + 1)])
-        with pytest.raises(CropmineError, match=rf"{number}\.gpkg: 1 labels don't lie within"):
+        with pytest.raises(CropmineError, match=rf"{number}\.gpkg: 1 labels aren't within"):
             read(path)
     assert len(read(make_file(tmp_path / "half.gpkg", ["crop"], [shapely.box(-90, 0, 90, 1)]))) == 1
     wide = make_file(tmp_path / "wide.gpkg", ["crop"], [shapely.box(-90, 0, 90.5, 1)])
@@ -185,10 +185,10 @@ def test_long_edges_stay_straight_in_the_crs_that_they_were_drawn_in(tmp_path):
 def test_coordinates_that_are_not_on_the_earth_are_refused(tmp_path):
     frame = geopandas.GeoDataFrame({"kind": ["crop"]}, geometry=[shapely.box(4e6, -1e5, 4.1e6, 0)], crs="EPSG:4326")
     frame.to_parquet(tmp_path / "metres.parquet")
-    what = r"metres\.parquet: 1 labels don't lie within 180 degrees east and west and 90 north and south\."
+    what = r"metres\.parquet: 1 labels aren't within 180 degrees east and west and 90 north and south\."
     with pytest.raises(CropmineError, match=rf"{what} Hint: is its CRS the one that its coordinates are in\? Cut what"):
         read(str(tmp_path / "metres.parquet"))
-    with pytest.raises(CropmineError, match=r"edge\.gpkg: 1 labels don't lie .*antimeridian\.$"):
+    with pytest.raises(CropmineError, match=r"edge\.gpkg: 1 labels aren't within .*antimeridian\.$"):
         read(make_file(tmp_path / "edge.gpkg", ["crop"], [shapely.Point(180, -17)]), radius_m=50)
 
 
@@ -236,7 +236,7 @@ def test_broken_polygons_are_repaired_and_missing_ones_dropped(tmp_path, caplog)
 def test_a_polygon_that_crosses_itself_keeps_its_area_in_a_projected_crs_and_its_repair_is_told(tmp_path):
     bowtie = shapely.Polygon([(36.8, 0), (36.801, 1e-3), (36.801, 0), (36.8, 1e-3)])
     path, told = make_file(tmp_path / "a.gpkg", ["crop"], [bowtie], crs=32737), []
-    table = read(path, tell=lambda path, what: told.append(what))
+    table = read(path, note=lambda path, what: told.append(what))
     assert table.geometry.item().area == pytest.approx(0.5e-6, rel=1e-3)
     assert told == ["1 invalid polygons are repaired"]
 

@@ -42,7 +42,7 @@ def test_points_that_were_added_moved_doubled_or_left_unlabelled_are_told(frozen
     path = tmp_path / "bad.gpkg"
     refuse(frozen, path, points.assign(sample=["mine", *points["sample"][1:]]), "aren't of this sample: mine")
     refuse(frozen, path, points.assign(geometry=points.geometry.translate(0.001)), "from where it was drawn")
-    refuse(frozen, path, pd.concat([points, points.iloc[:1]]), "comes twice")
+    refuse(frozen, path, pd.concat([points, points.iloc[:1]]), "occurs twice")
     refuse(frozen, path, points.assign(**{"class": ""}), "no point has a class")
     refuse(frozen, path, points.assign(**{"class": "field"}), "holds 'field'")
     refuse(frozen, path, points.drop(columns="sample"), "no field 'sample'")

@@ -44,7 +44,7 @@ def test_imagery_like_that_of_the_training_passes(model, tmp_path):
 @pytest.mark.parametrize(
     ("change", "bands", "dates", "words"),
     [
-        ({"scale": 1e-4}, BANDS, 1, "was trained on values up to about .* Hint: reflectance beside digital numbers"),
+        ({"scale": 1e-4}, BANDS, 1, "was trained on values up to about .* Hint: reflectance against digital numbers"),
         ({"scale": 100}, BANDS, 1, "was trained on values up to about"),
         ({"metres": 30.0}, BANDS, 1, "was trained on pixels of 10 m, those of the imagery are 30.* m.*gdalwarp"),
         ({}, ["nir", "red"], 1, "was trained on the bands"),

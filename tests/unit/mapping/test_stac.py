@@ -37,5 +37,5 @@ def test_a_map_of_an_untold_year_is_valid_stac_too(delivery, tmp_path):
     stamp = replace(STAMP, year=None)
     made = write_catalog(tmp_path, products, "p.parquet", stamp, stamp_tags(stamp, []))
     content = json.loads(made[0].read_text())
-    assert "isn't told" in content["description"]
+    assert "isn't known" in content["description"]
     assert made[0].with_name("valley_cropland_undated_first_epsg32637.json") in made

@@ -1,4 +1,4 @@
-"""Registration: a weak map that was moved comes back, and one that lies right or can't be judged stays."""
+"""Registration: a weak map that was moved comes back, and one that is aligned or can't be judged stays."""
 
 import json
 
@@ -122,7 +122,7 @@ def test_a_shift_is_pooled_from_all_tiles_and_rounded_to_a_quarter_of_a_pixel():
     [
         ({"a": make_surfaces((4, 0)), "b": make_surfaces((4, 0))}, "edge of the window"),
         ({"a": make_surfaces((2, 0)), "b": make_surfaces((-1, 0))}, "two halves disagree"),
-        ({"a": make_surfaces((0, 0)), "b": make_surfaces((0, 0))}, "the map lies right"),
+        ({"a": make_surfaces((0, 0)), "b": make_surfaces((0, 0))}, "the map is already aligned"),
         (
             {"a": make_surfaces((2, 0), noise=20, nulls=50.0), "b": make_surfaces((2, 0), noise=20, nulls=50.0)},
             "doesn't exceed",

@@ -86,7 +86,7 @@ def test_the_report_says_where_a_map_was_moved_and_why_another_was_not(tmp_path)
         write_registration(tmp_path / f"{name}.json", files[-1].path, result)
     template = make_environment().get_template("registrations.html.j2")
     page = template.render(region={"registrations": [describe_registration(file) for file in files]}, scroll=str)
-    assert "its peak lies on the edge of the window" in page
+    assert "its peak is on the edge of the window" in page
     assert page.count("kmeans10") == 2
     assert template.render(region={"registrations": []}).strip() == ""
 

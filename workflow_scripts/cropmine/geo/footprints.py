@@ -1,4 +1,4 @@
-"""Footprints: where tiles lie, in any CRS, and which bounds they share an area with."""
+"""Footprints: bounds of tiles in any CRS, and which bounds overlap."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -14,7 +14,7 @@ _EDGE_POINTS = 9
 
 @dataclass(frozen=True)
 class Footprint:
-    """Where tiles lie: their names and grids, in any CRS."""
+    """Tiles on the ground: their names and grids, in any CRS."""
 
     tiles: tuple[str, ...]
     grids: tuple[Grid, ...]
@@ -53,7 +53,7 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
 
 
 def meet(bounds: np.ndarray, other: ArrayLike) -> np.ndarray:
-    """Tell which of bounds (n, 4) share an area with other bounds (4,), or (n, 4) one each; false where NaN."""
+    """Find which of bounds (n, 4) share an area with others, (4,) or (n, 4) one each: bool (n,), false where NaN."""
     others = np.asarray(other, dtype=float)
     return (
         (bounds[:, 0] < others[..., 2])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from cropmine.geo.raster_formats import VIRTUAL
 
 _NETWORKS = ("curl", "s3", "gs", "az", "adls", "oss", "swift", "hdfs", "webhdfs")
-# What GDAL knows beside what cropmine reads and writes; a test holds it against the drivers that there are.
+# What GDAL can do that cropmine doesn't need; a test compares it with the drivers that there are.
 SKIPPED_DRIVERS = (
     "AAIGrid,ACE2,ADBC,ADRG,AIG,AIVector,AVCBin,AVCE00,AirSAR,AmigoCloud,BAG,BIGGIF,BLX,BMP,BSB,BT,BYN,CALS,CEOS,"
     "COASP,COSAR,CPG,CSV,CSW,CTG,CTable2,Carto,DAAS,DERIVED,DGN,DIMAP,DIPEx,DOQ1,DOQ2,DTED,DXF,ECRGTOC,EDIGEO,EEDA,"
@@ -25,7 +25,7 @@ SKIPPED_DRIVERS = (
 def confine_gdal(settings: object) -> dict[str, str]:
     """The environment in which GDAL has no drivers but those that are needed, and no network.
 
-    settings: a configuration as plain builtins. If a path in it lies on a network, as /vsis3/… and /vsicurl/… do,
+    settings: a configuration as plain builtins. If a path in it is on a network, as /vsis3/… and /vsicurl/… do,
     network file systems stay on. To be set before GDAL starts.
     """
     limits = {"GDAL_SKIP": SKIPPED_DRIVERS, "GDAL_VRT_ENABLE_PYTHON": "NO", "OGR_GEOJSON_MAX_OBJ_SIZE": "50"}
@@ -37,7 +37,7 @@ def confine_gdal(settings: object) -> dict[str, str]:
 
 
 def is_remote(path: str) -> bool:
-    """Tell whether a path is one of GDAL's network file systems."""
+    """Check whether a path is on one of GDAL's network file systems."""
     return path.startswith(VIRTUAL) and any(f"{VIRTUAL}{name}" in path for name in _NETWORKS)
 
 

@@ -29,7 +29,7 @@ def place_on_grid(geometries: np.ndarray | geopandas.GeoSeries, grid: Grid) -> t
     """Find the EPSG:4326 polygons that meet a grid and take them into its CRS, long edges bent as they should be.
 
     Returns positions (n,) intp into `geometries` and polygons (n,) object. Those that are far from the grid are
-    left out by geodesic distance, so a polygon that the grid's CRS can't hold does no harm.
+    left out by geodesic distance, so that a polygon which the grid's CRS can't hold does no harm.
     """
     geometries = np.asarray(geometries, dtype=object)
     near = _near_grid(geometries, grid)

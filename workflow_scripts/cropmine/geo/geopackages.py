@@ -1,4 +1,4 @@
-"""GeoPackages that are the same to the byte for the same content."""
+"""GeoPackages with the same bytes for the same content."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,10 +17,10 @@ def write_geopackage(
 ) -> None:
     """Write a table as a GeoPackage of one layer, with tags as the metadata of the layer."""
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN})
-    told = {f"cropmine_{key}": str(value) for key, value in sorted((tags or {}).items())}
+    metadata = {f"cropmine_{key}": str(value) for key, value in sorted((tags or {}).items())}
     try:
         with replacing(path) as temporary:
             options = {"driver": "GPKG", "layer": layer, "dataset_options": {"VERSION": VERSION}}
-            pyogrio.write_dataframe(frame, temporary, layer_metadata=told or None, **options)
+            pyogrio.write_dataframe(frame, temporary, layer_metadata=metadata or None, **options)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

@@ -1,4 +1,4 @@
-"""Grids: where the pixels of a raster lie, how large they are on the ground, and how one grid is moved to another."""
+"""Grids: where the pixels of a raster are, how large they are on the ground, and grids of windows of it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ class Grid:
     def __post_init__(self) -> None:
         step = self.transform
         if not np.isfinite(tuple(step)).all():
-            raise CropmineError("grid", f"its place isn't finite: {tuple(step)[:6]}", "georeference the raster anew")
+            raise CropmineError("grid", f"its place isn't finite: {tuple(step)[:6]}", "georeference the raster again")
         if step.b or step.d or step.a <= 0 or step.e >= 0:
             raise CropmineError(
                 "grid", f"not north-up: {tuple(step)[:6]}", "warp the raster to a north-up grid (gdalwarp)"
@@ -78,7 +78,7 @@ class Grid:
         return Grid(self.crs, Affine.translation(to_x - x, to_y - y) @ self.transform, self.width, self.height)
 
     def aligns(self, other: "Grid") -> bool:
-        """Tell whether the other grid has the same pixels, within a hundredth of one."""
+        """Check whether the other grid has the same pixels, within a hundredth of one."""
         if self.crs != other.crs or self.shape != other.shape:
             return False
         apart = np.subtract(self.bounds, other.bounds)
@@ -100,7 +100,7 @@ class Grid:
         return _make_lonlat(self.crs.to_wkt())
 
 
-@lru_cache(maxsize=256)  # many tiles, few CRS: each of these takes as long as opening a file
+@lru_cache(maxsize=256)  # many tiles, few CRS: each takes as long as opening a file
 def _read_crs(wkt: str) -> pyproj.CRS:
     return pyproj.CRS.from_wkt(wkt)
 

@@ -40,13 +40,13 @@ def read_raster_header(path: str | Path) -> RasterHeader:
             grid = grid_of(dataset)
             pixel_m = pixel_size_m(grid)
             if not all(0 < size < np.inf for size in pixel_m):
-                raise CropmineError(path, f"lies nowhere on the earth: {grid.bounds}", "is its CRS the right one?")
+                raise CropmineError(path, f"is nowhere on the earth: {grid.bounds}", "is its CRS the right one?")
             _check_blocks(path, dataset)
             try:
                 dataset.read(dataset.count, window=Window(dataset.width - 1, dataset.height - 1, 1, 1))
             except rasterio.errors.RasterioError as error:
                 what = "the file is cut short or damaged: its last block can't be read"
-                raise CropmineError(path, what, "fetch or write it anew") from error
+                raise CropmineError(path, what, "fetch or write it again") from error
             alpha = dataset.colorinterp[-1] == ColorInterp.alpha
             return RasterHeader(str(path), grid, dataset.count, dataset.dtypes, dataset.descriptions, alpha, pixel_m)
 

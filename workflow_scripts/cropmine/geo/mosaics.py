@@ -43,10 +43,10 @@ def write_mosaics(
     bands: Sequence[MosaicBand],
     tags: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Join tiles in one VRT a CRS: the commonest at `path`, others beside it with their EPSG code in the name.
+    """Join tiles in one VRT a CRS: the commonest at `path`, others next to it with their EPSG code in the name.
 
     Tiles are named by relative paths, tags are metadata. Where tiles overlap, the last that has data shows. The finest
-    pixel size rules. Returns the VRTs' paths; those of an earlier mosaic that aren't made anew are deleted.
+    pixel size is that of the VRT. Returns the VRTs' paths; other VRTs of an earlier mosaic are deleted.
     """
     path = Path(path)
     grids = {str(tile): read_grid(tile) for tile in tiles}
@@ -76,9 +76,9 @@ def _describe_mosaic(
     root = Element("VRTDataset", {key: str(value) for key, value in size.items()})
     SubElement(root, "SRS").text = first.crs.to_wkt()
     SubElement(root, "GeoTransform").text = ", ".join(map(repr, map(float, (west, across, 0, north, 0, -down))))
-    told = SubElement(root, "Metadata")
+    metadata = SubElement(root, "Metadata")
     for key in sorted(tags):
-        SubElement(told, "MDI", key=key).text = str(tags[key])
+        SubElement(metadata, "MDI", key=key).text = str(tags[key])
     for place, described in enumerate(bands, start=1):
         band = SubElement(root, "VRTRasterBand", dataType=GDAL_TYPES[described.dtype], band=str(place))
         _describe_band(band, described)

@@ -1,4 +1,4 @@
-"""Outlines of labelled pixels: the rings that their edges make, traced by whole arrays at once."""
+"""Outlines of labelled pixels: rings along their edges, traced for whole arrays at once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from affine import Affine
 
-STRIP_ROWS = 64  # so that what is known of a strip stays in the cache
+STRIP_ROWS = 64  # so that the arrays of a strip stay in the cache
 # A boundary runs with its segment to the left. By the direction in which it comes to a corner of pixels: the segment's
 # quadrant, the one across the boundary, and those ahead to the right and to the left.
 QUADRANTS = {
@@ -54,8 +54,8 @@ def trace_outlines(strips: Iterable[np.ndarray], width: int, keep: np.ndarray) -
     strips are the rows of uint32 (h, width), from the top, the pixels of each id 4-connected; keep bool (n + 1,)
     chooses among the ids 0 to n, of which 0 is none. Each segment has one shell.
 
-    A ring turns right wherever a pixel of its segment lies ahead to the right, even if that touches by a corner alone:
-    the segment being 4-connected, that corner then lies on two rings, a hole and its shell or two holes, each of which
+    A ring turns right wherever a pixel of its segment is ahead to the right, even if that touches by a corner alone:
+    the segment being 4-connected, that corner is then on two rings, a hole and its shell or two holes, each of which
     passes it once. A left turn there would make one ring that meets itself, which isn't valid.
     """
     turns, height = _find_turns(strips, width, keep)
@@ -95,7 +95,7 @@ def _join_turns(parts: list[_Turns]) -> _Turns:
 
 
 def _find_turns_of_strip(labels: np.ndarray, top: int, found: dict[str, list[_Turns]]) -> None:
-    """Add the turns at the corners between the rows of padded labels; the first corners lie in the row `top`."""
+    """Add the turns at the corners between the rows of padded labels; the first corners are in the row `top`."""
     across = labels[:-1] != labels[1:]
     along = labels[:, :-1] != labels[:, 1:]
     corners = np.flatnonzero((across[:, :-1] | across[:, 1:]) & (along[:-1] | along[1:]))
@@ -128,7 +128,7 @@ def _link_turns(turns: dict[str, _Turns], width: int, height: int) -> tuple[dict
             begun.append(chosen + numbers[before].start)
             where.append(turns[before].corner[chosen])
         begins, beginning = np.concatenate(begun), np.concatenate(where)
-        begins = begins[np.argsort(beginning, kind="stable")]  # two sorted runs: merely merged
+        begins = begins[np.argsort(beginning, kind="stable")]  # two sorted runs, which are merged
         stops = np.arange(numbers[direction].start, numbers[direction].stop)
         if direction in VERTICAL:
             begins = begins[_sort_by_column(np.sort(beginning, kind="stable"), width)]

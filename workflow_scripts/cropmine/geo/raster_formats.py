@@ -69,17 +69,18 @@ def read_head(path: str | Path) -> bytes:
         with open(path, "rb") as file:  # noqa: PTH123 (called for each window that is read)
             head = file.read(HEAD_BYTES)
     except (OSError, ValueError) as error:
-        raise CropmineError(repr(str(path)), f"can't be read ({error})", "may it be read by you?") from error
+        hint = "do you have permission to read it?"
+        raise CropmineError(repr(str(path)), f"can't be read ({error})", hint) from error
     if not head:
-        raise CropmineError(path, "the file is empty", "fetch or write it anew")
+        raise CropmineError(path, "the file is empty", "fetch or write it again")
     return head
 
 
 def _check_sidecars(path: str) -> None:
-    """Overviews and masks beside a raster are opened by GDAL, too, whatever they are."""
+    """GDAL also opens overviews and masks next to a raster, whatever they are."""
     for suffix in (".ovr", ".msk"):
         if os.path.exists(path + suffix) and not read_head(path + suffix).startswith(RASTERS["GTiff"]):  # noqa: PTH110
-            raise CropmineError(path + suffix, "isn't a TIFF, but lies where GDAL looks for one", "delete it")
+            raise CropmineError(path + suffix, "isn't a TIFF, but is where GDAL looks for one", "delete it")
 
 
 @lru_cache(maxsize=4096)
@@ -93,7 +94,7 @@ def _check_vrt(path: str, _changed: int, size: int, depth: int = 0) -> None:
         file = (folder / source).resolve()
         if ":" in source or not file.is_relative_to(folder) or source.startswith(VIRTUAL):
             what = f"a VRT that leads out of its folder, to {source!r}"
-            raise CropmineError(path, what, "put it beside or above the rasters that it names, by relative paths")
+            raise CropmineError(path, what, "put it next to or above the rasters that it names, by relative paths")
         if not file.is_file():
             raise CropmineError(path, f"a VRT of a file that isn't there: {source!r}")
         if _tell_driver(str(file), read_head(file)) == "VRT":
@@ -133,12 +134,12 @@ def _list_sources(path: str, root: ET.Element) -> list[str]:
 
 def _name_source(element: ET.Element) -> str:
     text = element.text or ""
-    beside = element.get("relativeToVRT", "0") == "1" or text.startswith(VIRTUAL)
-    return text if beside else str(Path(text).absolute())
+    is_relative = element.get("relativeToVRT", "0") == "1" or text.startswith(VIRTUAL)
+    return text if is_relative else str(Path(text).absolute())
 
 
 def place_sources(path: str | Path, band: int) -> dict[str, tuple[float, float, float, float]]:
-    """Tell where the files of a band of a VRT lie in it: columns and rows of the first and after the last pixel.
+    """Locate the files of a band of a VRT: columns and rows of the first and after the last pixel.
 
     A source whose rectangle isn't written in full is left out: GDAL stretches it over the band.
     """
@@ -153,7 +154,7 @@ def place_sources(path: str | Path, band: int) -> dict[str, tuple[float, float, 
 
 
 def is_virtual_source(path: str | Path, source: str) -> bool:
-    """Tell whether a VRT is the one that the workflow made for a virtual path: its name ends in the path's digest."""
+    """Check whether the workflow made a VRT for a virtual path: its name then ends in the path's digest."""
     path = Path(path)
     return path.parent.name == "virtual" and path.parts[0] == "results" and path.stem.endswith(digest_path(source))
 

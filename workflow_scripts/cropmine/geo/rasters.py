@@ -1,4 +1,4 @@
-"""Raster files: written whole, tiled, compressed and the same to the byte each time, and read onto any grid."""
+"""Raster files: written whole, tiled and compressed, with the same bytes each time, and read onto any grid."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ WARP_TOLERANCE_PX = 1e-4  # GDAL's default, 0.125 source pixels, makes a pixel's
 
 
 def limit_gdal(threads: int) -> rasterio.Env:
-    """Let GDAL read and write with so many threads in a block, and hold few blocks of files that are read once."""
+    """Give an environment in which GDAL reads and writes with some threads, and caches few blocks of files."""
     return rasterio.Env(GDAL_NUM_THREADS=threads, GDAL_CACHEMAX=CACHE_BYTES)
 
 
@@ -94,7 +94,7 @@ def read_strips(path: str | Path) -> Iterator[tuple[Grid, np.ndarray]]:
 def warp_nearest(dataset: rasterio.DatasetReader, band: int, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Read a band of an open raster in any CRS onto a grid by nearest neighbour.
 
-    Gives the values, (h, w) in the file's dtype, nodata tags left alone, and whether a pixel lies inside the raster and
+    Gives the values, (h, w) in the file's dtype, nodata tags left alone, and whether a pixel is inside the raster and
     its internal mask, bool (h, w). Reads no more of the raster than the grid covers. Raises CropmineError if the raster
     has no CRS or no such band.
     """
@@ -116,7 +116,7 @@ def warp_nearest(dataset: rasterio.DatasetReader, band: int, grid: Grid) -> tupl
 
 
 def match_values(values: np.ndarray, wanted: Iterable[float | None]) -> np.ndarray:
-    """Tell which values equal one of some numbers, bool of the same shape.
+    """Find which values equal one of some numbers: bool of the same shape.
 
     Numbers that the dtype can't hold, None and NaN match nothing: -9999 in a file of uint16, or a tag that isn't there.
     """

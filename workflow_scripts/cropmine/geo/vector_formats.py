@@ -58,4 +58,4 @@ def _check_geopackage(path: str, _changed: int, _size: int) -> None:
             raise CropmineError(path, what, "write the layer out as a table: ogr2ogr layer.gpkg …")
     if missing := [name for name in layers if name not in kinds]:
         what = f"it lists a layer {missing[0]!r}, but has no such table"
-        raise CropmineError(path, what, "was a table renamed? Write the file anew")
+        raise CropmineError(path, what, "was a table renamed? Write the file again")

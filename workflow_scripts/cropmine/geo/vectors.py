@@ -26,13 +26,13 @@ from cropmine.geo.vector_limits import check_features, check_parquet, check_size
 PARQUET = (".parquet", ".geoparquet")
 VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml")
 CLIP_MARGIN = 0.1
-EDGES_ACROSS = 64  # of a grid: long edges get so many vertices before they are transformed, since lines bend
+EDGES_ACROSS = 64  # of a grid: long edges get as many vertices before they are transformed, since lines bend
 # CRS, geometries near the grid, values of the field, bounds of the file, box to clip to
 _Read = tuple[pyproj.CRS, np.ndarray, np.ndarray | None, np.ndarray, shapely.Polygon | None]
 
 
 def is_vector(path: str | Path) -> bool:
-    """Tell by its suffix whether a file holds vectors."""
+    """Check by its suffix whether a file holds vectors."""
     return Path(path).suffix.lower() in VECTORS
 
 
@@ -234,7 +234,7 @@ def read_vector(path: str | Path) -> geopandas.GeoDataFrame:
 
 
 def read_values(path: str | Path, field: str, most: int) -> list[Any]:
-    """Read the different values of a field, of at most so many rows unless the file is GeoParquet.
+    """Read the different values of a field, of the first `most` rows unless the file is GeoParquet.
 
     Raises CropmineError if the file isn't there or isn't readable.
     """

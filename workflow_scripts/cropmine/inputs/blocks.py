@@ -1,6 +1,6 @@
 """Blocks: one grid for the whole earth, in true metres from the equator and the meridian of Greenwich.
 
-A place's block depends on nothing but the place.
+The block of a point depends only on the point.
 """
 
 import logging
@@ -140,7 +140,7 @@ def _meridian_metres(lat: ArrayLike) -> np.ndarray:
 
 
 def _latitude(metres: ArrayLike) -> np.ndarray:
-    """The latitude so many metres of meridian from the equator, at most a pole."""
+    """The latitude at signed metres of meridian from the equator, at most a pole."""
     north = np.clip(np.asarray(metres, dtype=float), -_QUARTER_MERIDIAN_M, _QUARTER_MERIDIAN_M)
     zero = np.zeros(north.size)
     azimuth = np.where(north.ravel() < 0, 180.0, 0.0)

@@ -41,6 +41,6 @@ def cut_training(labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, bloc
 
 
 def count_leaks(others: pd.DataFrame, labels: pd.DataFrame, splits: np.ndarray, buffer_m: float, block_m: float) -> int:
-    """Count the pieces of another region's labels that lie in a held-out block of `labels`, or within its buffer."""
+    """Count the pieces of another region's labels in a held-out block of `labels`, or within its buffer."""
     zones = shapely.STRtree(zone_blocks(find_held_out(labels, splits), buffer_m, block_m))
     return len(np.unique(zones.query(np.asarray(others.geometry, dtype=object), predicate="intersects")[0]))

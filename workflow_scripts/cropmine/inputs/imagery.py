@@ -30,7 +30,7 @@ def find_colours(bands: Sequence[str]) -> list[int]:
 
 
 def check_band_count(dataset: rasterio.DatasetReader, bands: int) -> bool:
-    """Check the number of bands of an open image and tell whether a further one, the last, is its alpha.
+    """Check the number of bands of an open image and find whether a further one, the last, is its alpha.
 
     In an image of exactly `bands` bands all are data, whatever their colour interpretation: the NIR of Planet's files
     isn't alpha. Raises CropmineError for any other number.
@@ -48,7 +48,7 @@ def read_tile(source: TileSource, window: tuple[int, int, int, int] | None = Non
     """Read a tile, or a window (col, row, width, height) of it that may extend beyond its edges.
 
     Gives the pixels, (channels, h, w) in the files' dtype, float32 if rescaled, date after date, and their validity,
-    bool (h, w). Invalid pixels are 0 in all channels. A pixel is valid if it lies in the tile and no band of any date
+    bool (h, w). Invalid pixels are 0 in all channels. A pixel is valid if it is in the tile and no band of any date
     is nodata by its tag, not finite or under alpha or an internal mask, and no mask file has a bad value there; masks
     on another grid are read by nearest neighbour, outside them all is well. Raises CropmineError for an unreadable
     file, a wrong number of bands, or dates whose grids or dtypes differ.
@@ -171,7 +171,7 @@ def open_rows(
     """Make the function that reads rows of a tile, from one to before another, as read_tile does.
 
     `usable` bool (h, w) makes further pixels invalid. A tile of at most `held_bytes` is read once and held, of a larger
-    one the rows are read each time that they are asked for.
+    one rows are read whenever they are needed.
     """
     with open_raster(source.images[0]) as first:
         height, width, dtype = first.height, first.width, np.dtype(first.dtypes[0])
@@ -189,16 +189,17 @@ def open_rows(
 
 
 def check_empty(source: TileSource) -> None:
-    """Tell why a tile has no valid pixel: raise CropmineError where single bands are to blame, and warn otherwise.
+    """Find why a tile has no valid pixel: raise CropmineError where single bands are to blame, and warn otherwise.
 
-    A band without data beside others that have some is a fault; a tile without any is merely empty.
+    A band without data is a fault if another band has some; a tile without any data is empty.
     """
     for image in source.images:
         with open_raster(image) as dataset:
             seen = [_holds_data(dataset, band) for band in range(1, source.bands + 1)]
         if any(seen) and not all(seen):
-            what = f"band {seen.index(False) + 1} holds no data, though band {seen.index(True) + 1} does"
-            raise CropmineError(image, f"no pixel is valid: {what}", "write the band anew, or warp the file without it")
+            empty, full = seen.index(False) + 1, seen.index(True) + 1
+            what = f"no pixel is valid: band {empty} holds no data, though band {full} does"
+            raise CropmineError(image, what, "write the band again, or warp the file without it")
     log.warning("%s: no pixel is valid, so there is nothing to segment", source.images[0])
 
 
@@ -212,7 +213,7 @@ def _holds_data(dataset: rasterio.DatasetReader, band: int) -> bool:
 
 
 def _check_image(dataset: rasterio.DatasetReader, image: str, bands: int, tile: Grid, dtype: str) -> bool:
-    """Check one date against the first, and tell whether its last band is alpha."""
+    """Check one date against the first, and find whether its last band is alpha."""
     has_alpha = check_band_count(dataset, bands)
     if not grid_of(dataset).aligns(tile):
         raise CropmineError(

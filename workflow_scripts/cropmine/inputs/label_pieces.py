@@ -43,7 +43,7 @@ def read_pieces(path: str | Path) -> geopandas.GeoDataFrame:
 
 
 def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -> np.ndarray:
-    """Tell what every piece of labels.parquet does in a run: train, validation or test.
+    """Find what every piece of labels.parquet does in a run: train, validation or test.
 
     In a run of k-fold, the blocks of `fold` test, those of the next fold validate and the others train; without a fold
     all train, as for the map. Suggested labels of the former blocks are "unused". Returns an object array of str.

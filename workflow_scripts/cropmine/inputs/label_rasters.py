@@ -1,4 +1,4 @@
-"""Label polygons burned onto a tile's grid."""
+"""Label polygons burned into the pixels of a tile."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def _burn_classes(targets: np.ndarray, polygons: np.ndarray, grid: Grid) -> np.n
     rows, columns = _frame(polygons, grid)
     part = grid.window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
     cropland, other = (burn_polygons(polygons[targets == cls], part).view(np.uint8) for cls in (CROPLAND, NONCROPLAND))
-    # 1 where cropland alone lies, 0 where other land alone does, else 255; without branches, since arrays may be large
+    # 1 where only cropland is, 0 where only other land is, else 255; without branches, since arrays may be large
     burnt[rows, columns] = np.uint8(IGNORE) - (cropland ^ other) * (np.uint8(IGNORE - CROPLAND) + other)
     return burnt
 

@@ -22,7 +22,7 @@ from cropmine.inputs.label_pieces import DRAWN, ORIGIN, SPLITS, SUGGESTED, TEST
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[str | Path, str], None]
+Note = Callable[[str | Path, str], None]
 
 
 def log_note(path: str | Path, what: str) -> None:
@@ -35,15 +35,15 @@ def read_labels(
     paths: Sequence[str | Path],
     split_field: str | None = None,
     tests: Sequence[str | Path] = (),
-    tell: Tell = log_note,
+    note: Note = log_note,
 ) -> geopandas.GeoDataFrame:
     """Read the label files of a region, and those that only test, into one table in EPSG:4326.
 
     Columns: label (int64, the row's position among all rows of all files, so that a class that is left out moves
     no id), target (uint8, 1 cropland, 0 not), file (str), split (str, only with `split_field` or `tests`; "" where
-    neither tells), origin ("suggested" where a field of that name says so, else "drawn") and geometry: valid 2-D
+    neither states one), origin ("suggested" where a field of that name says so, else "drawn") and geometry: valid 2-D
     polygons and multipolygons. A point becomes a geodesic circle of `labels.radius_m` metres. Class values are compared
-    as text, 1 like 1.0 and "1", an empty one as "". tell(path, what) is called for what was repaired or dropped. Raises
+    as text, 1 like 1.0 and "1", an empty one as "". note(path, what) is called for what was repaired or dropped. Raises
     CropmineError where a file can't be read or lacks its CRS or a field, where a class value isn't known, a geometry
     isn't a polygon or a point, and where nothing is left.
     """
@@ -51,7 +51,7 @@ def read_labels(
     frames, offset = [], 0
     for path in [*paths, *tests]:
         own = path in tests
-        frame, rows = _read_file(Path(path), labels, classes, None if own else split_field, tell)
+        frame, rows = _read_file(Path(path), labels, classes, None if own else split_field, note)
         if own or (tests and not split_field):
             frame["split"] = TEST if own else ""
         frame["label"] += offset
@@ -66,7 +66,7 @@ def read_labels(
 
 
 def _read_file(
-    path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None, tell: Tell
+    path: Path, labels: LabelFiles, classes: dict[str, int], split_field: str | None, note: Note
 ) -> tuple[pd.DataFrame, int]:
     """The usable labels of one file, and how many rows it has."""
     raw = read_vector(path)
@@ -75,7 +75,7 @@ def _read_file(
     crs = parse_crs(path, raw.crs)
     present = ~(raw.geometry.isna() | raw.geometry.is_empty).to_numpy()
     if not present.all():
-        tell(path, f"{(~present).sum()} rows without a geometry are dropped")
+        note(path, f"{(~present).sum()} rows without a geometry are dropped")
     frame = raw.loc[present, []].copy()
     frame["label"] = np.flatnonzero(present).astype(np.int64)
     values = raw.loc[present, labels.class_field].map(class_text, na_action=None)
@@ -91,7 +91,7 @@ def _read_file(
     if split_field:
         _check_split_values(path, split_field, frame["split"])
     geometries = np.asarray(raw.geometry[present][used], dtype=object)
-    frame["geometry"] = _to_polygons(path, geometries, crs, labels.radius_m, tell)
+    frame["geometry"] = _to_polygons(path, geometries, crs, labels.radius_m, note)
     left = ~shapely.is_empty(frame["geometry"].to_numpy(object))
     log.info("%s: %d of %d rows are used", path, left.sum(), len(raw))
     return pd.DataFrame(frame[left]), len(raw)
@@ -114,7 +114,7 @@ def _check_split_values(path: Path, field: str, values: pd.Series) -> None:
         raise CropmineError(path, f"the field {field!r} holds values that aren't known: {counts}", hint)
 
 
-def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float | None, tell: Tell) -> np.ndarray:
+def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float | None, note: Note) -> np.ndarray:
     """Valid polygons in EPSG:4326, empty where none is left."""
     kinds = shapely.get_type_id(geometries)
     points = kinds == GeometryType.POINT
@@ -124,7 +124,7 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
     if points.any() and radius_m is None:
         raise CropmineError(path, f"{points.sum()} labels are points", "give labels.radius_m, metres")
     # What isn't valid is repaired before it's densified, in which GEOS would keep but a part of it.
-    flat = _repair(path, shapely.force_2d(geometries), tell)
+    flat = _repair(path, shapely.force_2d(geometries), note)
     if crs.is_projected:
         flat = shapely.segmentize(flat, CHORD_M / crs.axis_info[0].unit_conversion_factor)
     try:
@@ -134,7 +134,7 @@ def _to_polygons(path: Path, geometries: np.ndarray, crs: CRS, radius_m: float |
     _check_on_earth(path, lonlat)
     lonlat[points] = draw_circles(lonlat[points], radius_m)
     _check_on_earth(path, lonlat)
-    return _repair(path, lonlat, tell)
+    return _repair(path, lonlat, note)
 
 
 def _check_on_earth(path: Path, lonlat: np.ndarray) -> None:
@@ -142,18 +142,18 @@ def _check_on_earth(path: Path, lonlat: np.ndarray) -> None:
     west, south, east, north = shapely.bounds(lonlat).T
     on_earth = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)  # false where not finite
     if not on_earth.all():
-        what = f"{(~on_earth).sum()} labels don't lie within 180 degrees east and west and 90 north and south"
+        what = f"{(~on_earth).sum()} labels aren't within 180 degrees east and west and 90 north and south"
         hint = "is its CRS the one that its coordinates are in? Cut what crosses the antimeridian"
         raise CropmineError(path, what, hint)
     if (east - west > 180).any():
         raise CropmineError(path, "a label is wider than half of the earth", "cut what crosses the antimeridian")
 
 
-def _repair(path: Path, polygons: np.ndarray, tell: Tell) -> np.ndarray:
+def _repair(path: Path, polygons: np.ndarray, note: Note) -> np.ndarray:
     broken = ~shapely.is_valid(polygons)
     if broken.any():
         repaired = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
         polygons[broken] = keep_polygons(repaired)
         lost = shapely.is_empty(polygons).sum()
-        tell(path, f"{broken.sum()} invalid polygons are repaired" + (f", {lost} of no area dropped" if lost else ""))
+        note(path, f"{broken.sum()} invalid polygons are repaired" + (f", {lost} of no area dropped" if lost else ""))
     return polygons

@@ -1,4 +1,4 @@
-"""Neighbours of tiles: those that the windows of a tile see, told from where tiles lie, without opening a raster."""
+"""Neighbours of tiles and the windows that see them, found from the locations of tiles without opening a raster."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SAME_PX = 0.01
-# Lattices of pixels lie at whole or half pixels of their CRS; a number in between lets no rounding tell tiles apart.
+# Lattices of pixels are at whole or half pixels of their CRS: with a number in between, rounding makes no difference.
 PHASE = 0.3
 PixelWindow = tuple[int, int, int, int]
 CORE_PX = 256
@@ -18,7 +18,7 @@ OVERLAP_PX = 32
 
 @dataclass(frozen=True)
 class Location:
-    """Where a tile lies: the name of its CRS, its north-western corner, its pixel, and its size in pixels."""
+    """The location of a tile: the name of its CRS, its north-western corner, its pixel, and its size in pixels."""
 
     crs: str
     west: float
@@ -78,7 +78,7 @@ def find_neighbours(locations: Mapping[str, Location]) -> dict[str, list[str]]:
 
 
 def read_locations(path: str | Path) -> dict[str, Location]:
-    """Read where the tiles of a region lie from the verdict that check_region gives."""
+    """Read the locations of the tiles of a region from the verdict that check_region gives."""
     locations = json.loads(Path(path).read_text(encoding="utf-8"))["locations"]
     return {tile: Location(**location) for tile, location in locations.items()}
 

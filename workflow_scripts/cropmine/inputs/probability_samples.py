@@ -1,4 +1,4 @@
-"""Probability samples as they come back: what was drawn, what people labelled, and where nothing may train."""
+"""Labelled probability samples: reading and checking them, and where they keep labels from training."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ from cropmine.inputs.class_values import CLASS_KEYS, class_text, tabulate_classe
 from cropmine.tables import read_json
 
 NEAR_M = 1.0  # a point may have moved by what a program rounds
-STRATA = "strata"  # the folder of the rasters of classes that a sample was drawn from, beside its design
+STRATA = "strata"  # the folder of the rasters of classes that a sample was drawn from, next to its design
 HIDDEN = "the points that design_sample wrote, each with the class that its pixel has in truth"
 
 
@@ -28,7 +28,7 @@ def read_design(path: str | Path) -> dict:
         design = read_json(path)
         design["classes"] = {entry["stratum"]: entry["class"] for entry in design["strata"]}
         design["sizes"] = {entry["stratum"]: entry["area_ha"] for entry in design["strata"]}
-        design["places"] = {entry["sample"]: entry for entry in design["pixels"]}
+        design["points"] = {entry["sample"]: entry for entry in design["pixels"]}
     except FileNotFoundError as error:
         raise CropmineError(path, "no such file", "name the design.json that design_sample wrote") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -41,9 +41,9 @@ def read_design(path: str | Path) -> dict:
 def read_sample(path: str | Path, design: Mapping, settings: ProbabilitySample) -> pd.DataFrame:
     """Read a labelled sample: columns sample, stratum, lon, lat and reference (uint8), one row a labelled pixel.
 
-    Pixels without a class, or of one to ignore, are left out. Polygons are refused however they are declared: where
-    they lie was somebody's choice. Raises CropmineError for those, for points that the design doesn't have or that lie
-    elsewhere, for one that comes twice, and if nothing is labelled.
+    Pixels without a class, or of one to ignore, are left out. Polygons are refused however they are declared: their
+    places were somebody's choice. Raises CropmineError for those, for points that the design doesn't have or has
+    elsewhere, for one that occurs twice, and if nothing is labelled.
     """
     raw = read_vector(path)
     other = shapely.get_type_id(np.asarray(raw.geometry, dtype=object)) != GeometryType.POINT
@@ -57,12 +57,12 @@ def read_sample(path: str | Path, design: Mapping, settings: ProbabilitySample) 
         if field not in raw:
             raise CropmineError(path, f"there is no field {field!r}", f"here belong {HIDDEN}")
     names = raw["sample"].astype(str)
-    if unknown := sorted(set(names) - set(design["places"])):
+    if unknown := sorted(set(names) - set(design["points"])):
         what = f"{len(unknown)} points aren't of this sample: {', '.join(unknown[:3])}"
         raise CropmineError(path, what, "a point that was added by hand has no known chance of being drawn")
     if names.duplicated().any():
-        raise CropmineError(path, f"{names[names.duplicated()].iloc[0]} comes twice", "label every pixel once")
-    places = pd.DataFrame([design["places"][name] for name in names])
+        raise CropmineError(path, f"{names[names.duplicated()].iloc[0]} occurs twice", "label every pixel once")
+    places = pd.DataFrame([design["points"][name] for name in names])
     _check_places(path, raw, places)
     table = tabulate_classes(LabelFiles(path=str(path), **settings.model_dump(include={"class_field", *CLASS_KEYS})))
     values = raw[settings.class_field].map(class_text, na_action=None)
@@ -81,7 +81,7 @@ def _check_places(path: str | Path, raw: geopandas.GeoDataFrame, places: pd.Data
     _, _, metres = GEOD.inv(points.x, points.y, places["lon"], places["lat"])
     if (np.asarray(metres) > NEAR_M).any():
         name = places["sample"].iloc[int(np.argmax(metres))]
-        what = f"{name} lies {max(metres):.0f} m from where it was drawn"
+        what = f"{name} is {max(metres):.0f} m from where it was drawn"
         raise CropmineError(path, what, "the pixel that was drawn is the one to label; don't move points")
 
 

@@ -115,16 +115,16 @@ def split_labels(
 
 
 def _keep_suggested_training(pieces: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-    """Drop what of suggested labels reaches into a block that validates or tests; stop at one that wholly lies there.
+    """Drop what of suggested labels reaches into a block that validates or tests; stop at one that is wholly inside.
 
-    Where suggested labels lie was chosen by where the map is in doubt: scores on them would say nothing of the rest.
+    Suggested labels are where the map is in doubt: scores on them would say nothing about the rest.
     """
     suggested = (pieces[ORIGIN] == SUGGESTED).to_numpy()
     wrong = suggested & np.isin(pieces["split"].to_numpy(object).astype(str), HELD_OUT)
     lost = set(pieces["label"][wrong]) - set(pieces["label"][suggested & ~wrong])
     if lost:
         first = pieces[wrong & pieces["label"].isin(lost).to_numpy()].iloc[0]
-        what = f"{len(lost)} labels of origin suggested lie in blocks of the {first['split']} split"
+        what = f"{len(lost)} labels of origin suggested are in blocks of the {first['split']} split"
         raise CropmineError("labels", what, f"they only ever train: leave out those of block {first['block']}")
     return pieces[~wrong].reset_index(drop=True)
 

@@ -8,7 +8,7 @@ from cropmine.errors import CropmineError
 
 @dataclass(frozen=True)
 class TileSource:
-    """The files of a tile: one image a date with so many bands, and one mask file a date or none.
+    """The files of a tile: one image a date, each with `bands` bands, and one mask file a date or none.
 
     `bad` are the values of band `mask_band` of the mask files that make a pixel invalid. `rescale` are a gain and an
     offset a channel, by which pixels are read in the statistics of other imagery; none of most sources.

@@ -1,4 +1,4 @@
-"""A tile amid its neighbours: pixels beyond its edges come from the tiles that lie there."""
+"""Views of tiles: a tile and its neighbours, from which pixels beyond its edges are read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,8 +65,8 @@ class Surroundings:
     def lay_panes(self) -> Iterator[tuple[int, list[Pane]]]:
         """Lay the windows of the lattice over the tile: yields the first row of each line of them, and its panes.
 
-        A window is there if a tile lies in its core, which is all of it before the next one begins. It is cut to the
-        tiles in it. All that hangs on the ground alone.
+        A window is there if a tile is in its core, which is all of it before the next one begins. It is cut to the
+        tiles in it. Depends only on ground position, not on how tiles are cut.
         """
         column, row = locate_grid(self.grid).corner
         tiles = [(0, 0, self.grid.width, self.grid.height), *(place for _, place in self.others)]
@@ -82,7 +82,7 @@ class Surroundings:
 
 
 def locate_grid(grid: Grid) -> Location:
-    """Where a grid lies."""
+    """Give the location of a grid."""
     step = grid.transform
     return Location(grid.crs.to_string(), step.c, step.f, step.a, -step.e, grid.width, grid.height)
 
@@ -90,7 +90,7 @@ def locate_grid(grid: Grid) -> Location:
 def surround_tile(
     tile: str, sources: Mapping[str, TileSource], grids: Mapping[str, Grid] | None = None
 ) -> Surroundings:
-    """Put a tile amid those of `sources` that its windows see; `grids` are those of all, if they are known already."""
+    """View a tile with those of `sources` that its windows see; `grids` are those of all, if they are known already."""
     grids = grids or {name: read_grid(source.images[0]) for name, source in sources.items()}
     place = locate_grid(grids[tile])
     places = {name: locate_grid(grids[name]) for name in sources if name != tile}

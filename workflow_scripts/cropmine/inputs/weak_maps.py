@@ -42,7 +42,7 @@ def load_weak(
     """Make the first two arguments of read_weak_map from a weak map's settings and files.
 
     description: what recipes.describe_weak_map gives; paths: its file, or one for each member of a consensus;
-    registrations: a file of a shift for each of these that is registered by itself. A guard is for mining: `guarded` is
+    registrations: the file of a shift for each of them that is registered. A guard is for mining: `guarded` is
     false where the map itself is looked at.
     """
     described = description["members"] or [description["weak"]]
@@ -91,11 +91,11 @@ def read_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid) -> tuple[n
 
 
 def erode_weak_map(path: Files, weak: WeakMap | Consensus, grid: Grid, erode_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Read the raw weak labels of a grid that lie deep inside their class: the control that mining has to beat.
+    """Read the raw weak labels of a grid that are deep inside their class: the control that mining has to beat.
 
     Gives (h, w) classes, uint8 1 cropland and 0 not, and their validity, bool (h, w): valid are pixels whose centre is
     at least `erode_m` true ground metres from the nearest edge of a pixel of the other class or an invalid one, on the
-    weak map as it lies on the grid; with 0 all valid ones. What lies beyond the grid counts, `weak.guard_m` doesn't.
+    weak map as it is on the grid; with 0 all valid ones. What is beyond the grid counts, `weak.guard_m` doesn't.
     Raises CropmineError as read_weak_map does.
     """
     halo = _halo_px(grid, erode_m) if erode_m else 0
@@ -130,7 +130,7 @@ def measure_weak_pixel(path: str | Path, grid: Grid) -> float:
 
 
 def find_within(mask: np.ndarray, limit_m: float, pixel_m: tuple[float, float]) -> np.ndarray:
-    """Tell which pixels have their centre within a distance of any part of a pixel of a mask.
+    """Find which pixels have their centre within a distance of any part of a pixel of a mask.
 
     `mask` and the result are bool (h, w), `pixel_m` the width and height of a pixel, metres. The distances are exact:
     to the nearest point of the rectangle, not to its centre.

@@ -1,4 +1,4 @@
-"""Accuracy and area from a stratified random sample of pixels: the estimates that drawn polygons can't give."""
+"""Accuracy and area estimated from a stratified random sample of pixels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,7 +40,7 @@ def estimate_accuracy(
     strata, reference, mapped = (np.asarray(values) for values in (strata, reference, mapped))
     names = list(sizes)
     if unknown := sorted(set(strata.tolist()) - set(names)):
-        raise ValueError(f"samples lie in strata without a size: {unknown}")
+        raise ValueError(f"samples are in strata without a size: {unknown}")
     weights = np.array([sizes[name] for name in names], float)
     members = [np.flatnonzero(strata == name) for name in names]
     rows = []
@@ -104,13 +104,13 @@ def assess_map(sample: pd.DataFrame, design: Mapping, maps: Sequence[str | Path]
         what = f"the map has no data at {(present == NODATA).sum()} of {len(sample)} sampled pixels"
         raise CropmineError("sample", what, "the sample is of another area; draw a new one from this map")
     tables = []
-    for kind, mapped, told in (("sampled", of_stratum, design["map"]["version"]), ("present", present, version)):
+    for kind, mapped, map_version in (("sampled", of_stratum, design["map"]["version"]), ("present", present, version)):
         estimator = "Olofsson 2014" if (mapped == of_stratum).all() else "Stehman 2014"
         table = estimate_accuracy(
             strata, sample["reference"].to_numpy(), mapped, design["sizes"], sum(design["sizes"].values())
         )
         table["class"] = [CLASS_NAMES[cls] if cls in (NONCROPLAND, CROPLAND) else cls for cls in table["class"]]
-        tables.append(table.assign(map=kind, map_version=told, estimator=estimator, samples=len(sample)))
+        tables.append(table.assign(map=kind, map_version=map_version, estimator=estimator, samples=len(sample)))
     order = ["map", "map_version", "estimator", "class", "measure", "estimate", "standard_error", "lo", "hi", "samples"]
     return pd.concat(tables, ignore_index=True)[order]
 

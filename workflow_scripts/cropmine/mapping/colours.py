@@ -3,7 +3,7 @@
 # Okabe and Ito (2008), Color Universal Design.
 CROPLAND_COLOUR = "#E69F00"
 NONCROPLAND_COLOUR = "#9CC6DF"  # their blue, lightened: the two differ in lightness, too, and most land is this
-# Where two maps differ, beside their common cropland in its own colour: a dark blue, and their sky blue.
+# Where two maps differ; their common cropland has its own colour: a dark blue, and their sky blue.
 MAP_ALONE_COLOUR = "#004D80"
 WEAK_ALONE_COLOUR = "#56B4E9"
 # Outlines of labels by what they serve; on the map they differ in dashes, too.

@@ -90,8 +90,8 @@ def _to_lonlat(polygons: np.ndarray, grid: Grid) -> np.ndarray:
 def read_tags(path: str | Path) -> dict[str, str]:
     """Read the tags of the map that write_polygons wrote."""
     metadata = pyarrow.parquet.read_schema(path).metadata
-    told = {key.decode(): value.decode() for key, value in metadata.items() if key.startswith(TAG)}
-    return {key.removeprefix(TAG.decode()): value for key, value in told.items()}
+    tags = {key.decode(): value.decode() for key, value in metadata.items() if key.startswith(TAG)}
+    return {key.removeprefix(TAG.decode()): value for key, value in tags.items()}
 
 
 def write_polygons(path: str | Path, polygons: geopandas.GeoDataFrame, tags: Mapping[str, str]) -> None:
@@ -99,8 +99,8 @@ def write_polygons(path: str | Path, polygons: geopandas.GeoDataFrame, tags: Map
     buffer = io.BytesIO()
     polygons.to_parquet(buffer, index=False)
     table = pyarrow.parquet.read_table(buffer)
-    told = {TAG + key.encode(): str(value).encode() for key, value in sorted(tags.items())}
+    metadata = {TAG + key.encode(): str(value).encode() for key, value in sorted(tags.items())}
     with replacing(path) as temporary:
         pyarrow.parquet.write_table(
-            table.replace_schema_metadata(table.schema.metadata | told), temporary, compression="zstd"
+            table.replace_schema_metadata(table.schema.metadata | metadata), temporary, compression="zstd"
         )

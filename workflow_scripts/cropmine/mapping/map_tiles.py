@@ -28,7 +28,7 @@ def map_strips(
     area: str | Path | None = None,
     excludes: Excludes = (),
 ) -> Iterator[np.ndarray]:
-    """Map a tile amid its neighbours by one or more models, of which one is in memory at a time.
+    """Map a tile by one or more models, of which one is in memory at a time.
 
     area, excludes: as for read_zones. Yields strips of rows, from top to bottom, of what compose_map gives: uint8
     (3, rows, w). What a run predicts is kept in a temporary file, a byte a pixel, until all are done.

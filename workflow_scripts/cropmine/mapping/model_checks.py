@@ -1,4 +1,4 @@
-"""The check whether a model from elsewhere fits a region's imagery: its bands, the size of a pixel, and its units."""
+"""Whether a model from elsewhere fits a region's imagery: its bands, the size of a pixel, and its units."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def check_model(path: str | Path, sources: Sequence[TileSource], bands: list[str
 
     Returns, for model and region, resolution_m and the bright end of each channel, in up to 16 tiles evenly chosen.
     Raises CropmineError with every fault: other bands or dates, pixels over 10 % larger or smaller than those that the
-    model was trained on, or values of every channel over 8 times as high or as low, which tells other units.
+    model was trained on, or values of every channel over 8 times as high or as low: other units.
     """
     meta = load_predictor(path, bands, dates, 1).meta
     faults = []
@@ -42,7 +42,7 @@ def check_model(path: str | Path, sources: Sequence[TileSource], bands: list[str
         ratio = np.log(np.maximum(bright, np.finfo(np.float64).tiny) / trained)
         if (ratio > np.log(OFF_SCALE)).all() or (ratio < -np.log(OFF_SCALE)).all():
             what = f"was trained on values up to about {_spell(trained)}, the imagery has {_spell(bright)}"
-            hint = "reflectance beside digital numbers? Bring the imagery to the model's scale"
+            hint = "reflectance against digital numbers? Bring the imagery to the model's scale"
             faults.append(CropmineError(path, f"{what} in the bands {', '.join(bands)}", hint))
     if faults:
         raise CropmineError.gather(f"{path}", faults)

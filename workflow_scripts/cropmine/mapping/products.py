@@ -1,4 +1,4 @@
-"""Delivered rasters: one class and one probability GeoTIFF a CRS, clipped to what is mapped."""
+"""Delivered rasters: one class and one probability GeoTIFF a CRS, cropped to what is mapped."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def spell_crs(dataset: rasterio.DatasetReader) -> str:
 
 
 def _list_blocks(dataset: rasterio.DatasetReader) -> Iterator[Window]:
-    """The blocks of a mosaic that meet one of its tiles: chips may lie far apart."""
+    """The blocks of a mosaic that meet one of its tiles: chips may be far apart."""
     transform, near = dataset.transform, np.zeros((-(-dataset.height // BLOCK_PX), -(-dataset.width // BLOCK_PX)), bool)
     for tile in dataset.files[1:]:
         west, south, east, north = read_grid(tile).bounds

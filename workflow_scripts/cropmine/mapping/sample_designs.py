@@ -1,4 +1,4 @@
-"""A stratified random sample of a map's pixels, for people to label: the only ground for accuracy and area."""
+"""Designs of stratified random samples of a map's pixels, for people to label."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from cropmine.planning.digests import write_canonical
 from cropmine.planning.map_stamps import MapStamp
 from cropmine.tables import write_json, write_table
 
-SPARE = 2  # so many times more draws, since a pixel is taken once
+SPARE = 2  # times as many draws as pixels, since a pixel is taken once
 DESIGN, POINTS, OUTLINES, CENTRES = "design.json", "sample.gpkg", "pixels.gpkg", "ceo.csv"
 
 
@@ -44,7 +44,7 @@ def draw_sample(classes: Sequence[str | Path], settings: Mapping, name: str) -> 
 
     Their numbers are those of Olofsson et al. (2014), section 5.1; within a stratum a pixel is drawn in proportion to
     its true area, without replacement. settings: target_error, expected_cropland, expected_noncropland, least and seed.
-    Strata have names that don't tell their class, in random order. A stratum of fewer pixels than are wanted gives all.
+    Strata have names that don't show their class, in random order. A stratum of fewer pixels than are wanted gives all.
     """
     totals = _sum_areas(classes)
     present = [cls for cls in (NONCROPLAND, CROPLAND) if totals[cls] > 0]
@@ -104,7 +104,7 @@ def _describe_pixels(grid: Grid, raster: int, cls: int, rows: np.ndarray, column
     boxes = shapely.box(west, north + grid.transform.e, west + grid.transform.a, north)
     outlines = shapely.transform(boxes, transform_points(grid.to_lonlat)) if len(boxes) else boxes
     lon, lat = grid.to_lonlat.transform(west + grid.transform.a / 2, north + grid.transform.e / 2)
-    top = np.round(grid.transform.f, 6)  # of the strip, which tells its rows from those of another
+    top = np.round(grid.transform.f, 6)  # of the strip: rows of two strips differ by it
     cells = {"raster": raster, "class": cls, "row": [(top, row) for row in rows.tolist()], "column": columns}
     places = {"lon": np.round(lon, 8), "lat": np.round(lat, 8), "geometry": outlines}
     return pd.DataFrame(cells | places)
@@ -113,7 +113,7 @@ def _describe_pixels(grid: Grid, raster: int, cls: int, rows: np.ndarray, column
 def keep_design(
     folder: str | Path, classes: Sequence[str | Path], settings: Mapping, stamp: MapStamp, tags: Mapping
 ) -> Path:
-    """Design a sample and keep it beside the strata that it was drawn from, in a folder that is never written again.
+    """Design a sample and keep it next to the strata that it was drawn from, in a folder that is never written again.
 
     The folder's name ends in 8 hex digits of the rasters and the settings, so the same map and settings give the same
     one, which is left as it is: somebody may be labelling in it. Returns it.
@@ -138,10 +138,10 @@ def keep_design(
 
 def _write_sample(folder: Path, sample: Sample, settings: Mapping, stamp: MapStamp, tags: Mapping) -> None:
     pixels = sample.pixels
-    told = pixels[["sample", "stratum", "weight"]].assign(**{"class": ""})
+    table = pixels[["sample", "stratum", "weight"]].assign(**{"class": ""})
     points = shapely.points(pixels["lon"], pixels["lat"])
     hidden = {key: tags[key] for key in sorted(tags)}
-    write_geopackage(folder / POINTS, geopandas.GeoDataFrame(told, geometry=points, crs=CRS_LONLAT), "sample", hidden)
+    write_geopackage(folder / POINTS, geopandas.GeoDataFrame(table, geometry=points, crs=CRS_LONLAT), "sample", hidden)
     outlines = geopandas.GeoDataFrame(pixels[["sample"]], geometry=pixels.geometry, crs=CRS_LONLAT)
     write_geopackage(folder / OUTLINES, outlines, "pixels", hidden)
     names = {"lon": "LON", "lat": "LAT", "sample": "PLOTID", "stratum": "STRATUM", "weight": "WEIGHT"}
@@ -156,7 +156,7 @@ def allocate_sample(weights: Mapping, expected: Mapping, target_error: float, le
     """Choose the number of samples of each stratum after Olofsson et al. (2014), section 5.1.
 
     weights: share of each stratum in the area; expected: user's accuracy that is conjectured of it; target_error: the
-    wished standard error of the overall accuracy. The total is (Σ W·S)² / S(O)², equation 13; strata get `least`
+    standard error to reach of the overall accuracy. The total is (Σ W·S)² / S(O)², equation 13; strata get `least`
     each and the rest in proportion to their share.
     """
     spread = {name: np.sqrt(expected[name] * (1 - expected[name])) for name in weights}

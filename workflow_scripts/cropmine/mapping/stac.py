@@ -20,7 +20,7 @@ from cropmine.planning.map_stamps import MapStamp
 from cropmine.tables import write_json
 
 COLLECTION = PurePath(paths.DELIVERY).name
-UNTOLD_YEARS = (1970, 2100)  # those that a configuration may name
+ANY_YEAR = (1970, 2100)  # those that a configuration may name
 COG_TYPE = pystac.MediaType.COG
 PARQUET_TYPE = "application/vnd.apache.parquet"
 TITLES = {
@@ -36,7 +36,7 @@ def write_catalog(
 ) -> list[Path]:
     """Write a STAC collection with an item a CRS, validated, and for each an Earth Engine manifest; gives the files.
 
-    The files lie in one folder with the products and name them by relative paths, so it can be moved. Raises
+    The files are in one folder with the products and name them by relative paths, so it can be moved. Raises
     pystac.STACValidationError if what was written weren't STAC.
     """
     folder, written = Path(folder), []
@@ -70,7 +70,7 @@ def _group(products: Sequence[Product]) -> dict[str, list[Product]]:
 
 
 def _find_interval(stamp: MapStamp) -> tuple[datetime, datetime]:
-    first, last = (stamp.year, stamp.year) if stamp.year else UNTOLD_YEARS
+    first, last = (stamp.year, stamp.year) if stamp.year else ANY_YEAR
     return datetime(first, 1, 1, tzinfo=UTC), datetime(last, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
@@ -80,7 +80,7 @@ def _describe_item(crs: str, products: Sequence[Product], stamp: MapStamp, tags:
     to_lonlat = Transformer.from_crs(grid.pyproj_crs, "EPSG:4326", always_xy=True)
     lonlat = shapely.transform(outline, transform_points(to_lonlat))
     start, end = _find_interval(stamp)
-    told = {"title": f"Cropland of {stamp.region}", "cropmine:crs": grid.crs.to_string()}
+    properties = {"title": f"Cropland of {stamp.region}", "cropmine:crs": grid.crs.to_string()}
     item = pystac.Item(
         id=name_product(stamp, "cropland", crs),
         geometry=json.loads(shapely.to_geojson(lonlat)),
@@ -88,7 +88,7 @@ def _describe_item(crs: str, products: Sequence[Product], stamp: MapStamp, tags:
         datetime=None,
         start_datetime=start,
         end_datetime=end,
-        properties=told | _spell_tags(tags),
+        properties=properties | _spell_tags(tags),
     )
     for product in products:
         bands = [
@@ -112,11 +112,11 @@ def _describe_collection(
 ) -> pystac.Collection:
     boxes = [item.bbox for item in items if item.bbox is not None]
     whole = [min(box[i] for box in boxes) for i in (0, 1)] + [max(box[i] for box in boxes) for i in (2, 3)]
-    untold = "" if stamp.year else " The year isn't told: set `year` of the region."
+    undated = "" if stamp.year else " The year isn't known: set `year` of the region."
     collection = pystac.Collection(
         id=name_product(stamp, "cropland"),
         title=f"Cropland map of {stamp.region}, {stamp.year or 'undated'}",
-        description=f"Cropland here means: {stamp.definition}. Made by cropmine; see the model card.{untold}",
+        description=f"Cropland here means: {stamp.definition}. Made by cropmine; see the model card.{undated}",
         extent=pystac.Extent(
             pystac.SpatialExtent([whole, *boxes] if len(boxes) > 1 else [whole]),
             pystac.TemporalExtent([list(_find_interval(stamp))]),

@@ -98,7 +98,7 @@ def choose_suggestions(
 
 
 def _touches(places: geopandas.GeoDataFrame, barred: set, block_m: float) -> np.ndarray:
-    """Whether a corner of a place lies in a barred block."""
+    """Whether a corner of a place is in a barred block."""
     west, south, east, north = shapely.bounds(places.geometry.to_numpy()).T
     touches = np.zeros(len(places), bool)
     for lon, lat in ((west, south), (west, north), (east, south), (east, north)):

@@ -1,4 +1,4 @@
-"""Features beside the bands: spectral indices and texture, for clusters and superpixels."""
+"""Features added to the bands: spectral indices and texture, for clusters and superpixels."""
 
 from collections.abc import Sequence
 

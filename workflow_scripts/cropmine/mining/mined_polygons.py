@@ -1,4 +1,4 @@
-"""Polygons of segments, for what people look at."""
+"""Polygons of mined segments, traced batch by batch, as GeoParquet."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator

@@ -29,7 +29,7 @@ Columns = dict[str, np.ndarray]
 def overlap_segments(
     ids: np.ndarray, values: np.ndarray, valid: np.ndarray, areas: np.ndarray, cluster_of_segment: np.ndarray
 ) -> Columns:
-    """Lay a weak map over segments.
+    """Measure how far each segment is cropland in a weak map.
 
     ids uint32 (h, w); values, 0 to 1, and valid bool (h, w) are the weak map on the same grid; areas are pixel areas in
     m², broadcastable to (h, w); cluster_of_segment uint8 (n + 1,). Gives a row for each segment, 1 to n: segment,
@@ -42,7 +42,7 @@ def overlap_segments(
 def overlap_strips(
     strips: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], cluster_of_segment: np.ndarray
 ) -> Columns:
-    """Lay a weak map over segments as overlap_segments does; strips yields its first four arguments by rows."""
+    """Measure segments as overlap_segments does; strips yields its first four arguments by rows."""
     n = len(cluster_of_segment) - 1
     pixels, usable = np.zeros(n + 1, dtype=np.int64), np.zeros(n + 1, dtype=np.int64)
     area, cropland = np.zeros(n + 1), np.zeros(n + 1)

@@ -1,4 +1,4 @@
-"""Registration: the shift of a weak map that makes segments most unanimous about it, and whether to believe it.
+"""Registration: the shift of a weak map that makes segments most unanimous about it, and whether to apply it.
 
 Measured tile by tile on a grid of shifts, pooled over a region, and checked against maps that can't fit.
 """
@@ -18,11 +18,11 @@ from cropmine.tables import write_json
 
 STEPS_PER_WEAK_PX = 2
 WINDOW_STEPS = 3  # to 1.5 weak pixels
-COARSE_PX = 1.5  # weak pixels of fewer pixels of the imagery are searched to one pixel beside
+COARSE_PX = 1.5  # weak pixels of fewer pixels of the imagery are searched one pixel around
 SAMPLED_PX = 1 << 21  # of a larger tile only every second row, or third, and so on
 CELL_PX = 512
 LEAST_SHIFT_WEAK_PX = 0.25
-ROUNDED_PX = 0.25  # of the imagery: what nearest neighbours hardly tell apart
+ROUNDED_PX = 0.25  # of the imagery: less hardly changes nearest neighbours
 NULLS = ("rotated", "mirrored", "flipped", "other tile")
 ReadWeak = Callable[[Grid], tuple[np.ndarray, np.ndarray]]
 
@@ -103,7 +103,7 @@ def _measure_surface(sample: _Sample, values: np.ndarray, valid: np.ndarray, ste
     flat, known = values.reshape(-1), valid.reshape(-1)
     place = (sample.rows + halo) * width + sample.columns + halo
     shifts = range(-count, count + 1)
-    # Moved to the north by so many rows, a pixel shows what lay as many rows to the south of it.
+    # Moved to the north by some rows, a pixel shows what was as many rows to the south of it.
     offsets = [(i, j, step * (north * width - east)) for i, north in enumerate(shifts) for j, east in enumerate(shifts)]
     common = np.ones(len(place), dtype=bool)
     for _, _, offset in offsets:
@@ -146,7 +146,7 @@ def pool_surfaces(tiles: Mapping[str, Surfaces]) -> dict:
 
     Each cell's surface is normalised by its mean and spread over the shifts; the pooled one is their mean. The shift is
     applied only if its peak exceeds that of every null, isn't on the window's edge, and the peaks of both halves of the
-    tiles (of a single tile: of its cells) lie within half a weak pixel of each other; nor if it is under a quarter of
+    tiles (of a single tile: of its cells) are within half a weak pixel of each other; nor if it is under a quarter of
     a weak pixel. Gives east and north, metres, 0 unless applied, with what they rest on, as plain values.
     """
     shapes = [surfaces.unanimity.shape[2] for surfaces in tiles.values()]
@@ -159,7 +159,7 @@ def pool_surfaces(tiles: Mapping[str, Surfaces]) -> dict:
     result: dict[str, Any] = {"tiles": len(used), "left_out": len(tiles) - len(used), "cells": len(cells)}
     result |= {"weak_pixel_m": round(weak_pixel_m, 2), "step_m": [round(float(side), 3) for side in step_m]}
     if not len(cells):
-        return {"east": 0.0, "north": 0.0, "applied": False, "reason": "no segment lies on the weak map"} | result
+        return {"east": 0.0, "north": 0.0, "applied": False, "reason": "no segment is on the weak map"} | result
     surface = cells.mean(axis=0)
     peak, at, on_edge = _find_peak(surface)
     east, north = at[1] * step_m[0], at[0] * step_m[1]
@@ -224,17 +224,17 @@ def _judge_shift(
     """Why a shift isn't applied; None if it is."""
     highest = max(null_peaks, key=lambda name: null_peaks[name], default=None)
     if highest is None:
-        return "nothing to compare it with: no segment lies on a turned map"
+        return "nothing to compare it with: no segment is on a turned map"
     if peak <= null_peaks[highest]:
         return f"its peak of {peak:.2f} doesn't exceed {null_peaks[highest]:.2f} of the map {NULL_WORDS[highest]}"
     if on_edge:
-        return "its peak lies on the edge of the window of 1.5 weak pixels"
+        return "its peak is on the edge of the window of 1.5 weak pixels"
     if disagreement is None:
         return "there are no two halves to compare"
     if disagreement > 0.5 * weak_pixel_m:
         return f"two halves disagree by {disagreement:.0f} m, more than half a weak pixel"
     if length < LEAST_SHIFT_WEAK_PX * weak_pixel_m:
-        return f"at {length:.1f} m it is under a quarter of a weak pixel: the map lies right"
+        return f"at {length:.1f} m it is under a quarter of a weak pixel: the map is already aligned"
     return None
 
 
@@ -247,6 +247,6 @@ NULL_WORDS = {
 
 
 def write_registration(shift: str | Path, evidence: str | Path, result: Mapping) -> None:
-    """Write the shift alone, {"east": m, "north": m}, and what it rests on beside it."""
+    """Write the shift alone, {"east": m, "north": m}, and its evidence in a second file."""
     for path, content in ((shift, {key: result[key] for key in ("east", "north")}), (evidence, result)):
         write_json(path, content)

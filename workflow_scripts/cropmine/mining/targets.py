@@ -11,9 +11,9 @@ STRIP_ROWS = 64
 
 
 def mask_training(valid: np.ndarray, ordinary: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """Tell where labels may train: bool (h, w) thrice to uint8 (h, w).
+    """Find where labels may train, from masks bool (h, w): uint8 (h, w).
 
-    CLOSED where the imagery is invalid or a held-out block lies, HUMAN_ONLY where an area or an exclusion keeps mined
+    CLOSED where the imagery is invalid or in a held-out block, HUMAN_ONLY where an area or an exclusion keeps mined
     and weak labels away, else OPEN.
     """
     return np.where(valid & ~held_out, np.where(ordinary, np.uint8(OPEN), np.uint8(HUMAN_ONLY)), np.uint8(CLOSED))

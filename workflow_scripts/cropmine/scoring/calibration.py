@@ -1,4 +1,4 @@
-"""How far probabilities can be taken at their word: a reliability diagram and the Brier score on labelled polygons."""
+"""Calibration of probabilities on labelled polygons: reliability diagram and Brier score."""
 
 from collections.abc import Iterable
 

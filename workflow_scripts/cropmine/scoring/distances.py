@@ -1,6 +1,6 @@
-"""Distances from test labels and from the map's pixels to the nearest training label: do the scores hold for the map?
+"""Distances from test labels and from the map's pixels to the nearest training label.
 
-A map is predicted farther from training labels than it is tested where labels lie in clusters, and its scores are then
+A map is predicted farther from training labels than it is tested where labels are in clusters, and its scores are then
 too high (Meyer and Pebesma 2022, Nature Communications 13, 2208; Linnenbrink et al. 2024, GMD 17, 5897).
 """
 
@@ -52,7 +52,7 @@ def sample_map(
 def find_nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Find the geodesic distances from points to the nearest of others, metres.
 
-    points (n, 2) and others (m, 2), m > 0: longitude and latitude, degrees. The nearest is told by the straight line
+    points (n, 2) and others (m, 2), m > 0: longitude and latitude, degrees. The nearest is that by the straight line
     through the earth.
     """
     if not len(points):
@@ -70,7 +70,7 @@ def _place_in_space(points: np.ndarray) -> np.ndarray:
 
 
 def measure_distances(labels: geopandas.GeoDataFrame, split: Split, points: np.ndarray) -> dict:
-    """Measure how far test labels, and pixels of the map, lie from the nearest training label.
+    """Measure how far test labels, and pixels of the map, are from the nearest training label.
 
     labels: labels.parquet, whose pieces count as a point within what tests or can train; points: as sample_map gives
     them. With k-fold, the test labels of every fold are held against the training labels of that fold, and the map's

@@ -1,4 +1,4 @@
-"""The table of experiments, and their differences paired by block."""
+"""Tables of experiments, sweeps and transfers: scores, and differences paired by block."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Evaluation:
 
     @property
     def choice(self) -> str:
-        """The choice of threshold that a map takes: "default" where validation labels can't tell its own from 0.5."""
+        """The choice of threshold that a map takes: "default" where validation labels don't part its own from 0.5."""
         return settle_choice(self.reach)
 
     def threshold_at(self, choice: str) -> float:
@@ -74,7 +74,7 @@ class Evaluation:
 def evaluate_experiment(
     settings: dict, scores: Mapping[int, list[dict]] | Sequence[list[dict]], seed: int = 0
 ) -> Evaluation:
-    """Pool the scores of an experiment's runs, choose its threshold on validation and find how far that is told.
+    """Pool the scores of an experiment's runs, choose its threshold on validation and find its bootstrap range.
 
     settings["runs"] holds for each run its seed, fold and score_index, the place of its pieces in `scores`. The folds
     of a seed are pooled: each piece is tested by the one model that neither trained nor validated on it.

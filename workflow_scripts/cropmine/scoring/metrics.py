@@ -1,4 +1,4 @@
-"""Scores from histograms of predicted probability: confusion matrices, F1, intervals over blocks, thresholds."""
+"""Scores from histograms of predicted probability: confusion matrices, F1, and intervals over blocks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

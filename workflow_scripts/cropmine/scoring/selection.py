@@ -1,4 +1,4 @@
-"""Which experiment makes the map: chosen on validation alone, and the simpler of near equals."""
+"""Selection of the experiment that makes the map, on validation alone; of near equals the simpler."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ def select_experiment(evaluations: Sequence[Evaluation], seed: int = 0) -> dict:
 
     Random controls don't compete. Among the trained experiments within one standard error (bootstrap over blocks) of
     the best, the one with the fewest sources of labels wins, then the higher F1, then the earlier (Breiman et al. 1984,
-    section 3.4.3). Returns experiment, recipe_runs, model, model_digest, threshold (0.5 where validation labels can't
-    tell the best one from it), threshold_best, threshold_range and the reason in words; experiment is None if none
+    section 3.4.3). Returns experiment, recipe_runs, model, model_digest, threshold (0.5 where validation labels don't
+    separate the best one from it), threshold_best, threshold_range and the reason in words; experiment is None if none
     trains.
     """
     trained = [e for e in evaluations if e.settings["trained"] and not e.settings.get("random")]

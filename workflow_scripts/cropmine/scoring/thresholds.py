@@ -1,4 +1,4 @@
-"""How well validation labels tell the threshold of the probability, and which one a map takes."""
+"""Thresholds of the probability: the best on validation, its bootstrap range, and which one a map takes."""
 
 import numpy as np
 
@@ -46,6 +46,6 @@ def _find_best(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
 def settle_choice(reach: Range | None) -> str:
     """Settle which threshold a map takes: "validation", the best on validation, only if its range leaves 0.5 out.
 
-    Otherwise, or where labels are too few for a range, "default": the labels can't tell the best one from 0.5.
+    Otherwise, or where labels are too few for a range, "default": the labels don't separate the best one from 0.5.
     """
     return "default" if reach is None or reach[0] <= DEFAULT_THRESHOLD <= reach[1] else "validation"

@@ -1,4 +1,4 @@
-"""The demo's own check: how far scores on labels agree with those on the truth that only a made-up region has."""
+"""Check of the demo: scores on labels against scores on the truth, which only a simulated region has."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def read_truth(path: str | Path, grid: Grid) -> np.ndarray:
 
 
 def count_codes(truth: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Count the pixels of each probability code by truth: uint8 (h, w) twice to int64 (2, 201), non-cropland first."""
+    """Count the pixels of each probability code by truth, both uint8 (h, w): int64 (2, 201), non-cropland first."""
     known = (truth != IGNORE) & (codes <= STEPS)
     pairs = (truth[known] == CROPLAND) * (STEPS + 1) + codes[known].astype(np.intp)
     return np.bincount(pairs, minlength=2 * (STEPS + 1)).reshape(2, STEPS + 1).astype(np.int64)
@@ -38,7 +38,7 @@ def sum_codes(tiles: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
 
 
 def tabulate_truth(table: pd.DataFrame, counts: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Set the scores on test labels beside those on the whole truth, at both thresholds.
+    """Tabulate the scores on test labels and those on the whole truth, at both thresholds.
 
     table: the table of experiments; counts: by experiment, what sum_codes gives of its first run over all tiles.
     Columns: experiment, threshold, threshold_choice, f1_cropland_labels, f1_cropland_truth, precision_truth,

@@ -114,7 +114,7 @@ def _sample_values(weak: WeakMap, bounds: np.ndarray) -> np.ndarray:
                 values = dataset.read(weak.band, window=window, out_shape=shape).ravel()
             except rasterio.errors.RasterioError as error:
                 what = "the file is cut short or damaged: it can't be read over the imagery"
-                raise CropmineError(weak.file, what, "fetch or write it anew") from error
+                raise CropmineError(weak.file, what, "fetch or write it again") from error
             valid = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
             found.append(values[valid if nodata is None else valid & (values != nodata)])
     return np.concatenate(found)
@@ -222,7 +222,7 @@ def check_labels(
         findings.fault(f"{here}.path", "no such file", hint_path(missing[0]), *missing)
     tables, labelled = [], []
 
-    def tell(path: str | Path, what: str) -> None:
+    def note(path: str | Path, what: str) -> None:
         hint = "look at them: what was meant may differ" if "invalid" in what else None
         findings.warn(f"{here}.path", what, hint, path)
 
@@ -230,7 +230,7 @@ def check_labels(
         if path not in missing:
             tests = [path] if path in labels.test_path else []
             try:
-                tables.append(read_labels(labels, [] if tests else [path], region.split.field, tests, tell))
+                tables.append(read_labels(labels, [] if tests else [path], region.split.field, tests, note))
             except CropmineError as error:
                 findings.add(here, error, path if error.where == path else None)
     if tables and len(footprint.tiles):

@@ -139,7 +139,7 @@ def _draw_texture(rng: np.random.Generator, land: Land) -> np.ndarray:
 
 
 def _draw_seam(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Where the second of two scenes lies: west of a crooked line from north to south."""
+    """Where the second of two scenes is: west of a crooked line from north to south."""
     line = shape[1] * rng.uniform(0.35, 0.62) + 0.04 * shape[1] * draw_noise(rng, (shape[0], 1), 160)[:, 0]
     line += 2.5 * draw_noise(rng, (shape[0], 1), 7)[:, 0]
     return np.arange(shape[1])[None, :] < line[:, None]

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from cropmine.inputs.simulation.land import FIELD, PASTURE, Land
 
-OTHER_REACH_PX = (20, 40)  # how far from its cropland label a site's other label lies; farther where there is none
+OTHER_REACH_PX = (20, 40)  # how far a site's other label is from its cropland label; farther where there is none
 CLEARANCE_PX = 3.2
 UNSURE_SHARE = 0.05
 ALONE_SHARE = 0.06
@@ -48,7 +48,7 @@ def draw_labels(
 
 
 def _distances(land: Land, clear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the edge of the field, and to that of the stretch of other land, that a pixel lies in; else 0."""
+    """Distance to the edge of the field, and to that of the stretch of other land, that a pixel is in; else 0."""
     cover = land.cover
     fields = edt.edt(np.where((cover == FIELD) & clear, land.parcels, 0).astype(np.uint32), parallel=1)
     others = edt.edt(np.where((cover != FIELD) & clear, cover, 0).astype(np.uint32), parallel=1)

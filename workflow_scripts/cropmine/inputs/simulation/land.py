@@ -196,7 +196,7 @@ def _draw_roads(rng: np.random.Generator, blocks: np.ndarray, centres: tuple[np.
 
 
 def _build_houses(rng: np.random.Generator, cover: np.ndarray, clearing: np.ndarray, roads: np.ndarray) -> np.ndarray:
-    """Homesteads where the land is cleared, and villages beside roads; their yards and paths become cover."""
+    """Homesteads where the land is cleared, and villages on roads; their yards and paths become cover."""
     height, width = cover.shape
     draws = rng.integers(0, cover.size, max(24, round(cover.size * 9e-4)))
     homesteads = draws[rng.random(draws.size) < 0.5 / (1 + np.exp(-1.5 * clearing.ravel()[draws]))]

@@ -36,7 +36,7 @@ BLOB_CELLS = 5.0
 
 @dataclass(frozen=True)
 class Landscape:
-    """A made-up region in memory.
+    """A simulated region in memory.
 
     `grid` of the whole region, (h, w); `tile_px` width and height of a tile; `pixels` uint16 (4, h, w), 0 nodata;
     `mask` uint8 (h, w), 1 bad; `truth` uint8 (h, w), 1 cropland, 0 not, 255 without imagery; `cover` uint8 (h, w), the
@@ -57,9 +57,9 @@ class Landscape:
 
 
 def simulate_region(settings: Simulation) -> Landscape:
-    """Make up a region. The same settings make the same region.
+    """Simulate a region. The same settings make the same region.
 
-    Texture and geometry tell fields from grass and bare ground, whose spectra they share.
+    Fields differ from grass and bare ground by texture and geometry alone: they share their spectra.
     """
     streams = np.random.Generator(np.random.PCG64(settings.seed)).spawn(7)
     grid = _place_grid(streams[0], settings)
