@@ -85,23 +85,27 @@ def draw_samples(
     """
     rng = np.random.default_rng(seed)
     strata = index_labels([str(targets[tile]) for tile in sources], rng, forest.sample_px)
-    places, classes = [], []
+    found_places, found_classes = [], []
     for cls in (NONCROPLAND, CROPLAND):
         own = [found for (_, other), found in sorted(strata.items()) if other == cls]
         share = -(-forest.sample_px // len(own))
         for found in own:
-            places.append(found[np.sort(rng.permutation(len(found))[:share])])
-            classes.append(np.full(len(places[-1]), cls, np.uint8))
-    places, classes = np.concatenate(places), np.concatenate(classes)
-    features = None
+            found_places.append(found[np.sort(rng.permutation(len(found))[:share])])
+            found_classes.append(np.full(len(found_places[-1]), cls, np.uint8))
+    places, classes = np.concatenate(found_places), np.concatenate(found_classes)
+    features: np.ndarray | None = None
     for tile, source in enumerate(sources.values()):
         for rows, values in _read_places(source, places, tile, forest):
             features = np.zeros((len(places), values.shape[1]), np.float32) if features is None else features
             features[rows] = values
+    if features is None:
+        raise ValueError("no labelled pixel lies on a tile")
     return features, classes
 
 
-def _read_places(source: TileSource, places: np.ndarray, tile: int, forest: RandomForest):
+def _read_places(
+    source: TileSource, places: np.ndarray, tile: int, forest: RandomForest
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows of `places` on a tile and their features, block by block."""
     here = np.flatnonzero(places[:, 0] == tile)
     blocks = places[here, 1:] // BLOCK_PX
@@ -159,7 +163,9 @@ class TrainedForest:
                 parts = [self._predict_window(view, window, wanted, pool) for window in windows]
                 yield row, np.concatenate(parts, axis=1)
 
-    def _predict_window(self, view: Surroundings, window: PixelWindow, wanted, pool: ThreadPoolExecutor) -> np.ndarray:
+    def _predict_window(
+        self, view: Surroundings, window: PixelWindow, wanted: np.ndarray | None, pool: ThreadPoolExecutor
+    ) -> np.ndarray:
         left, top, width, height = window
         codes = np.full((height, width), NODATA, np.uint8)
         asked = np.True_ if wanted is None else wanted[top : top + height, left : left + width]
@@ -210,7 +216,8 @@ def write_forest(path: str | Path, trees: list[dict], meta: dict) -> None:
     ends = np.cumsum([len(tree["left"]) for tree in trees])
     text = np.frombuffer(json.dumps(meta | {"format": FORMAT}, sort_keys=True).encode(), np.uint8)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, ends=ends, meta=text, **arrays)
+        # The stubs of NumPy take any further name for the flag allow_pickle.
+        np.savez_compressed(file, ends=ends, meta=text, **arrays)  # type: ignore[arg-type]
 
 
 def read_model(path: str | Path, threads: int) -> TrainedForest:
