@@ -62,7 +62,7 @@ def _measure_squares(points: np.ndarray, samples: np.ndarray, squares: np.ndarra
 
 def _move_centres(samples: np.ndarray, centres: np.ndarray) -> np.ndarray:
     limit = TOLERANCE * samples.var(axis=0).mean()
-    nearest = None
+    nearest: np.ndarray | None = None
     channels = np.ascontiguousarray(samples.T)
     for _ in range(MAX_ROUNDS):
         scores = -2 * centres @ channels

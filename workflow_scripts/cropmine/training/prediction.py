@@ -1,7 +1,8 @@
 """Prediction of cropland probability by windows that overlap and are blended, so that no seam shows."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import Pane, Surroundings
 from cropmine.training.networks import Normalisation, choose_device, choose_precision
 
+Place = TypeVar("Place")
+Found = TypeVar("Found")
 PANES_AT_ONCE = 4  # that are read from files which are opened once
 # The weight of a window falls linearly to its edges, so that those of windows that overlap add up to 1.
 _RISE = (np.arange(OVERLAP_PX, dtype=np.float32) + 0.5) / OVERLAP_PX
@@ -122,10 +125,10 @@ def _look_up(array: np.ndarray, window: PixelWindow) -> np.ndarray:
     return array[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
 
 
-def read_ahead(read: Callable, places: Iterable) -> Iterator[tuple]:
+def read_ahead(read: Callable[[Place], Found], places: Iterable[Place]) -> Iterator[tuple[Place, Found]]:
     """Yield each of some places with what a function gives for it, the next one being read in a thread meanwhile."""
     with ThreadPoolExecutor(1, "read_ahead") as pool:
-        ahead = None
+        ahead: tuple[Place, Future[Found]] | None = None
         for place in places:
             due, ahead = ahead, (place, pool.submit(read, place))
             if due:
