@@ -1,4 +1,4 @@
-"""Settings of learning: trainings, experiments, sweeps and transfers."""
+"""Settings of training runs, experiments, sweeps and transfers."""
 
 import math
 from typing import Annotated, Any, Literal, Self
@@ -11,19 +11,19 @@ MOST_POINTS = 2000
 
 
 class Training(Settings):
-    """What concerns all trainings."""
+    """Settings of all training runs."""
 
     tiles: Literal["all"] | Annotated[int, Field(ge=1)] | tuple[str, ...] = Field(
-        "all", description="tiles that are segmented and train: all, a count drawn by the seed, or names"
+        "all", description="tiles to segment and train on: all, a number of tiles drawn by the seed, or names"
     )
     cpu_threads: int = Field(
-        2, ge=1, le=256, description="CPU threads of a training; a setting, since it changes the last digits"
+        2, ge=1, le=256, description="CPU threads of a training run; the number changes the last digits of results"
     )
     precision: Literal["auto", "32", "bf16"] = Field(
-        "auto", description="auto: bfloat16 where the hardware is fast at it"
+        "auto", description="number format; auto: bfloat16 on hardware that is fast at it, else 32"
     )
     gpus: int = Field(
-        1, ge=1, le=64, description="GPUs of a training, where there are any; each takes its part of every batch"
+        1, ge=1, le=64, description="GPUs of a training run, if there are any; each processes its part of every batch"
     )
 
 
@@ -32,7 +32,7 @@ class Mined(Settings):
 
     cropland: Fraction | None = Field(None, description="a segment with a higher weak fraction is cropland")
     noncropland: Fraction | None = Field(None, description="a segment with a lower weak fraction is non-cropland")
-    random: bool = Field(False, description="control: as many random pixels instead of those mined")
+    random: bool = Field(False, description="control: label the same number of random pixels instead of the mined ones")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -44,16 +44,18 @@ class Mined(Settings):
 
 
 class Experiment(Settings):
-    """A label recipe, a model and the settings of training."""
+    """A label recipe and a model."""
 
     human: Fraction = Field(0, description="fraction of the human training labels of each class")
-    mined: Mined | None = Field(None, description="mined labels, by threshold")
-    weak_classes: tuple[LabelClass, ...] = Field((), description="classes of raw weak labels")
-    erode_m: float = Field(0, ge=0, le=10_000, description="only weak labels this far inside their class, metres")
+    mined: Mined | None = Field(None, description="thresholds of mined labels; null: no mined labels")
+    weak_classes: tuple[LabelClass, ...] = Field((), description="classes of raw weak labels to train on")
+    erode_m: float = Field(
+        0, ge=0, le=10_000, description="drop weak labels nearer than this to the edge of their class, metres"
+    )
     weak_map: str | None = Field(None, description="weak map by name; default: the region's first")
     segmentation: str | None = Field(None, description="segmentation by name; default: the first")
     model: str | None = Field(
-        None, description="model by name; default: the first; weak_map: the weak map itself, untrained"
+        None, description="model by name; default: the first; weak_map: score the weak map itself, without training"
     )
 
     @model_validator(mode="after")
@@ -75,10 +77,11 @@ class Experiment(Settings):
 class Sweep(Settings):
     """A grid of experiments around a base one."""
 
-    base: str = Field(description="the experiment that the grid changes")
+    base: str = Field(description="experiment that the grid changes")
     grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
         min_length=1,
-        description="values by dotted key of an experiment, such as mined.cropland, human or segmentation.clusters",
+        description="values by key of the experiment; a dot reaches a nested key, as in mined.cropland and "
+        "segmentation.clusters",
     )
 
     @model_validator(mode="after")
@@ -89,26 +92,29 @@ class Sweep(Settings):
 
 
 class Transfer(Settings):
-    """What the human labels of some regions are worth in others, and what mined labels add there."""
+    """Train on human labels of some regions, test in others, and measure what mined labels add there."""
 
-    sources: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="regions whose human labels teach")
+    sources: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="regions whose human labels train")
     targets: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
-        description="regions that are tested, each by every source but itself"
+        description="regions whose labels test; each is paired with every source but itself"
     )
     human: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="fraction of the human labels of each class")
     mined: Mined = Field(
-        Mined(cropland=0.8, noncropland=0.2), description="labels mined in the target, by threshold; both classes"
+        Mined(cropland=0.8, noncropland=0.2),
+        description="thresholds of labels mined in the target; both classes are required",
     )
     segmentation: str | None = Field(None, description="segmentation by name; default: the first")
     model: str | None = Field(None, description="network by name; default: the first model")
     normalise: Literal["target", "source"] = Field(
-        "target", description="whose statistics normalise the target's imagery: its own, or the source's"
+        "target", description="statistics that normalise the target's imagery: its own, or the source's"
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.mined.cropland is None or self.mined.noncropland is None or self.mined.random:
-            raise ValueError("mined labels teach alone here, so mined needs both cropland and noncropland, not random")
+            raise ValueError(
+                "a transfer also trains on mined labels alone, so mined needs both cropland and noncropland, not random"
+            )
         return self
 
     @property

@@ -72,7 +72,7 @@ PRESETS: dict[str, Preset] = {
         "https://glad.umd.edu/dataset/croplands",
         "2003, 2007, 2011, 2015 and 2019, each for the four years up to it",
         "annual and perennial herbaceous crops for food, forage (hay too) and biofuel, fallow for up to four years; no "
-        "perennial woody crops, permanent pasture or shifting cultivation. 0 is both other land and no data",
+        "perennial woody crops, permanent pasture or shifting cultivation. 0 means both other land and nodata",
         "none known to be public",
     ),
     "digital_earth_africa_2019": Preset(
@@ -80,8 +80,8 @@ PRESETS: dict[str, Preset] = {
         "Digital Earth Africa cropland extent 2019, bands mask or filtered",
         "https://docs.digitalearthafrica.org/en/latest/data_specs/Cropland_extent_specs.html",
         "2019",
-        f"a piece of {ANNUAL}, at least 0.01 ha; no grazing land and no perennial crops. The files call 0, which is "
-        "other land, their nodata",
+        f"a piece of {ANNUAL}, at least 0.01 ha; no grazing land and no perennial crops. The files declare 0, "
+        "other land, as nodata",
         "https://github.com/digitalearthafrica/crop-mask",
     ),
     "cdl": Preset(

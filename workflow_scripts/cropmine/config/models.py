@@ -33,20 +33,20 @@ class CrossEntropy(Loss):
 
 @LOSSES.register
 class GeneralisedCrossEntropy(Loss):
-    """Generalised cross entropy (Zhang and Sabuncu 2018), which forgives wrong labels."""
+    """Generalised cross entropy (Zhang and Sabuncu 2018), which is robust to wrong labels."""
 
     module: ClassVar[str] = "cropmine.training.losses.generalised_cross_entropy"
     method: Literal["generalised_cross_entropy"] = Field(
-        "generalised_cross_entropy", description="generalised cross entropy, which forgives wrong labels"
+        "generalised_cross_entropy", description="generalised cross entropy, robust to wrong labels"
     )
     noise_robustness: float = Field(
-        0.7, gt=0, le=1, description="q of the loss: near 0 cross entropy, 1 the mean absolute error"
+        0.7, gt=0, le=1, description="q of the loss: near 0 it is cross entropy, at 1 the mean absolute error"
     )
 
 
 @LOSSES.register
 class Dice(Loss):
-    """Dice: one less the weighted mean over classes of the overlap of probability and label."""
+    """Dice loss: 1 minus the weighted mean over classes of the overlap of probability and label."""
 
     module: ClassVar[str] = "cropmine.training.losses.dice"
     method: Literal["dice"] = Field("dice", description="Dice loss")
@@ -60,19 +60,19 @@ class ClassWeights(Settings):
 
 
 class SourceWeights(Settings):
-    """How much a labelled pixel counts in the loss, by where its label is from."""
+    """How much a labelled pixel counts in the loss, by the source of its label."""
 
     human: float = Field(1, ge=0, description="weight of human labels")
     mined: float = Field(1, ge=0, description="weight of mined labels")
     weak: float = Field(1, ge=0, description="weight of raw or eroded weak labels")
-    random: float = Field(1, ge=0, description="weight of the random pixels that are a control of mined ones")
+    random: float = Field(1, ge=0, description="weight of random pixels, the control of mined labels")
 
 
 Option = bool | int | float | str | tuple[float, ...]
 
 
 class Model(Kind):
-    """What learns cropland from training targets.
+    """A model that learns cropland from training targets.
 
     rule: the rule that trains it; file: the name of a trained model's file; suffixes: of files that its module reads;
     is_network: whether it is trained in steps, has a decoder whose features can be clustered, and can be transferred.
@@ -104,32 +104,38 @@ class Network(Model):
         "imagenet", description="pretrained weights by name, a file of encoder weights (.safetensors or .pt), or null"
     )
     decoder_channels: tuple[int, ...] | None = Field(
-        None, description="channels of the decoder's stages; null: the library's"
+        None, description="channels of the decoder's stages; null: the defaults of segmentation-models-pytorch"
     )
     loss: AnyLoss = Field(CrossEntropy(), description="loss over labelled pixels")
     class_weights: Literal["none", "balanced"] | ClassWeights = Field(
         "none",
-        description="none: every labelled pixel counts alike; balanced: both classes weigh the same in a batch; or "
+        description="none: every labelled pixel counts the same; balanced: both classes count the same in a batch; or "
         "weights of cropland and noncropland",
     )
     source_weights: SourceWeights = Field(SourceWeights(), description="weights by source of the label")
     optimizer: str = Field("adam", description="optimiser, by its name in torch.optim")
-    optimizer_options: dict[str, Option] = Field({}, description="its further options, such as weight_decay: 0.01")
+    optimizer_options: dict[str, Option] = Field(
+        {}, description="other options of the optimiser, such as weight_decay: 0.01"
+    )
     learning_rate: float = Field(1e-3, gt=0, le=1, description="highest learning rate")
     schedule: str = Field(
         "onecycle",
         description="learning rate over the steps: constant, cosine, onecycle or a name in torch.optim.lr_scheduler",
     )
-    schedule_options: dict[str, Option] = Field({}, description="its further options; its length is that of training")
+    schedule_options: dict[str, Option] = Field(
+        {}, description="other options of the schedule; its length is the number of steps"
+    )
     steps: int = Field(2000, ge=1, description="optimiser steps, the same for every experiment")
-    epochs: int = Field(10, ge=1, description="parts that the steps are divided into; each ends with a validation")
-    batch_size: int = Field(8, ge=1, le=1024, description="patches a step")
+    epochs: int = Field(
+        10, ge=1, description="number of parts that the steps are divided into; each ends with a validation"
+    )
+    batch_size: int = Field(8, ge=1, le=1024, description="patches in a step")
     patch_px: int = Field(256, ge=32, le=2048, multiple_of=32, description="width and height of a patch, pixels")
 
 
 @MODELS.register
 class RandomForest(Model):
-    """A random forest over single pixels and their neighbourhoods: the baseline that networks have to beat."""
+    """A random forest over single pixels and their neighbourhoods, the baseline for networks."""
 
     module: ClassVar[str] = "cropmine.training.models.random_forest"
     rule: ClassVar[str] = "train_forest"
@@ -137,13 +143,15 @@ class RandomForest(Model):
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
     method: Literal["random_forest"] = Field("random_forest", description="a random forest")
     trees: int = Field(200, ge=1, le=2000, description="number of trees")
-    max_depth: int | None = Field(None, ge=1, description="greatest depth of a tree; null: until leaves are pure")
-    min_leaf: int = Field(5, ge=1, description="least samples of a leaf")
-    sample_px: int = Field(20_000, ge=10, description="labelled pixels drawn of each class")
+    max_depth: int | None = Field(None, ge=1, description="greatest depth of a tree; null: grow until leaves are pure")
+    min_leaf: int = Field(5, ge=1, description="smallest number of samples in a leaf")
+    sample_px: int = Field(20_000, ge=10, description="number of labelled pixels drawn from each class")
     neighbourhood_px: tuple[Annotated[int, Field(ge=3, le=101)], ...] = Field(
-        (3, 9), description="odd sides of windows whose mean and deviation of each band are features"
+        (3, 9),
+        description="widths of windows, odd, pixels; the mean and standard deviation of each band in a window are "
+        "features",
     )
-    features: str | None = Field(None, description="one of the region's `features`, used in place of the bands")
+    features: str | None = Field(None, description="name of one of the region's `features` to use instead of the bands")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -1,4 +1,4 @@
-"""The reference of the configuration, docs/configuration.md, made from the models.
+"""Generate the reference of the configuration, docs/configuration.md, from the models.
 
 Write it with ``python -m cropmine.config.reference > docs/configuration.md``.
 """
@@ -18,14 +18,19 @@ from cropmine.config.schema import Config
 
 HEADER = """# Configuration
 
-This file is generated from the models in `workflow_scripts/cropmine/config/`; a test keeps it in step. Write it by
+This page lists every key of the configuration, a YAML file. Snakemake reads `config.yaml`, or yours with
+
+    snakemake --cores all --configfile my.yaml
+
+Unknown keys are refused. All faults are reported at once, each with its place and a hint. Paths start at the working
+directory. A key without a default (—) is required; others may be left out. Segmentations, models and losses come in
+several kinds: `method` names the kind, and each kind has its own keys. A name alone, such as `loss: dice`, takes the
+defaults of that kind.
+
+The page is generated from the models in `workflow_scripts/cropmine/config/`, and a test keeps the two in step. Generate
+it with
 
     python -m cropmine.config.reference > docs/configuration.md
-
-A configuration is a YAML file: `config.yaml`, or yours by `snakemake --configfile my.yaml`. Unknown keys are refused,
-and every fault is told at once, each with its place and a hint. Paths start at the working directory. A key without a
-default (—) is required; one whose default is `null` may be left out. Segmentations, models and losses are of several
-kinds, each with its own keys: `method` names the kind, and a name alone, such as `loss: dice`, stands for its defaults.
 """
 _UNITS = {"_m": "metres", "_m2": "square metres", "_px": "pixels"}
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Any: "values"}

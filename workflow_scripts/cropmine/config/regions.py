@@ -22,7 +22,7 @@ def _off(value: object) -> object:
 
 
 class Simulation(Settings):
-    """A made-up landscape, for the demo and the tests. Only regions that have this get the rule that makes inputs."""
+    """A simulated landscape, for the demo and the tests. The workflow simulates the inputs of regions that set this."""
 
     seed: int = Field(7, ge=0, description="seed of the landscape")
     rows: int = Field(2, ge=1, le=16, description="tiles from north to south")
@@ -31,25 +31,25 @@ class Simulation(Settings):
     weak_shift_px: tuple[float, float] = Field(
         (3.0, -2.0), description="shift of the weak map to the east and to the south, pixels of the imagery"
     )
-    omission: Fraction = Field(0.12, description="share of the cropland that the weak map omits in blobs")
-    commission: Fraction = Field(0.06, description="share of other land that the weak map takes for cropland in blobs")
-    label_sites: int = Field(90, ge=8, description="places, spread over the region, that hold label polygons")
+    omission: Fraction = Field(0.12, description="share of the cropland that the weak map omits, in blobs")
+    commission: Fraction = Field(0.06, description="share of other land that the weak map calls cropland, in blobs")
+    label_sites: int = Field(90, ge=8, description="sites with label polygons, spread over the region")
 
 
 class Mask(Settings):
     """Mask files of the imagery, such as Planet's UDM2 or a cloud mask."""
 
-    path: Patterns = Field(description="pattern with {tile}, or one pattern a date")
-    bad: Values = Field((1,), description="values that make a pixel nodata")
+    path: Patterns = Field(description="pattern with {tile}, or one pattern for each date")
+    bad: Values = Field((1,), description="mask values that make a pixel nodata")
     band: int = Field(1, ge=1, description="band of the mask files to read")
 
 
 class Exclusion(Settings):
-    """Polygons that are known not to be cropland, or not to be mapped."""
+    """Polygons that are known not to be cropland, or that are left out of the map."""
 
     path: str = Field(description="vector file")
     as_: Literal["nodata", "noncropland"] = Field(
-        "noncropland", alias="as", description="what the map says there; kept out of mining either way"
+        "noncropland", alias="as", description="class of the map there; nothing is mined there either way"
     )
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
@@ -58,47 +58,44 @@ class Units(Settings):
     """Administrative units for statistics."""
 
     path: str = Field(description="polygon file")
-    id_field: str = Field(description="field that names a unit")
+    id_field: str = Field(description="field with the name of a unit")
 
 
 class WeakMap(Settings):
-    """A global or national cropland map, plentiful and noisy; or what several of them agree on."""
+    """A global or national cropland map, which is noisy, or the consensus of several."""
 
     path: str | None = Field(None, description="raster of class values or probabilities, or a polygon file")
-    preset: PresetName | None = Field(
-        None, description="a well-known map, whose cropland, nodata and year are then known"
+    preset: PresetName | None = Field(None, description="name of a well-known map; sets cropland, nodata and year")
+    consensus: tuple[str, ...] = Field(
+        (), description="names of other weak maps of the region to combine, instead of a path"
     )
-    consensus: tuple[str, ...] = Field((), description="in place of a path: other weak maps of the region, by name")
     agreement: Literal["all", "mean"] = Field(
-        "all", description="of a consensus: pixels on which all maps agree, or the mean of the maps"
+        "all", description="how a consensus combines maps: the pixels on which all agree, or the mean of all"
     )
     band: int = Field(1, ge=1, description="band of the raster to read")
-    cropland: Values = Field(
-        (1,), description="class values that are cropland; of a polygon file with class_field, too"
-    )
+    cropland: Values = Field((1,), description="class values that are cropland, of a raster or of a class_field")
     class_field: str | None = Field(
-        None, description="field of a polygon file that holds the class; without it every polygon is cropland"
+        None, description="field of a polygon file with the class; if null, every polygon is cropland"
     )
     probability: bool = Field(False, description="the raster holds probabilities of cropland, not classes")
-    scale: float = Field(
-        1.0, gt=0, description="what the values of a probability raster are multiplied by to give 0 to 1"
-    )
-    nodata: float | None = Field(None, description="value without data, where the file's own tag lacks or is wrong")
+    scale: float = Field(1.0, gt=0, description="factor that converts the values of a probability raster to 0 to 1")
+    nodata: float | None = Field(None, description="nodata value, if the file's tag is missing or wrong")
     year: int | None = Field(None, ge=1970, le=2100, description="year that the map describes")
     register_: Annotated[Literal["off", "auto"] | tuple[float, float], BeforeValidator(_off)] = Field(
         "off",
         alias="register",
-        description="off; auto: moved by the shift that segments fit best, if it is sure; or [east, north], metres",
+        description="off; auto: shift the map to where it fits the segments best, if that is reliable; or the shift "
+        "itself, [east, north] in metres",
     )
     guard_m: float = Field(
-        0, ge=0, le=10_000, description="weak pixels within so many metres of a class boundary are invalid"
+        0, ge=0, le=10_000, description="weak pixels within this distance of a class boundary are invalid, metres"
     )
     min_valid: Fraction = Field(
-        0.5, description="least share of a segment's pixels with a valid weak pixel to be mined"
+        0.5, description="a segment is mined only if at least this share of its pixels has a valid weak pixel"
     )
     training_labels: str | None = Field(
         None,
-        description="public labels that the map was trained on, a vector file; the audit warns if yours are among them",
+        description="vector file of public labels that the map was trained on; the audit warns if yours are among them",
     )
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
@@ -126,45 +123,50 @@ class WeakMap(Settings):
 
 
 class LabelFiles(Settings):
-    """Human labels as they are read: polygons, or points with a radius."""
+    """Files of human labels: polygons, or points with a radius."""
 
     path: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(description="vector file, or a list of files")
-    class_field: str = Field(description="field that holds the class")
+    class_field: str = Field(description="field with the class")
     cropland: Values = Field(description="class values that are cropland")
-    noncropland: Values = Field(description="class values that are not")
+    noncropland: Values = Field(description="class values that are not cropland")
     ignore: Values = Field((), description="class values to leave out")
     radius_m: float | None = Field(None, gt=0, le=1000, description="radius around a point label, metres")
     test_path: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
-        (), description="further files with the same field and classes, whose labels only test"
+        (), description="more files with the same field and classes; their labels are used for testing only"
     )
 
 
 class Labels(LabelFiles):
     """Human labels, and what they mean."""
 
-    definition: str = Field(min_length=3, description="what counts as cropland; printed on map, card and report")
+    definition: str = Field(
+        min_length=3, description="what counts as cropland; stated in the map, the model card and the report"
+    )
     year: int | None = Field(None, ge=1970, le=2100, description="year that the labels describe")
 
 
 class ProbabilitySample(Settings):
-    """A labelled probability sample of the map's pixels: it tests, and nothing trains near it."""
+    """A labelled probability sample of the map's pixels. It is used for testing only, and nothing near it trains."""
 
-    path: str = Field(description="the points that design_sample wrote, with their classes filled in")
-    design: str = Field(description="the design.json beside them")
-    class_field: str = Field("class", description="field that holds the class of the pixel in truth")
+    path: str = Field(description="the points that `snakemake sample` wrote, with their classes filled in")
+    design: str = Field(description="the design.json in the folder of the points")
+    class_field: str = Field("class", description="field with the true class of the pixel")
     cropland: Values = Field(("cropland",), description="class values that are cropland")
-    noncropland: Values = Field(("noncropland",), description="class values that are not")
-    ignore: Values = Field((), description="class values of pixels that can't be told")
-    buffer_m: float = Field(50, ge=0, le=10_000, description="nothing this near a sampled pixel trains, metres")
+    noncropland: Values = Field(("noncropland",), description="class values that are not cropland")
+    ignore: Values = Field((), description="class values of pixels whose class can't be determined")
+    buffer_m: float = Field(
+        50, ge=0, le=10_000, description="distance to a sampled pixel within which nothing trains, metres"
+    )
 
 
 class Split(Settings):
-    """Which blocks train, which validate and which test."""
+    """How blocks are assigned to training, validation and test."""
 
     method: Literal["auto", "holdout", "kfold", "field"] = Field(
         "auto",
-        description="holdout: blocks drawn once; kfold: blocks in folds that take turns; field: a field of the labels, "
-        "or files that only test; auto: field where there is one, kfold under 200 labels, else holdout",
+        description="holdout: draw blocks once; kfold: draw folds of blocks, each of which is tested once; field: take "
+        "the split from a field of the labels, or from files used for testing only; auto: field if there is one, kfold "
+        "under 200 labels, else holdout",
     )
     block_m: float = Field(2000, ge=10, le=200_000, description="width and height of a block, metres on the ground")
     train: Fraction = Field(0.6, description="share of blocks for training (holdout)")
@@ -173,9 +175,9 @@ class Split(Settings):
     folds: int = Field(5, ge=3, le=20, description="number of folds (kfold)")
     field: str | None = Field(None, description="field with the values train, validation and test (field)")
     buffer_m: float = Field(
-        100, ge=0, le=10_000, description="nothing this near a validation or test block trains, metres"
+        100, ge=0, le=10_000, description="distance to a validation or test block within which nothing trains, metres"
     )
-    seed: int = Field(0, ge=0, description="seed of the draw of blocks")
+    seed: int = Field(0, ge=0, description="seed for drawing blocks")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -192,24 +194,28 @@ class Split(Settings):
 class Region(Settings):
     """An area with its imagery, weak maps and human labels."""
 
-    simulate: Simulation | None = Field(None, description="make the inputs up; only for a demo")
-    imagery: Patterns = Field(description="pattern with {tile}, or one pattern a date, stacked in order")
-    tiles: tuple[str, ...] | None = Field(
-        None, description="these tiles only; default: every file that matches the pattern"
+    simulate: Simulation | None = Field(None, description="simulate the inputs; for a demo only")
+    imagery: Patterns = Field(
+        description="pattern with {tile}, or one pattern for each date; dates are stacked in this order"
     )
-    bands: tuple[str, ...] = Field(min_length=1, description="names of the bands of one date, in the files' order")
+    tiles: tuple[str, ...] | None = Field(
+        None, description="use only these tiles; default: every file that matches the pattern"
+    )
+    bands: tuple[str, ...] = Field(
+        min_length=1, description="names of the bands of one date, in the order of the files"
+    )
     mask: Mask | None = Field(None, description="mask files")
-    area: str | None = Field(None, description="polygon file; nothing outside is mined or mapped")
-    exclude: tuple[Exclusion, ...] = Field((), description="polygons that are kept out of mining")
+    area: str | None = Field(None, description="polygon file; nothing outside it is mined or mapped")
+    exclude: tuple[Exclusion, ...] = Field((), description="polygons where nothing is mined")
     units: Units | None = Field(None, description="administrative units for statistics")
     year: int | None = Field(
         None,
         ge=1970,
         le=2100,
-        description="year of the map; default: that of the imagery's last date, the labels or a weak map",
+        description="year of the map; default: the year of the imagery's last date, of the labels or of a weak map",
     )
     features: dict[str, Annotated[str, Field(min_length=1)]] = Field(
-        {}, description="further rasters by name, such as embeddings or seasonal composites: patterns with {tile}"
+        {}, description="more rasters by name, such as embeddings or seasonal composites: patterns with {tile}"
     )
     weak: dict[str, WeakMap] = Field({}, description="weak maps by name; the first is the default")
     labels: Labels | None = Field(None, description="human labels")
@@ -217,20 +223,21 @@ class Region(Settings):
         None, description="a labelled probability sample, for accuracy and area with intervals"
     )
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None, description="share of cropland in the region, for the purity of mined labels; null: the weak map's own"
+        None,
+        description="share of cropland in the region, for the purity of mined labels; null: the weak map's share",
     )
-    split: Split = Field(Split(), description="how blocks are split")
+    split: Split = Field(Split(), description="how blocks are assigned to training, validation and test")
     model: Annotated[str, AfterValidator(_check_suffix)] | None = Field(
         None,
-        description="a trained model from elsewhere, such as model.ckpt, that maps the region: no experiment is run, "
-        "and labels, if there are any, only score the map",
+        description="file of a trained model from elsewhere, such as model.ckpt, that maps the region; no experiment "
+        "runs, and labels, if there are any, are used for testing only",
     )
     threshold: Fraction | None = Field(
         None, description="probability above which the `model` from elsewhere calls a pixel cropland; default: 0.5"
     )
-    experiments: tuple[str, ...] | None = Field(None, description="the experiments to run here; default: every one")
+    experiments: tuple[str, ...] | None = Field(None, description="experiments to run in this region; default: all")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
-        None, min_length=1, description="runs of each experiment here; default: the configuration's seeds"
+        None, min_length=1, description="seeds of the training runs in this region; default: the configuration's seeds"
     )
 
     @model_validator(mode="after")

@@ -12,12 +12,12 @@ from cropmine.config.registry import Kind, Registry
 
 Features = Annotated[
     tuple[Literal["ndvi", "ndwi", "evi", "savi", "texture"], ...],
-    Field(description="indices and texture, in addition to the bands"),
+    Field(description="indices and texture to use in addition to the bands"),
 ]
 
 
 class Segmentation(Kind):
-    """How a tile is cut into segments.
+    """How a tile is divided into segments.
 
     A kind with `clustered` divides a tile into clusters, which its segments keep as their `cluster`; others divide it
     into superpixels.
@@ -48,10 +48,13 @@ class Clustering(Segmentation):
     clustered: ClassVar[bool] = True
     clusters: int = Field(10, ge=1, le=250, description="number of clusters, K")
     smooth_px: int = Field(
-        1, ge=1, le=31, description="odd side of the majority filter over the clusters, pixels; 1: none"
+        1,
+        ge=1,
+        le=31,
+        description="width of the majority filter over the clusters, an odd number of pixels; 1: no filter",
     )
-    sample_px: int = Field(100_000, ge=100, description="pixels drawn to fit the clusters")
-    seed: int = Field(0, ge=0, description="seed of the draw and of K-means")
+    sample_px: int = Field(100_000, ge=100, description="number of pixels drawn to fit the clusters")
+    seed: int = Field(0, ge=0, description="seed for drawing pixels and for K-means")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -66,9 +69,7 @@ class KMeans(Clustering):
 
     module: ClassVar[str] = "cropmine.mining.methods.kmeans"
     method: Literal["kmeans"] = Field("kmeans", description="K-means clusters of the imagery")
-    scope: Literal["tile", "region"] = Field(
-        "tile", description="clusters of each tile, or one codebook for the region"
-    )
+    scope: Literal["tile", "region"] = Field("tile", description="fit the clusters to each tile, or once to the region")
     features: Features = ()
 
     @property
@@ -84,27 +85,30 @@ class Slic(Segmentation):
     method: Literal["slic"] = Field("slic", description="SLIC superpixels")
     segment_m2: float = Field(5000, gt=0, description="mean area of a segment, true square metres")
     compactness: float = Field(
-        1, gt=0, le=100, description="difference in colour, deviations of a band, that counts as one spacing"
+        1,
+        gt=0,
+        le=100,
+        description="difference in colour, in standard deviations of a band, that counts as one spacing of segments",
     )
     features: Features = ()
 
 
 @SEGMENTATIONS.register
 class Watershed(Segmentation):
-    """Basins of the imagery's gradient."""
+    """Watershed basins of the imagery's gradient."""
 
     module: ClassVar[str] = "cropmine.mining.methods.watershed"
-    method: Literal["watershed"] = Field("watershed", description="basins of the gradient")
+    method: Literal["watershed"] = Field("watershed", description="watershed basins of the gradient")
     segment_m2: float = Field(5000, gt=0, description="mean area of a segment, true square metres")
     features: Features = ()
 
 
 @SEGMENTATIONS.register
 class Deep(Clustering):
-    """Connected pixels of one K-means cluster of the features of a trained network."""
+    """Connected pixels of one K-means cluster of a trained network's features."""
 
     module: ClassVar[str] = "cropmine.mining.methods.deep"
-    method: Literal["deep"] = Field("deep", description="K-means clusters of the features of a trained network")
+    method: Literal["deep"] = Field("deep", description="K-means clusters of a trained network's features")
     experiment: str = Field(description="the trained experiment whose features are clustered")
 
     @property
