@@ -108,13 +108,13 @@ def _suspect_lines(bright: np.ndarray) -> list[tuple[float, Line]]:
         known = np.isfinite(image)
         counts = None if known.all() else _sum_cells(known.astype(np.int16)) * np.int16(FULL)
         for mirrored in (False, True):
-            fan = [part[:, ::-1] if mirrored and part is not None else part for part in (steps, counts)]
-            if best := _find_line(*fan):
+            turned = steps[:, ::-1] if mirrored else steps
+            if best := _find_line(turned, counts[:, ::-1] if mirrored and counts is not None else counts):
                 score, start, end = best
-                ends = (CELL_PX * (place + 0.5) - 0.5 for place in (start, end))
+                first, last = (CELL_PX * (place + 0.5) - 0.5 for place in (start, end))
                 if mirrored:
-                    ends = (image.shape[1] // CELL_PX * CELL_PX - 1 - place for place in ends)
-                found.append((score, Line(across, *ends, image.shape[1])))
+                    first, last = (image.shape[1] // CELL_PX * CELL_PX - 1 - place for place in (first, last))
+                found.append((score, Line(across, first, last, image.shape[1])))
     return found
 
 
@@ -135,7 +135,8 @@ def _cap_steps(image: np.ndarray) -> np.ndarray:
 def _sum_cells(values: np.ndarray) -> np.ndarray:
     height, width = (side // CELL_PX for side in values.shape)
     cells = values[: height * CELL_PX, : width * CELL_PX]
-    return sum(cells[row::CELL_PX, column::CELL_PX] for row in range(CELL_PX) for column in range(CELL_PX))
+    parts = (cells[row::CELL_PX, column::CELL_PX] for row in range(CELL_PX) for column in range(CELL_PX))
+    return sum(parts, np.zeros((height, width), values.dtype))
 
 
 def _find_line(steps: np.ndarray, known: np.ndarray | None) -> tuple[float, float, float] | None:
