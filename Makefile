@@ -1,9 +1,7 @@
-# Every target sets up all that it needs: a virtual environment with the locked packages.
+# Every target creates the virtual environment with the locked packages if it is missing or out of date.
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
-
-
 
 .PHONY: demo test test-slurm coverage mutants faults corpus reproduce bench lint lock clean
 .DEFAULT_GOAL := demo
@@ -14,38 +12,38 @@ $(READY): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-demo: $(READY)  ## the demo region, from made-up tiles to a map and a report
+demo: $(READY)  ## the demo region, from simulated tiles to a map and a report
 	$(BIN)/snakemake --cores all
 
-test: $(READY)  ## every test, files that take long first
+test: $(READY)  ## every test, slow files first
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15 \
 		tests/e2e tests/slurm tests/workflow tests/hostile tests/advisories tests/unit
 
-test-slurm: $(READY)  ## the workflow on a cluster of SLURM that the tests start here, from Debian's packages
+test-slurm: $(READY)  ## the workflow on a SLURM cluster that the tests start here, from Debian's packages
 	CROPMINE_SLURM=1 $(BIN)/python -m pytest tests/slurm
 
-coverage: $(READY)  ## which lines and branches of the library the tests of it reach
+coverage: $(READY)  ## the lines and branches of the library that its tests reach
 	$(BIN)/python -m pip install --quiet coverage==7.17.4
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest tests/unit tests/hostile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-mutants: $(READY)  ## how many small changes of the library the tests of it notice, by module
+mutants: $(READY)  ## how many small changes of the library its tests notice, by module
 	$(BIN)/python -m pip install --quiet mutmut==3.8.1
 	$(BIN)/python tests/mutation/mutants.py
 
-faults: $(READY)  ## kills a small run at 50 moments and compares what the next one leaves with an undisturbed one
+faults: $(READY)  ## kill a small run at 50 moments and compare the result of the next run with an undisturbed one
 	PYTHONPATH=tests $(BIN)/python -m workflow.faults.campaign
 
-reproduce: $(READY)  ## the paper's experiments and the controls that it lacks, three seeds, four landscapes
+reproduce: $(READY)  ## the paper's experiments and controls that it lacks, on four simulated landscapes
 	$(BIN)/snakemake --cores all --configfile configs/reproduce.yaml
 
 corpus: $(READY)  ## broken and hostile inputs, each alone; writes its table into docs/reliability.md
 	PYTHONPATH=tests $(BIN)/python -m hostile.measure
 
-bench: $(READY)  ## cropmine beside what a user would write instead
-	$(BIN)/python -m pip install --quiet xarray-spatial==0.5.3  # what the plain prototype of mining uses
+bench: $(READY)  ## cropmine compared with what a user would write instead
+	$(BIN)/python -m pip install --quiet xarray-spatial==0.5.3  # for the plain prototype of mining
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/training.py
@@ -61,10 +59,10 @@ lint: $(READY)
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml workflow_scripts
 	$(BIN)/python tests/advisories/advisories.py
 
-lock: $(READY)  ## pin every package anew, from pyproject.toml
+lock: $(READY)  ## pin every package again, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --extra dev pyproject.toml -o requirements.txt
 
-clean:  ## outputs of all regions; the environment stays
+clean:  ## remove the outputs of all regions; keep the environment
 	find results -mindepth 1 -not -name README.md -delete
 	rm -rf .snakemake
