@@ -95,7 +95,7 @@ def test_another_number_of_clusters_segments_anew(workspace):
 
 
 def test_a_comment_and_a_touched_script_rerun_nothing(workspace):
-    library = workspace.folder / "workflow_scripts/cropmine/segments.py"
+    library = workspace.folder / "workflow_scripts/cropmine/mining/segments.py"
     library.write_text(library.read_text() + "\n# a remark\n")
     for script in (workspace.folder / "workflow_scripts").glob("*.py"):
         script.touch()
@@ -103,10 +103,21 @@ def test_a_comment_and_a_touched_script_rerun_nothing(workspace):
 
 
 def test_an_edit_of_an_algorithm_reruns_the_rules_that_import_it(workspace):
-    library = workspace.folder / "workflow_scripts/cropmine/polygons.py"
+    library = workspace.folder / "workflow_scripts/cropmine/mining/mined_polygons.py"
     library.write_text(library.read_text() + "\nREVISION = 2\n")
     jobs = jobs_after(workspace)
     assert jobs == {"mine_polygons": 2}
+
+
+@pytest.mark.parametrize(("method", "idle"), [("slic", True), ("kmeans", False)])
+def test_an_edit_of_a_method_makes_stale_only_what_is_segmented_by_it(workspace, method, idle):
+    library = workspace.folder / f"workflow_scripts/cropmine/mining/methods/{method}.py"
+    text = library.read_text()
+    library.write_text(text + "\nREVISION = 2\n")
+    outcome = workspace.run("--dry-run")
+    library.write_text(text)
+    assert outcome.idle == idle
+    assert bool(re.search(r"Segmenting", outcome.text)) != idle
 
 
 def test_what_the_report_shows_reruns_the_report_alone(workspace):

@@ -60,7 +60,7 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.model == WEAK_MAP_MODEL:
+        if not self.trains:
             if self.human or self.mined or self.weak_classes:
                 raise ValueError("model weak_map is the weak map itself and takes no labels")
         elif not (self.human or self.mined or self.weak_classes):
@@ -70,8 +70,13 @@ class Experiment(Settings):
         return self
 
     @property
+    def trains(self) -> bool:
+        """Whether a model is trained; it isn't where the weak map itself is scored."""
+        return self.model != WEAK_MAP_MODEL
+
+    @property
     def uses_weak_map(self) -> bool:
-        return bool(self.mined or self.weak_classes or self.model == WEAK_MAP_MODEL)
+        return bool(self.mined or self.weak_classes or not self.trains)
 
 
 class Sweep(Settings):

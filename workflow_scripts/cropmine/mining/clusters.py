@@ -77,7 +77,7 @@ def _move_centres(samples: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _average_samples(samples: np.ndarray, channels: np.ndarray, centres: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-    """The means of clusters; one that has become empty takes the sample that lies farthest from its centre."""
+    """The means of clusters; an empty one takes the sample that is farthest from its centre."""
     k = len(centres)
     counts = np.bincount(nearest, minlength=k).astype(np.float64)
     sums = np.stack([np.bincount(nearest, weights=channel, minlength=k) for channel in channels], axis=1)
@@ -130,7 +130,7 @@ def smooth_clusters(clusters: np.ndarray, size: int) -> np.ndarray:
 
 
 def _sum_windows(values: np.ndarray, size: int) -> np.ndarray:
-    """Sums over all square windows that lie in the array, in its dtype."""
+    """Sums over all square windows within the array, in its dtype."""
     return _sum_runs(_sum_runs(values, size).T, size).T
 
 

@@ -44,7 +44,7 @@ def _give_rows(areas: np.ndarray) -> Callable[[int, int], np.ndarray]:
 
 
 def _divide_rows(shape: tuple[int, int], pixels: int) -> Iterator[slice]:
-    """Rows of an array in strips of about so many pixels."""
+    """Rows of an array in strips of about `pixels` pixels."""
     step = max(pixels // max(shape[1], 1), 1)
     return (slice(top, min(top + step, shape[0])) for top in range(0, shape[0], step))
 
@@ -54,7 +54,7 @@ def _find_components(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Components uint32 (h, w), numbered by first pixel; of each its cluster, area, and the first that it is part of.
 
-    Left out, as 0, are those whose area isn't within the limits, as far as one band tells. A component that spans bands
+    Left out, as 0, are those whose area isn't within the limits, as far as one band shows. A component that spans bands
     has a number in each; the area is at the first.
     """
     ids, count, seams = np.empty(clusters.shape, dtype=np.uint32), 0, list[np.ndarray]()

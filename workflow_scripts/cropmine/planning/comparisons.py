@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cropmine.config.base import WEAK_MAP_MODEL
 from cropmine.config.experiments import Experiment
 from cropmine.config.schema import Config
 from cropmine.planning.plans import Plan, Run, choose_model
@@ -118,6 +117,6 @@ def describe_runs(
         "segmentation": choose_segmentation(config, experiment) if mined else None,
         "model": choose_model(config, experiment),
         "model_digest": runs[0].model,
-        "trained": experiment.model != WEAK_MAP_MODEL,
+        "trained": experiment.trains,
         "runs": tuple(compared),
     }

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from cropmine.config.base import WEAK_MAP_MODEL
 from cropmine.config.experiments import Experiment, Mined, Training
 from cropmine.config.models import Model
 from cropmine.config.regions import Region, Split
@@ -170,7 +169,7 @@ class Plan:
     @property
     def trained(self) -> list[str]:
         """The experiments that train a model."""
-        return [name for name, experiment in self.experiments.items() if experiment.model != WEAK_MAP_MODEL]
+        return [name for name, experiment in self.experiments.items() if experiment.trains]
 
 
 def plan_region(name: str, config: Config, points: Mapping[str, Sequence[GridPoint]] = MappingProxyType({})) -> Plan:
@@ -278,7 +277,7 @@ def list_seeds(region: Region, config: Config) -> tuple[int, ...]:
 
 def _plan_run(plan: Plan, config: Config, experiment: Experiment, seed: int, fold: int | None) -> Run:
     name = f"seed{seed}" if fold is None else f"seed{seed}_fold{fold}"
-    if experiment.model == WEAK_MAP_MODEL:
+    if not experiment.trains:
         return Run(name, seed, fold, "", choose_weak_map(plan.region, experiment))
     recipe, key = resolve_recipe(plan.region, config, experiment, seed, fold), choose_model(config, experiment)
     setup = ModelSettings(config.models[key], config.training)

@@ -34,7 +34,7 @@ class ModelModule(Protocol):
     """What the module of a kind of model defines."""
 
     def read_model(self, path: str | Path, threads: int) -> Predictor:
-        """Read a trained model that predicts by so many CPU threads; nothing in the file is executed.
+        """Read a trained model that predicts by `threads` CPU threads; nothing in the file is executed.
 
         Raises CropmineError if it isn't a whole model of this kind.
         """

@@ -38,7 +38,7 @@ class NetworkPredictor:
 
 
 def read_model(path: str | Path, threads: int) -> NetworkPredictor:
-    """Read a network from a checkpoint, or from exported weights (.safetensors), to predict by so many CPU threads.
+    """Read a network from a checkpoint, or from exported weights (.safetensors), to predict by `threads` CPU threads.
 
     Raises CropmineError as load_checkpoint and load_weights do.
     """

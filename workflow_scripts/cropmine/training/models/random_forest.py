@@ -70,7 +70,7 @@ def compute_features(read: Read, window: PixelWindow, windows_px: Sequence[int])
 
 
 def _sum_boxes(values: np.ndarray, size: int) -> np.ndarray:
-    """Sums over all squares of a side that lie in the array, exact for whole numbers under 2**53."""
+    """Sums over all squares of a side within the array, exact for whole numbers under 2**53."""
     sums = np.pad(values.cumsum(-1).cumsum(-2), [(0, 0)] * (values.ndim - 2) + [(1, 0), (1, 0)])
     return sums[..., size:, size:] - sums[..., :-size, size:] - sums[..., size:, :-size] + sums[..., :-size, :-size]
 
@@ -221,7 +221,7 @@ def write_forest(path: str | Path, trees: list[dict], meta: dict) -> None:
 
 
 def read_model(path: str | Path, threads: int) -> TrainedForest:
-    """Read a forest that predicts by so many threads; nothing in the file is executed.
+    """Read a forest that predicts by `threads` threads; nothing in the file is executed.
 
     Raises CropmineError if it isn't a whole forest of cropmine.
     """
