@@ -28,6 +28,7 @@ from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX
 from cropmine.inputs.simulation.regions import simulate_region
 from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import surround_tile
+from cropmine.inputs.zones import ZoneFiles
 from cropmine.mapping.map_tiles import (
     map_strips,
     write_map,
@@ -81,7 +82,7 @@ def map_once(predictor: NetworkPredictor, sources: dict, path: Path, threads: in
     start = CLOCK()
     view = surround_tile((0, 0), sources)
     with limit_gdal(threads):
-        write_map(path, map_strips(view, [predictor], 0.5), view.grid, {})
+        write_map(path, map_strips(view, [predictor], 0.5, ZoneFiles()), view.grid, {})
     return CLOCK() - start
 
 

@@ -5,6 +5,7 @@ import json
 from cropmine.geo.rasters import limit_gdal
 from cropmine.inputs.tile_sources import group_sources
 from cropmine.inputs.tile_views import surround_tile
+from cropmine.inputs.zones import find_zones
 from cropmine.logs import rule_log
 from cropmine.mapping.map_tiles import map_strips, write_map
 from cropmine.mapping.tags import stamp_tags
@@ -18,10 +19,8 @@ def main(snakemake):
     sources = group_sources(files.images, files.get("masks", []), settings)
     view = surround_tile(settings["tiles"][0], use_rasters(sources, files.get("features", [])))
     models = (load_predictor(path, settings["bands"], settings["dates"], snakemake.threads) for path in files.models)
-    area = next(iter(files.get("area", [])), None)
-    excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
     stamp = MapStamp(**settings["stamp"])
-    strips = map_strips(view, models, stamp.threshold, area, excludes)
+    strips = map_strips(view, models, stamp.threshold, find_zones(files, settings["exclude_as"]))
     inputs = [path for path in files if path not in files.get("checked", [])]
     tags = stamp_tags(stamp, inputs) | {"runs": len(files.models)}
     with limit_gdal(snakemake.threads):

@@ -1,4 +1,4 @@
-"""Tell where labels of a tile may train: on valid imagery, outside held-out blocks, their buffers and exclusions."""
+"""Find where labels of a tile may train: on valid imagery, outside held-out blocks, their buffers and exclusions."""
 
 import json
 
@@ -10,7 +10,7 @@ from cropmine.geo.rasters import write_raster
 from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.probability_samples import mark_sample, read_design
 from cropmine.inputs.tile_sources import source_from_settings
-from cropmine.inputs.zones import ORDINARY, read_zones
+from cropmine.inputs.zones import ORDINARY, find_zones, read_zones
 from cropmine.logs import rule_log
 from cropmine.mining.targets import mask_training
 
@@ -28,8 +28,7 @@ def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     grid = read_grid(files.images[0])
     valid = read_tile(source_from_settings(list(files.images), list(files.get("masks", [])), settings))[1]
-    excludes = zip(files.get("excludes", []), settings["exclude_as"], strict=True)
-    ordinary = read_zones(grid, next(iter(files.get("area", [])), None), list(excludes)) == ORDINARY
+    ordinary = read_zones(grid, find_zones(files, settings["exclude_as"])) == ORDINARY
     held_out = np.zeros(grid.shape, bool)
     for path in files.get("labels", []):
         held_out |= find_held_out(path, settings, grid)

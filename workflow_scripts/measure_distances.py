@@ -1,10 +1,11 @@
-"""Measure how far test labels and pixels of the map lie from the nearest training label."""
+"""Measure how far test labels and pixels of the map are from the nearest training label."""
 
 import json
 
 from cropmine.config.regions import Split
 from cropmine.inputs.label_pieces import read_pieces
 from cropmine.inputs.tile_sources import group_sources
+from cropmine.inputs.zones import find_zones
 from cropmine.logs import rule_log
 from cropmine.scoring.distances import measure_distances, sample_map
 from cropmine.tables import write_json
@@ -13,8 +14,7 @@ from cropmine.tables import write_json
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     sources = group_sources(files.images, files.get("masks", []), settings)
-    excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
-    points = sample_map(sources, next(iter(files.get("area", [])), None), excludes)
+    points = sample_map(sources, find_zones(files, settings["exclude_as"]))
     (path,) = files.labels
     measured = measure_distances(read_pieces(path), Split(**settings["split"]), points)
     write_json(snakemake.output.distances, measured)

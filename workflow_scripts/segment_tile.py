@@ -7,7 +7,7 @@ from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import limit_gdal
 from cropmine.inputs.imagery import check_empty
 from cropmine.inputs.tile_sources import source_from_settings
-from cropmine.inputs.zones import ORDINARY, read_zones
+from cropmine.inputs.zones import ORDINARY, find_zones, read_zones
 from cropmine.logs import rule_log
 from cropmine.mining.segment_files import write_segments
 from cropmine.mining.segmentation import Tile, divide_tile, number_segments
@@ -18,8 +18,7 @@ def main(snakemake):
     segmentation = SEGMENTATIONS.validate(settings["segmentation"])
     grid = read_grid(files.images[0])
     source = source_from_settings(files.images, files.get("masks", []), settings)
-    excludes = list(zip(files.get("excludes", []), settings["exclude_as"], strict=True))
-    ordinary = read_zones(grid, next(iter(files.get("area", [])), None), excludes) == ORDINARY
+    ordinary = read_zones(grid, find_zones(files, settings["exclude_as"])) == ORDINARY
     fitted = next(iter(files.get("fitted", [])), "")
     tile = Tile(settings["tile"], source, grid, tuple(settings["bands"]), ordinary, fitted, snakemake.threads)
     parts = divide_tile(tile, segmentation)

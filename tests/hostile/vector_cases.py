@@ -17,7 +17,7 @@ from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import read_grid
 from cropmine.inputs.labels import read_labels
 from cropmine.inputs.weak_maps import read_weak_map
-from cropmine.inputs.zones import read_zones
+from cropmine.inputs.zones import ZoneFiles, read_zones
 from cropmine.planning.tiles import count_rows
 from hostile.examination import Case
 from hostile.raster_cases import UTM, cut, flip, replace_all, write_tif
@@ -74,7 +74,7 @@ def examine_weak_polygons(path: Path, _rows: int | None = None) -> None:
 def examine_area(path: Path, _rows: int | None = None) -> None:
     """Read it as a region's area: pixels are inside or outside."""
     grid = read_grid(write_tif(path.parent / "tile.tif"))
-    zones = read_zones(grid, path, [])
+    zones = read_zones(grid, ZoneFiles(path))
     assert zones.shape == grid.shape
     assert set(np.unique(zones)) <= {0, 1}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cropmine.inputs.tile_views import surround_tile
-from cropmine.inputs.zones import KNOWN_NONCROPLAND, ORDINARY, OUTSIDE, read_zones
+from cropmine.inputs.zones import KNOWN_NONCROPLAND, ORDINARY, OUTSIDE, ZoneFiles, read_zones
 from cropmine.mapping.map_tiles import STRIP_ROWS, compose_map, map_strips, write_map
 from factories.rasters import write_polygons
 from factories.tiles import write_tile
@@ -43,11 +43,11 @@ def test_a_map_in_strips_is_the_map_as_a_whole(view, tmp_path):
     corner = grid.window(20, 30, 400, 550).bounds
     area = write_polygons(tmp_path / "area.gpkg", [shapely.box(*corner)], grid.crs.to_wkt())
     lake = write_polygons(tmp_path / "lake.gpkg", [shapely.Point(grid.centre).buffer(300)], grid.crs.to_wkt())
-    excludes = [(lake, "noncropland")]
+    zones = ZoneFiles(area, ((lake, "noncropland"),))
     models = (Recorded(run, rows) for run, rows in zip(codes, (7, 512, 1000), strict=True))
-    strips = list(map_strips(view, models, 0.45, area, excludes))
+    strips = list(map_strips(view, models, 0.45, zones))
     assert [strip.shape[1] for strip in strips] == [STRIP_ROWS, 90]
-    whole = compose_map(codes, read_zones(grid, area, excludes), 0.45)
+    whole = compose_map(codes, read_zones(grid, zones), 0.45)
     np.testing.assert_array_equal(np.concatenate(strips, axis=1), whole)
     for name, bands in (("strips.tif", iter(strips)), ("whole.tif", whole)):
         write_map(tmp_path / name, bands, grid, {"threshold": "0.45"})

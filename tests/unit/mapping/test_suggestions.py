@@ -90,7 +90,7 @@ def test_labelled_suggestions_train_and_one_in_a_held_out_block_is_refused(score
     assert suggested.sum() >= len(chosen) and set(pieces["split"][suggested]) == {"train"}
     assert set(pieces["split"][~suggested]) == {"train", "validation", "test"}
     wrong = labels.assign(origin="suggested")
-    with pytest.raises(CropmineError, match=r"labels of origin suggested lie in blocks of the (test|validation) split"):
+    with pytest.raises(CropmineError, match=r"labels of origin suggested are in blocks of the (test|validation) split"):
         split_labels(wrong, SPLIT, [0])
 
 

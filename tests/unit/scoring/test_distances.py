@@ -11,6 +11,7 @@ from cropmine.geo.grids import GEOD
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.splits import split_labels
 from cropmine.inputs.tile_sources import TileSource
+from cropmine.inputs.zones import ZoneFiles
 from cropmine.scoring.distances import find_nearest, measure_distances, sample_map
 from cropmine.tables import write_json
 from factories.labels import make_labels, scatter_fields
@@ -48,20 +49,20 @@ def test_the_map_is_sampled_evenly_where_it_is_valid_and_within_the_area(tmp_pat
     east = np.zeros(grid.shape, bool)
     east[:, 100:] = True
     sources = {"t": write_tile(tmp_path / "t.tif", grid, east)}
-    points = sample_map(sources, None, [], 200)
+    points = sample_map(sources, ZoneFiles(), 200)
     assert len(points) == 100
     x = grid.to_lonlat.transform(*points.T, direction="INVERSE")[0]
     assert x.min() >= 501_000 and np.diff(np.unique(x.round())).tolist() == pytest.approx([100] * 9)
     south = shapely.box(500_000, 999_000, 502_000, 999_500)
     area = write_polygons(tmp_path / "area.gpkg", [south], grid.crs.to_wkt())
-    inside = sample_map(sources, area, [], 200)
+    inside = sample_map(sources, ZoneFiles(area), 200)
     assert len(inside) == 50 and inside[:, 1].max() < np.median(points[:, 1])
-    assert len(sample_map(sources, None, [(area, "nodata")], 200)) == 50
+    assert len(sample_map(sources, ZoneFiles(None, ((area, "nodata"),)), 200)) == 50
 
 
 def test_every_small_tile_is_sampled(tmp_path):
     sources = {f"t{i}": write_tile(tmp_path / f"{i}.tif", make_grid(16, 16, x=500_000 + 500 * i)) for i in range(9)}
-    assert len(sample_map(sources, None, [], 4)) == 9
+    assert len(sample_map(sources, ZoneFiles(), 4)) == 9
 
 
 def spread(count, seed=0):

@@ -25,6 +25,23 @@ def transform_shapes(geometries: np.ndarray, source: CRS | str, target: CRS | st
     return np.asarray(shapely.transform(geometries, transform_points(transformer)), dtype=object)
 
 
+def to_lonlat(geometries: np.ndarray, grid: Grid) -> np.ndarray:
+    """Transform geometries (n,) from a grid's CRS to longitude and latitude on the CRS's own datum."""
+    return (
+        np.asarray(shapely.transform(geometries, transform_points(grid.to_lonlat))) if len(geometries) else geometries
+    )
+
+
+def outline_pixels(grid: Grid, rows: np.ndarray, columns: np.ndarray, side: int = 1) -> np.ndarray:
+    """Outline pixels, or squares of `side` pixels with their own rows and columns, in longitude and latitude.
+
+    rows, columns: int (n,), counted from the upper left. Returns polygons (n,).
+    """
+    across, down = side * grid.transform.a, side * grid.transform.e
+    west, north = grid.transform.c + columns * across, grid.transform.f + rows * down
+    return to_lonlat(np.asarray(shapely.box(west, north + down, west + across, north)), grid)
+
+
 def place_on_grid(geometries: np.ndarray | geopandas.GeoSeries, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Find the EPSG:4326 polygons that meet a grid and take them into its CRS, long edges bent as they should be.
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas as pd
-from rasterio.warp import transform_bounds
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS, threshold_code
 from cropmine.geo.areas import pixel_areas
+from cropmine.geo.footprints import Footprint, meet
 from cropmine.geo.geometries import burn_numbers, place_on_grid
 from cropmine.geo.geopackages import write_geopackage
 from cropmine.geo.grids import CRS_LONLAT, GEOD, Grid, open_raster, read_grid
@@ -90,14 +90,11 @@ def iterate_band(maps: Sequence[str | Path], band: int = CLASS_BAND) -> Iterator
     Yields for each tile its grid and its values uint8 (h, w), 255 where there are none or a later tile has some.
     """
     grids = [read_grid(tile) for tile in maps]
-    boxes = np.array([transform_bounds(grid.crs, "EPSG:4326", *grid.bounds) for grid in grids])
+    boxes = Footprint(tuple(map(str, maps)), tuple(grids)).lonlat
     for number, (tile, grid) in enumerate(zip(maps, grids, strict=True)):
         with open_raster(tile) as dataset:
             own = dataset.read(band)
-        west, south, east, north = boxes[number]
-        later = boxes[number + 1 :]
-        near = (later[:, 0] < east) & (later[:, 2] > west) & (later[:, 1] < north) & (later[:, 3] > south)
-        for other in (np.flatnonzero(near) + number + 1).tolist():
+        for other in (np.flatnonzero(meet(boxes[number + 1 :], boxes[number])) + number + 1).tolist():
             if _overlap(grid, grids[other]):
                 with open_raster(maps[other]) as dataset:
                     values, inside = warp_nearest(dataset, band, grid)

@@ -15,7 +15,8 @@ from rasterio.windows import Window
 from cropmine.classes import CROPLAND
 from cropmine.files import replacing
 from cropmine.geo.areas import measure_polygons
-from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster, transform_points
+from cropmine.geo.geometries import to_lonlat
+from cropmine.geo.grids import CRS_LONLAT, Grid, grid_of, open_raster
 from cropmine.geo.outlines import polygonise_labels
 
 BLOCK_PX = 2048
@@ -47,11 +48,11 @@ def _outline_raster(path: str | Path, min_area_m2: float) -> np.ndarray:
             cut.append(polygons[at_edge])
     joined = shapely.get_parts(shapely.union_all(np.concatenate([*cut, np.empty(0, object)])))
     polygons = np.concatenate([*whole, joined])
-    kept = polygons[measure_polygons(_to_lonlat(polygons, grid)) >= min_area_m2]
+    kept = polygons[measure_polygons(to_lonlat(polygons, grid)) >= min_area_m2]
     filled = _fill_holes(kept, grid, min_area_m2)
-    lonlat = _to_lonlat(shapely.simplify(filled, TOLERANCE_PX * grid.transform.a), grid)
+    lonlat = to_lonlat(shapely.simplify(filled, TOLERANCE_PX * grid.transform.a), grid)
     broken = ~shapely.is_valid(lonlat)
-    lonlat[broken] = _to_lonlat(filled[broken], grid)
+    lonlat[broken] = to_lonlat(filled[broken], grid)
     return lonlat[measure_polygons(lonlat) >= min_area_m2]
 
 
@@ -78,13 +79,9 @@ def _fill_holes(polygons: np.ndarray, grid: Grid, min_area_m2: float) -> np.ndar
     filled = polygons.copy()
     for place in holed:
         holes = shapely.get_rings(polygons[place])[1:]
-        areas = measure_polygons(_to_lonlat(np.asarray(shapely.polygons(holes)), grid))
+        areas = measure_polygons(to_lonlat(np.asarray(shapely.polygons(holes)), grid))
         filled[place] = shapely.polygons(shapely.get_exterior_ring(polygons[place]), holes[areas >= min_area_m2])
     return filled
-
-
-def _to_lonlat(polygons: np.ndarray, grid: Grid) -> np.ndarray:
-    return shapely.transform(polygons, transform_points(grid.to_lonlat)) if len(polygons) else polygons
 
 
 def read_tags(path: str | Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from cropmine.geo.cogs import write_cog
 from cropmine.geo.grids import Grid
 from cropmine.inputs.tile_views import Surroundings
 from cropmine.inputs.zones import KNOWN_NONCROPLAND as EXCLUDED
-from cropmine.inputs.zones import OUTSIDE, Excludes, read_zones
+from cropmine.inputs.zones import OUTSIDE, ZoneFiles, read_zones
 from cropmine.mapping.bands import BANDS, SCALES
 from cropmine.training.predictors import Predictor
 
@@ -25,12 +25,11 @@ def map_strips(
     view: Surroundings,
     models: Iterable[Predictor],
     threshold: float,
-    area: str | Path | None = None,
-    excludes: Excludes = (),
+    zones: ZoneFiles,
 ) -> Iterator[np.ndarray]:
     """Map a tile by one or more models, of which one is in memory at a time.
 
-    area, excludes: as for read_zones. Yields strips of rows, from top to bottom, of what compose_map gives: uint8
+    Yields strips of rows, from top to bottom, of what compose_map gives: uint8
     (3, rows, w). What a run predicts is kept in a temporary file, a byte a pixel, until all are done.
     """
     grid = view.grid
@@ -39,7 +38,7 @@ def map_strips(
         for top in range(0, grid.height, STRIP_ROWS):
             part = grid.window(0, top, grid.width, min(STRIP_ROWS, grid.height - top))
             codes = [np.frombuffer(run.read(part.width * part.height), np.uint8).reshape(part.shape) for run in runs]
-            yield compose_map(codes, read_zones(part, area, excludes), threshold)
+            yield compose_map(codes, read_zones(part, zones), threshold)
 
 
 def _spool(strips: Iterable[tuple[int, np.ndarray]], file: IO[bytes]) -> IO[bytes]:

@@ -15,8 +15,9 @@ import shapely
 from cropmine.classes import CROPLAND, NONCROPLAND
 from cropmine.files import link_file
 from cropmine.geo.areas import pixel_areas
+from cropmine.geo.geometries import outline_pixels
 from cropmine.geo.geopackages import write_geopackage
-from cropmine.geo.grids import CRS_LONLAT, Grid, transform_points
+from cropmine.geo.grids import CRS_LONLAT, Grid
 from cropmine.geo.rasters import read_strips
 from cropmine.inputs.probability_samples import STRATA
 from cropmine.planning.digests import write_canonical
@@ -101,12 +102,10 @@ def _find_pixels(classes: Sequence[str | Path], drawn: Mapping[int, np.ndarray])
 
 def _describe_pixels(grid: Grid, raster: int, cls: int, rows: np.ndarray, columns: np.ndarray) -> pd.DataFrame:
     west, north = grid.transform.c + columns * grid.transform.a, grid.transform.f + rows * grid.transform.e
-    boxes = shapely.box(west, north + grid.transform.e, west + grid.transform.a, north)
-    outlines = shapely.transform(boxes, transform_points(grid.to_lonlat)) if len(boxes) else boxes
     lon, lat = grid.to_lonlat.transform(west + grid.transform.a / 2, north + grid.transform.e / 2)
     top = np.round(grid.transform.f, 6)  # of the strip: rows of two strips differ by it
     cells = {"raster": raster, "class": cls, "row": [(top, row) for row in rows.tolist()], "column": columns}
-    places = {"lon": np.round(lon, 8), "lat": np.round(lat, 8), "geometry": outlines}
+    places = {"lon": np.round(lon, 8), "lat": np.round(lat, 8), "geometry": outline_pixels(grid, rows, columns)}
     return pd.DataFrame(cells | places)
 
 

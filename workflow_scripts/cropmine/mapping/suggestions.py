@@ -10,8 +10,9 @@ import shapely
 
 from cropmine.classes import NODATA, STEPS
 from cropmine.config.regions import Split, WeakMap
+from cropmine.geo.geometries import outline_pixels
 from cropmine.geo.geopackages import write_geopackage
-from cropmine.geo.grids import CRS_LONLAT, Grid, open_raster, pixel_size_m, read_grid, transform_points
+from cropmine.geo.grids import CRS_LONLAT, open_raster, pixel_size_m, read_grid
 from cropmine.inputs.blocks import block_of, name_blocks
 from cropmine.inputs.label_pieces import HELD_OUT, SUGGESTED
 from cropmine.inputs.splits import find_training_blocks
@@ -53,7 +54,7 @@ def score_places(
         }
     )
     table["score"] = (table["disagreement"] + table["weak_difference"]).round(4)
-    boxes = _draw_places(grid, rows, columns, side)
+    boxes = outline_pixels(grid, rows, columns, side)
     table["lon"], table["lat"] = shapely.get_coordinates(shapely.centroid(boxes)).T if len(boxes) else ([], [])
     return geopandas.GeoDataFrame(table, geometry=boxes, crs=CRS_LONLAT)
 
@@ -63,13 +64,6 @@ def _average(values: np.ndarray, side: int) -> np.ndarray:
     rows, columns = (size // side for size in values.shape)
     cut = values[: rows * side, : columns * side].astype(np.float32)
     return cut.reshape(rows, side, columns, side).mean(axis=(1, 3))
-
-
-def _draw_places(grid: Grid, rows: np.ndarray, columns: np.ndarray, side: int) -> np.ndarray:
-    across, down = side * grid.transform.a, side * grid.transform.e
-    west, north = grid.transform.c + columns * across, grid.transform.f + rows * down
-    boxes = shapely.box(west, north + down, west + across, north)
-    return shapely.transform(boxes, transform_points(grid.to_lonlat)) if len(boxes) else boxes
 
 
 def choose_suggestions(

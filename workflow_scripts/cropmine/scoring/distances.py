@@ -5,7 +5,6 @@ too high (Meyer and Pebesma 2022, Nature Communications 13, 2208; Linnenbrink et
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -18,19 +17,17 @@ from cropmine.inputs.held_out import cut_training
 from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.label_pieces import TEST, split_of
 from cropmine.inputs.tile_sources import TileSource
-from cropmine.inputs.zones import OUTSIDE, Excludes, read_zones
+from cropmine.inputs.zones import OUTSIDE, ZoneFiles, read_zones
 
 MAP_POINTS = 2000
 OPTIMISTIC_RATIO = 0.5
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
-def sample_map(
-    sources: Mapping[str, TileSource], area: str | Path | None, excludes: Excludes, count: int = MAP_POINTS
-) -> np.ndarray:
+def sample_map(sources: Mapping[str, TileSource], zones: ZoneFiles, count: int = MAP_POINTS) -> np.ndarray:
     """Sample pixels of the map: those of a square lattice over all tiles that are valid and in the region's area.
 
-    area, excludes: as read_zones takes them; count: nodes of the lattice, about, but at least one a tile. Returns
+    count: nodes of the lattice, about, but at least one a tile. Returns
     longitude and latitude, (n, 2) degrees.
     """
     grids = {tile: read_grid(source.images[0]) for tile, source in sources.items()}
@@ -38,7 +35,7 @@ def sample_map(
     found = []
     for tile, grid in grids.items():
         cols, rows = (np.arange(min(step, size) // 2, size, step) for size in (grid.width, grid.height))
-        mapped = read_zones(grid, area, excludes)[np.ix_(rows, cols)] != OUTSIDE
+        mapped = read_zones(grid, zones)[np.ix_(rows, cols)] != OUTSIDE
         for row, inside in zip(rows, mapped, strict=True):
             if inside.any():
                 inside &= read_tile(sources[tile], (0, int(row), grid.width, 1))[1][0, cols]
