@@ -12,8 +12,7 @@ def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     design = read_design(files.design[0])
     sample = read_sample(files.sample, design, ProbabilitySample(**settings["sample"]))
-    version = settings["stamp"]["version"]
-    write_assessment(snakemake.output.table, assess_map(sample, design, list(files.maps), version))
+    write_assessment(snakemake.output.table, assess_map(sample, design, list(files.maps), settings["version"]))
 
 
 with rule_log(snakemake):

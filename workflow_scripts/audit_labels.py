@@ -12,14 +12,14 @@ from cropmine.scoring.audits import AuditSettings, audit_labels, write_audit
 
 def main(snakemake):
     settings, files, out = json.loads(snakemake.params.settings), snakemake.input, snakemake.output
-    registrations = files.get("registrations", [])
+    registrations = files.registrations
     weak = load_weak(settings["weak"], files.weak, registrations, guarded=False)  # a guard is in the overlaps already
 
     def read_weak(grid):
         return read_weak_map(*weak, grid)
 
     tiles = [TileFiles(*paths) for paths in zip(files.segments, files.overlaps, files.masks, strict=True)]
-    public = next(iter(files.get("training_labels", [])), None)
+    public = next(iter(files.training_labels), None)
     chosen = AuditSettings(settings["min_valid"], settings["prevalence"], **settings["marks"])
     table, summary = audit_labels(read_pieces(files.labels), tiles, read_weak, list(files.weak), chosen, public)
     write_audit(out.table, table)

@@ -11,7 +11,7 @@ from cropmine.planning.digests import write_canonical
 
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
-    sources = group_sources(files.images, files.get("masks", []), settings)
+    sources = group_sources(files.images, files.masks, settings)
     verdict = check_model(files.model, list(sources.values()), settings["bands"], settings["dates"])
     write_text(snakemake.output.verdict, write_canonical(verdict) + "\n")
 

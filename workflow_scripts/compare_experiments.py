@@ -10,11 +10,10 @@ from cropmine.tables import write_json, write_table
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    seed = settings["bootstrap_seed"]
-    evaluations = evaluate_experiments(settings["experiments"], snakemake.input.scores, seed)
-    choice = select_experiment(evaluations, seed)
-    write_table(snakemake.output.table, tabulate_experiments(evaluations, choice["experiment"], seed))
-    write_table(snakemake.output.differences, tabulate_differences(evaluations, seed))
+    evaluations = evaluate_experiments(settings["experiments"], snakemake.input.scores)
+    choice = select_experiment(evaluations)
+    write_table(snakemake.output.table, tabulate_experiments(evaluations, choice["experiment"]))
+    write_table(snakemake.output.differences, tabulate_differences(evaluations))
     write_json(snakemake.output.selected, choice)
 
 

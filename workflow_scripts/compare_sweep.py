@@ -9,9 +9,8 @@ from cropmine.tables import write_table
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    seed = settings["bootstrap_seed"]
-    evaluations = evaluate_experiments(settings["points"], snakemake.input.scores, seed)
-    write_table(snakemake.output.table, tabulate_sweep(evaluations, settings["base"], seed))
+    evaluations = evaluate_experiments(settings["points"], snakemake.input.scores)
+    write_table(snakemake.output.table, tabulate_sweep(evaluations, settings["base"]))
 
 
 with rule_log(snakemake):

@@ -10,7 +10,7 @@ from cropmine.tables import write_table
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
     evaluations = evaluate_experiments(settings["rows"], snakemake.input.scores)
-    write_table(snakemake.output.table, tabulate_transfer(evaluations, settings["bootstrap_seed"]))
+    write_table(snakemake.output.table, tabulate_transfer(evaluations))
 
 
 with rule_log(snakemake):

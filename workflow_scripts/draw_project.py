@@ -17,7 +17,7 @@ def main(snakemake):
     delivery = Path(files.delivery).parent
     products = find_products(delivery, stamp)
     weak = [WeakLayer(entry["name"], entry["path"], **entry["settings"]) for entry in settings["weak"]]
-    optional = {name: files.get(name, []) for name in ("targets", "mined", "labels", "area", "units")}
+    optional = {name: files[name] for name in ("targets", "mined", "labels", "area", "units")}
     shown = ProjectFiles(files.images, settings["bands"], weak, mined_by=settings["mined"], **optional)
     groups = gather_layers(path.parent, shown, products, place_polygons(delivery, stamp))
     title = f"Cropland of {stamp.region}, {stamp.year or 'undated'} ({stamp.version})"

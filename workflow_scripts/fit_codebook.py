@@ -13,7 +13,7 @@ from cropmine.mining.segmentation import Tile, load_method
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     segmentation = SEGMENTATIONS.validate(settings["segmentation"])
-    sources = group_sources(files.images, files.get("masks", []), settings)
+    sources = group_sources(files.images, files.masks, settings)
     bands = tuple(settings["bands"])
     tiles = (Tile(name, sources[name], read_grid(sources[name].images[0]), bands) for name in sorted(sources))
     load_method(segmentation).fit_region(tiles, segmentation, snakemake.output.codebook)

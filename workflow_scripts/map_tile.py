@@ -16,12 +16,12 @@ from cropmine.training.predictors import load_predictor
 
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
-    sources = group_sources(files.images, files.get("masks", []), settings)
-    view = surround_tile(settings["tiles"][0], use_rasters(sources, files.get("features", [])))
+    sources = group_sources(files.images, files.masks, settings)
+    view = surround_tile(settings["tiles"][0], use_rasters(sources, files.features))
     models = (load_predictor(path, settings["bands"], settings["dates"], snakemake.threads) for path in files.models)
     stamp = MapStamp(**settings["stamp"])
     strips = map_strips(view, models, stamp.threshold, find_zones(files, settings["exclude_as"]))
-    inputs = [path for path in files if path not in files.get("checked", [])]
+    inputs = [path for path in files if path not in files.checked]
     tags = stamp_tags(stamp, inputs) | {"runs": len(files.models)}
     with limit_gdal(snakemake.threads):
         write_map(snakemake.output.map, strips, view.grid, tags)

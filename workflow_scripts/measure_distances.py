@@ -1,4 +1,4 @@
-"""Measure how far test labels and pixels of the map are from the nearest training label."""
+"""Measure how far test labels and pixels of the map lie from the nearest training label."""
 
 import json
 
@@ -13,10 +13,9 @@ from cropmine.tables import write_json
 
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
-    sources = group_sources(files.images, files.get("masks", []), settings)
+    sources = group_sources(files.images, files.masks, settings)
     points = sample_map(sources, find_zones(files, settings["exclude_as"]))
-    (path,) = files.labels
-    measured = measure_distances(read_pieces(path), Split(**settings["split"]), points)
+    measured = measure_distances(read_pieces(files.labels[0]), Split(**settings["split"]), points)
     write_json(snakemake.output.distances, measured)
 
 

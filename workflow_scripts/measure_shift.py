@@ -13,7 +13,7 @@ from cropmine.mining.segment_files import read_segments
 def main(snakemake):
     weak = load_weak(json.loads(snakemake.params.settings)["weak"], snakemake.input.weak)
     ids, _ = read_segments(snakemake.input.segments)
-    grid, others = read_grid(snakemake.input.segments), map(read_grid, snakemake.input.get("other", []))
+    grid, others = read_grid(snakemake.input.segments), map(read_grid, snakemake.input.other)
     side_m = find_weak_pixel(snakemake.input.weak, grid) or POLYGON_STEP_M
     write_surfaces(
         snakemake.output.surfaces,

@@ -13,7 +13,7 @@ from cropmine.mining.segment_files import read_segment_clusters, read_segment_st
 
 def main(snakemake):
     files = snakemake.input
-    weak = load_weak(json.loads(snakemake.params.settings)["weak"], files.weak, files.get("registrations", []))
+    weak = load_weak(json.loads(snakemake.params.settings)["weak"], files.weak, files.registrations)
     path, grid = files.segments, read_grid(files.segments)
 
     def read_strips():

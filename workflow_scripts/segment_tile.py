@@ -17,9 +17,9 @@ def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     segmentation = SEGMENTATIONS.validate(settings["segmentation"])
     grid = read_grid(files.images[0])
-    source = source_from_settings(files.images, files.get("masks", []), settings)
+    source = source_from_settings(files.images, files.masks, settings)
     ordinary = read_zones(grid, find_zones(files, settings["exclude_as"])) == ORDINARY
-    fitted = next(iter(files.get("fitted", [])), "")
+    fitted = next(iter(files.fitted), "")
     tile = Tile(settings["tile"], source, grid, tuple(settings["bands"]), ordinary, fitted, snakemake.threads)
     parts = divide_tile(tile, segmentation)
     if not parts.any():

@@ -12,7 +12,7 @@ from cropmine.tables import write_table
 
 def main(snakemake):
     settings = json.loads(snakemake.params.settings)
-    split = Split(**settings["split"])
+    split = Split(**settings["split"], buffer_m=0)
     files = LabelFiles(**settings["labels"])
     labels = read_labels(files, files.path, split.field, files.test_path)
     pieces, blocks = split_labels(labels, split, settings["draws"])

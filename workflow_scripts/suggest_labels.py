@@ -17,7 +17,7 @@ def main(snakemake):
     stamp = MapStamp(**settings["stamp"])
     weak = load_weak(settings["weak"], list(files.weak), guarded=False) if settings["weak"] else None
     places = pd.concat([score_places(path, settings["place_m"], weak) for path in files.maps], ignore_index=True)
-    blocks = next(map(pd.read_csv, files.get("splits", [])), None)
+    blocks = next(map(pd.read_csv, files.splits), None)
     chosen = choose_suggestions(places, settings["count"], Split(**settings["split"]), blocks)
     write_suggestions(snakemake.output.suggestions, chosen, stamp_tags(stamp, settings["inputs"]))
 

@@ -11,7 +11,7 @@ from cropmine.training.predictors import load_kind
 
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
-    sources = use_rasters(group_sources(files.images, files.get("masks", []), settings), files.get("features", []))
+    sources = use_rasters(group_sources(files.images, files.masks, settings), files.features)
     model = MODELS.validate(settings["model"])
     load_kind(type(model)).train_classifier(
         sources,

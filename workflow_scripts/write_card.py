@@ -11,8 +11,8 @@ from cropmine.reporting.model_card import CardFiles, write_card
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
     names = ("experiments", "selected", "map_scores", "area", "splits", "checks")
-    accuracy = next(iter(files.get("accuracy", [])), None)
-    read = CardFiles(*(files[name] for name in names), accuracy, list(files.get("weights", [])))
+    accuracy = next(iter(files.accuracy), None)
+    read = CardFiles(*(files[name] for name in names), accuracy, list(files.weights))
     stamp, contents = MapStamp(**settings["stamp"]), MapContents(**settings["contents"])
     write_card(snakemake.output.card, read, stamp, contents, stamp_tags(stamp, settings["inputs"]))
 

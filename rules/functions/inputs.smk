@@ -53,7 +53,7 @@ def excludes(wildcards):
 
 
 def weak_path(wildcards):
-    return find_weak_source(plan(wildcards.region).region, wildcards.weak).files
+    return weak_source(wildcards.region, wildcards.weak).files
 
 
 def weak_paths(wildcards):
@@ -102,16 +102,20 @@ def zone_settings(region):
     return {"exclude_as": [exclusion.as_ for exclusion in plan(region).region.exclude]}
 
 
-def split_settings(region, fold):
-    return {"split": plan(region).region.split.model_dump(mode="json"), "fold": fold}
+def fold_settings(region, fold):
+    """What split_of reads: the number of folds only of a run that has one."""
+    return {"fold": fold, "folds": None if fold is None else plan(region).region.split.folds}
 
 
-def weak_settings(region, name):
-    return find_weak_source(plan(region).region, name).settings
+def weak_source(region, name=None):
+    """A weak map of a region; the first where none is named, None where there is none."""
+    name = name or next(iter(plan(region).region.weak), None)
+    return find_weak_source(plan(region).region, name) if name else None
 
 
 def sample_settings(wildcards):
-    return {"sample": plan(wildcards.region).region.sample.model_dump(mode="json")}
+    sample = plan(wildcards.region).region.sample
+    return {"sample": sample.model_dump(mode="json", exclude={"buffer_m"})}
 
 
 # What rules of this phase read.
@@ -128,6 +132,11 @@ def wrap_source_settings(wildcards):
     return {"path": plan(wildcards.region).virtual[paths.VIRTUAL.format(**wildcards)]}
 
 
+# Keys of a region and of its weak maps that the check doesn't read.
+UNCHECKED = ("simulate", "tiles", "features", "year", "prevalence", "model", "threshold", "experiments", "seeds")
+UNCHECKED_WEAK = {"preset", "agreement", "register_", "guard_m", "min_valid", "training_labels"}
+
+
 def check_region_sample(wildcards):
     sample = plan(wildcards.region).region.sample
     return [sample.path, sample.design] if sample else []
@@ -136,14 +145,18 @@ def check_region_sample(wildcards):
 @canonical
 def check_region_settings(wildcards):
     here = plan(wildcards.region)
-    return {"region": here.region.model_dump(mode="json"), "tiles": here.files}
+    unread = dict.fromkeys(UNCHECKED, True) | {"weak": {"__all__": UNCHECKED_WEAK}, "sample": {"buffer_m"}}
+    unread |= {} if here.region.labels else {"split": True}
+    tiles = {tile: {kind: files[kind] for kind in ("images", "masks")} for tile, files in here.files.items()}
+    return {"region": here.region.model_dump(mode="json", exclude=unread), "tiles": tiles}
 
 
 @canonical
 def split_labels_settings(wildcards):
+    """Blocks and splits don't depend on the buffer; what it leaves to train on, check_region has looked at."""
     region = plan(wildcards.region).region
     return {
         "labels": region.labels.model_dump(mode="json", exclude={"definition", "year"}),
-        "split": region.split.model_dump(mode="json"),
+        "split": region.split.model_dump(mode="json", exclude={"buffer_m"}),
         "draws": sorted({*range(DRAWS), *list_seeds(region, CONFIG)}),
     }

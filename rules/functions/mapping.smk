@@ -202,7 +202,7 @@ def design_sample_settings(wildcards):
 
 @canonical
 def assess_map_settings(wildcards):
-    return {"stamp": asdict(map_stamp(wildcards.region))} | sample_settings(wildcards)
+    return {"version": map_stamp(wildcards.region).version} | sample_settings(wildcards)
 
 
 @canonical
@@ -216,7 +216,7 @@ def suggest_labels_splits(wildcards):
 
 @canonical
 def suggest_labels_settings(wildcards):
-    region = plan(wildcards.region).region
-    weak = weak_settings(wildcards.region, next(iter(region.weak))) if region.weak else None
-    split = {"split": region.split.model_dump(mode="json"), "weak": weak}
-    return stamp_settings(wildcards.region) | CONFIG.suggestions.model_dump(mode="json") | split
+    weak = weak_source(wildcards.region)
+    split = plan(wildcards.region).region.split.model_dump(mode="json", exclude={"buffer_m", "folds"})
+    settings = CONFIG.suggestions.model_dump(mode="json") | {"split": split, "weak": weak.unguarded if weak else None}
+    return stamp_settings(wildcards.region) | settings

@@ -50,12 +50,11 @@ def mined_polygons(region):
 
 @canonical
 def fit_codebook_settings(wildcards):
+    """A codebook depends on no setting of what is made of its clusters."""
+    unread = {"smooth_px", "min_area_m2", "max_area_m2"}
+    segmentation = CONFIG.segmentations[wildcards.segmentation].model_dump(mode="json", exclude=unread)
     settings = tiles_settings(wildcards.region, plan(wildcards.region).training_tiles)
-    return settings | segmentation_settings(wildcards)
-
-
-def segmentation_settings(wildcards):
-    return {"segmentation": CONFIG.segmentations[wildcards.segmentation].model_dump(mode="json")}
+    return settings | {"segmentation": segmentation}
 
 
 def segmentation_method(wildcards):
@@ -71,8 +70,9 @@ def segment_tile_fitted(wildcards):
 
 @canonical
 def segment_tile_settings(wildcards):
+    segmentation = CONFIG.segmentations[wildcards.segmentation].model_dump(mode="json")
     settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region)
-    return settings | {"tile": wildcards.tile} | segmentation_settings(wildcards)
+    return settings | {"tile": wildcards.tile, "segmentation": segmentation}
 
 
 segment_deep_settings = segment_tile_settings
@@ -93,9 +93,7 @@ def measure_shift_other(wildcards):
 
 @canonical
 def measure_shift_settings(wildcards):
-    """A shift is measured on the unregistered map, without a guard."""
-    weak = weak_settings(wildcards.region, wildcards.weak)
-    return {"weak": weak | {"weak": weak["weak"] | {"register": "off", "guard_m": 0}}}
+    return {"weak": weak_source(wildcards.region, wildcards.weak).unmoved}
 
 
 def register_weak_surfaces(wildcards):
@@ -109,7 +107,7 @@ def register_weak_settings(wildcards):
 
 @canonical
 def overlap_tile_settings(wildcards):
-    return {"weak": weak_settings(wildcards.region, wildcards.weak)}
+    return {"weak": weak_source(wildcards.region, wildcards.weak).settings}
 
 
 @canonical
@@ -121,12 +119,14 @@ def mine_polygons_settings(wildcards):
 
 @canonical
 def mask_tile_settings(wildcards):
-    """The split of the run whose fold is named; a region without labels holds nothing out."""
-    fold = None if wildcards.fold == "whole" else int(wildcards.fold.removeprefix("fold"))
-    sample = plan(wildcards.region).region.sample
-    settings = imagery_settings(wildcards.region) | zone_settings(wildcards.region) | {"tile": wildcards.tile}
-    settings |= split_settings(wildcards.region, fold)
-    return settings | ({"sample_buffer_m": sample.buffer_m} if sample else {})
+    """A region without labels holds nothing out, other than the ground of a sample."""
+    region, settings = plan(wildcards.region).region, imagery_settings(wildcards.region)
+    settings |= zone_settings(wildcards.region)
+    if region.labels:
+        fold = None if wildcards.fold == "whole" else int(wildcards.fold.removeprefix("fold"))
+        held_out = region.split.model_dump(mode="json", include={"buffer_m", "block_m"})
+        settings |= {"held_out": fold_settings(wildcards.region, fold) | held_out}
+    return settings | ({"sample_buffer_m": region.sample.buffer_m} if region.sample else {})
 
 
 def recipe_of(wildcards):
@@ -168,7 +168,5 @@ def burn_target_registrations(wildcards):
 
 @canonical
 def burn_target_settings(wildcards):
-    """What a target is burned from; the settings of its segments reach it by their files."""
-    settings = recipe_of(wildcards).settings
-    left_out = {"labels", "segmentation", "segmentation_name", "weak_name", "registration", "registered_by"}
-    return {"recipe": {key: value for key, value in settings.items() if key not in left_out}, "tile": wildcards.tile}
+    settings = recipe_of(wildcards).target.model_dump(mode="json", exclude_defaults=True)
+    return {"recipe": settings, "tile": wildcards.tile}

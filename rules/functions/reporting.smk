@@ -84,7 +84,7 @@ def report_files(region):
 
 
 def weak_files(region, weak, segmentation):
-    source = find_weak_source(plan(region).region, weak)
+    source = weak_source(region, weak)
     return WeakFiles(weak, source.settings, source.files, registration_paths(region, weak, segmentation))
 
 

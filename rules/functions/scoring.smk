@@ -47,8 +47,7 @@ def scored_settings(wildcards):
     named = {(run.recipe, run.model, run.name) for run in runs}
     splits = ["validation", "test"] if place in named else ["validation"]
     settings = tiles_settings(region, scored_tiles(region))
-    settings |= split_settings(region, find_run(region, wildcards.run).fold)
-    return settings | {"scored": splits}
+    return settings | fold_settings(region, find_run(region, wildcards.run).fold) | {"scored": splits}
 
 
 # What rules of this phase read.
@@ -74,22 +73,26 @@ def first_registrations(wildcards):
 
 @canonical
 def score_weak_map_settings(wildcards):
-    return {"weak": weak_settings(wildcards.region, wildcards.weak)} | scored_settings(wildcards)
+    return {"weak": weak_source(wildcards.region, wildcards.weak).unguarded} | scored_settings(wildcards)
 
 
 def score_map_scores(wildcards):
     """With k-fold, the scores of the selected experiment's folds: the map itself has seen all labels."""
-    here = plan(wildcards.region)
-    if here.region.split.method != "kfold" or here.region.model:
+    if not folded(wildcards.region):
         return []
+    here = plan(wildcards.region)
     return [here.score_path(run) for run in here.runs[selected(wildcards.region)["experiment"]]]
+
+
+def folded(region):
+    """Whether the map is of models that were trained on every label; one from elsewhere was trained on none."""
+    return plan(region).region.split.method == "kfold" and not plan(region).region.model
 
 
 @canonical
 def score_map_settings(wildcards):
     """Labels of a region that a model from elsewhere maps have taught it nothing: all of them test."""
-    here = plan(wildcards.region)
-    return split_settings(wildcards.region, None) | {"every_label": bool(here.region.model)}
+    return {"folded": folded(wildcards.region), "every_label": bool(plan(wildcards.region).region.model)}
 
 
 def tested_regions(wildcards):
@@ -119,18 +122,19 @@ def score_transfer_statistics(wildcards):
 
 @canonical
 def score_transfer_settings(wildcards):
-    parts = [
-        part_settings(region, scored_tiles(region)) | split_settings(region, None)
-        for region in tested_regions(wildcards)
-    ]
-    return {"parts": parts}
+    """Where two regions are scored, none of the source's labels may train in held-out blocks of the target."""
+    regions = tested_regions(wildcards)
+    settings = {"parts": [part_settings(region, scored_tiles(region)) for region in regions]}
+    split = plan(wildcards.target).region.split.model_dump(mode="json", include={"buffer_m", "block_m"})
+    return settings | (split if len(regions) > 1 else {})
 
 
 @canonical
 def measure_distances_settings(wildcards):
     region = wildcards.region
     settings = tiles_settings(region, plan(region).tiles) | zone_settings(region)
-    return settings | {"split": plan(region).region.split.model_dump(mode="json")}
+    read = {"method", "folds", "buffer_m", "block_m"}
+    return settings | {"split": plan(region).region.split.model_dump(mode="json", include=read)}
 
 
 def audit_labels_segments(wildcards):
@@ -154,7 +158,7 @@ def audit_labels_training_labels(wildcards):
 def audit_labels_settings(wildcards):
     here = plan(wildcards.region)
     return {
-        "weak": weak_settings(wildcards.region, wildcards.weak),
+        "weak": weak_source(wildcards.region, wildcards.weak).unguarded,
         "min_valid": here.region.weak[wildcards.weak].min_valid,
         "prevalence": here.region.prevalence,
         "marks": list_marks(here, CONFIG, wildcards.segmentation, wildcards.weak),
@@ -167,8 +171,7 @@ def compare_experiments_scores(wildcards):
 
 @canonical
 def compare_experiments_settings(wildcards):
-    rows = describe_experiments(plan(wildcards.region), CONFIG).settings
-    return {"region": wildcards.region, "experiments": rows, "bootstrap_seed": 0}
+    return {"experiments": describe_experiments(plan(wildcards.region), CONFIG).settings}
 
 
 def compare_sweep_scores(wildcards):
@@ -178,7 +181,7 @@ def compare_sweep_scores(wildcards):
 @canonical
 def compare_sweep_settings(wildcards):
     compared = describe_sweep(plan(wildcards.region), CONFIG, wildcards.sweep)
-    return {"points": compared.settings, "base": compared.base, "bootstrap_seed": 0}
+    return {"points": compared.settings, "base": compared.base}
 
 
 def compare_transfer_scores(wildcards):
@@ -188,7 +191,7 @@ def compare_transfer_scores(wildcards):
 @canonical
 def compare_transfer_settings(wildcards):
     compared = describe_transfer(wildcards.transfer, CONFIG, transfer_plans(wildcards.transfer))
-    return {"rows": compared.settings, "bootstrap_seed": 0}
+    return {"rows": compared.settings}
 
 
 def check_simulation_models(wildcards):
@@ -197,19 +200,19 @@ def check_simulation_models(wildcards):
 
 
 def first_weak(wildcards):
-    region = plan(wildcards.region).region
-    return find_weak_source(region, next(iter(region.weak))).files if region.weak else []
+    weak = weak_source(wildcards.region)
+    return weak.files if weak else []
 
 
 @canonical
 def check_simulation_settings(wildcards):
     region, here = wildcards.region, plan(wildcards.region)
     places = {path: place for place, path in enumerate(check_simulation_models(wildcards))}
-    experiments = [{"name": name, "models": [places[here.model_path(here.runs[name][0])]]} for name in here.trained]
-    weak = next(iter(here.region.weak), None)
+    experiments = {name: places[here.model_path(here.runs[name][0])] for name in here.trained}
+    weak = weak_source(region)
     weak_only = [name for name in here.experiments if name not in here.trained]
     return tiles_settings(region, here.tiles) | {
         "experiments": experiments,
-        "weak": weak_settings(region, weak) if weak else None,
+        "weak": weak.unguarded if weak else None,
         "weak_experiment": weak_only[0] if weak_only else None,
     }

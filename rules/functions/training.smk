@@ -21,7 +21,7 @@ def train_model_settings(wildcards):
     region = wildcards.region
     run = find_run(region, wildcards.run)
     settings = tiles_settings(region, plan(region).training_tiles) | plan(region).models[wildcards.model].settings
-    return settings | split_settings(region, run.fold) | {"seed": run.seed}
+    return settings | fold_settings(region, run.fold) | {"seed": run.seed}
 
 
 def loss_of(region, model):
@@ -72,8 +72,7 @@ def find_transfer_run(wildcards):
 
 def part_settings(region, tiles):
     """What group_parts reads of one of the regions of a job."""
-    masked = plan(region).region.mask is not None
-    return tiles_settings(region, tiles) | {"region": region, "masked": masked}
+    return tiles_settings(region, tiles) | {"masked": plan(region).region.mask is not None}
 
 
 def train_transfer_images(wildcards):
@@ -106,7 +105,7 @@ def train_transfer_loss(wildcards):
 @canonical
 def train_transfer_settings(wildcards):
     run = find_transfer_run(wildcards)
-    labelled = run.validation or wildcards.target
-    settings = {"parts": [part_settings(region, plan(region).training_tiles) for region, _ in run.parts]}
-    settings |= plan(wildcards.target).models[run.run.model].settings
-    return settings | split_settings(labelled, None) | {"seed": run.run.seed}
+    regions = [region for region, _ in run.parts]
+    parts = [part_settings(region, plan(region).training_tiles) | {"region": region} for region in regions]
+    settings = {"parts": parts, "bands": parts[0]["bands"], "dates": parts[0]["dates"], "seed": run.run.seed}
+    return settings | plan(wildcards.target).models[run.run.model].settings | fold_settings(regions[0], None)

@@ -132,6 +132,39 @@ def test_another_loss_trains_anew_on_the_same_targets(workspace):
     assert jobs_after(workspace) == {"train_model": 2, "score_model": 2, "compare_experiments": 1}
 
 
+def test_a_new_buffer_reruns_what_it_holds_out_but_no_split_and_no_score_of_the_weak_map(workspace):
+    workspace.config["experiments"]["weak_only"] = {"model": "weak_map"}
+    assert jobs_after(workspace) == {"score_weak_map": 1, "compare_experiments": 1}
+    workspace.config["regions"]["valley"]["split"]["buffer_m"] = 25
+    assert jobs_after(workspace) == {
+        "check_region": 1,
+        "mask_tile": 2,
+        "burn_target": 4,
+        "audit_labels": 1,
+        "draw_audit": 1,
+        "measure_distances": 1,
+        "train_model": 2,
+        "score_model": 2,
+        "compare_experiments": 1,
+    }
+    del workspace.config["experiments"]["weak_only"]
+    assert jobs_after(workspace) == {"compare_experiments": 1}
+
+
+def test_a_new_least_share_of_valid_weak_pixels_checks_and_overlaps_nothing_again(workspace):
+    weak = workspace.config["regions"]["valley"]["weak"]["global_map"]
+    weak["min_valid"] = 0.6
+    assert jobs_after(workspace) == {
+        "burn_target": 2,
+        "mine_polygons": 2,
+        "audit_labels": 1,
+        "draw_audit": 1,
+        "train_model": 1,
+        "score_model": 1,
+        "compare_experiments": 1,
+    }
+
+
 def test_an_added_label_moves_no_block_and_segments_nothing(workspace):
     path = workspace.folder / "data/labels.gpkg"
     before = (workspace.folder / "results/valley/labels/splits.csv").read_text().splitlines()
@@ -237,3 +270,5 @@ def test_new_imagery_of_a_tile_fits_the_codebook_of_a_region_anew(workspace):
         "overlap_tile": tiles,
         "mine_polygons": tiles,
     }
+    workspace.config["segmentations"]["kmeans6"]["min_area_m2"] = 600
+    assert workspace.succeed("mine").jobs == {"segment_tile": tiles, "overlap_tile": tiles, "mine_polygons": tiles}

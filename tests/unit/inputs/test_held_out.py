@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyproj
+import pytest
 import shapely
 from affine import Affine
 from hypothesis import HealthCheck, event, given, reject, settings
@@ -13,7 +14,7 @@ from cropmine.config.regions import Split
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import GEOD, Grid, pixel_size_m
 from cropmine.inputs.blocks import block_bounds, block_of
-from cropmine.inputs.held_out import count_leaks, held_out_mask
+from cropmine.inputs.held_out import check_apart, count_leaks, held_out_mask, select_on
 from cropmine.inputs.label_pieces import draw_labels, split_of
 from cropmine.inputs.label_rasters import burn_labels
 from cropmine.inputs.splits import split_labels
@@ -27,6 +28,7 @@ from factories.labels import (
     scatter_labels,
     scatter_over_blocks,
 )
+from factories.tiles import label_boxes, make_grid
 
 WGS84 = pyproj.Geod(ellps="WGS84")
 GRID_PX = 70
@@ -52,6 +54,24 @@ def test_labels_of_another_region_leak_where_they_lie_in_a_held_out_block_or_its
     beyond = shapely.affinity.translate(fields[1], 0, 0.009)  # 1 km to the north
     assert count_leaks(make_labels([beyond]), pieces, splits, 0, 500) == 0
     assert count_leaks(make_labels([beyond]), pieces, splits, 1000, 500) == 1
+
+
+def test_regions_that_overlap_cannot_be_transferred_between():
+    fields = scatter_fields(2)
+    split = Split(method="field", field="part", block_m=500)
+    apart = [shapely.affinity.translate(field, 0.2, 0) for field in fields]
+    target, _ = split_labels(make_labels([*fields, apart[0]], [1, 0, 0], split=["train", "test", "train"]), split, [0])
+    source, _ = split_labels(make_labels([fields[1], apart[1]], [1, 0], split=["train", "train"]), split, [0])
+    with pytest.raises(CropmineError, match=r"\d training labels of the source are in held-out blocks of the target"):
+        check_apart(source, target, 0, 500)
+    check_apart(target, target, 0, 500)
+
+
+def test_pieces_of_labels_beyond_a_region_are_left_out():
+    grid = make_grid(40, 30)
+    labels = label_boxes(grid, [(2, 2, 4, 4, 1, "test"), (90, 2, 4, 4, 0, "test"), (38, 2, 4, 4, 1, "train")])
+    assert select_on(labels, [grid])["label"].tolist() == [0, 2]
+    assert select_on(labels, [grid, make_grid(40, 30, column=2)])["label"].tolist() == [0, 1, 2]
 
 
 def cover(crs, lon, lat, block_m) -> Grid:

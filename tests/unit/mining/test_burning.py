@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from cropmine.classes import HUMAN, MINED, RANDOM, WEAK
-from cropmine.config.regions import Split, WeakMap
-from cropmine.mining.burning import burn_recipe
+from cropmine.config.regions import WeakMap
+from cropmine.mining.burning import burn_target
 from cropmine.mining.overlaps import overlap_segments, write_overlap
 from cropmine.mining.segment_files import write_segments
 from cropmine.mining.targets import CLOSED, OPEN
+from cropmine.planning.recipes import TargetSettings
 from factories.rasters import make_grid, write_plain
 from factories.tiles import label_boxes
 
@@ -35,14 +36,12 @@ def files(tmp_path):
 
 def recipe(**changes):
     weak = WeakMap(path="w.tif").model_dump(mode="json", exclude={"year", "min_valid", "training_labels"})
-    plain = {"human": 0, "mined": None, "weak_classes": [], "erode_m": 0, "min_valid": 0.5, "seed": 0, "draw": 0}
-    settings = {"weak": {"weak": weak, "members": []}, "fold": None, "split": Split().model_dump(mode="json")}
-    return plain | settings | changes
+    return TargetSettings(**{"weak": {"weak": weak, "members": []}, "min_valid": 0.5} | changes)
 
 
 def burn(files, mask=None, **changes):
     mask = np.full(GRID.shape, OPEN, np.uint8) if mask is None else mask
-    return burn_recipe(recipe(**changes), "a", GRID, mask, files)
+    return burn_target(recipe(**changes), "a", GRID, mask, {"registrations": []} | files)
 
 
 def test_a_recipe_lays_human_over_mined_over_weak_labels(files):

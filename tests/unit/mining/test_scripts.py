@@ -33,7 +33,10 @@ SCRIPTS = ROOT / "workflow_scripts"
 
 
 class Files(dict):
-    __getattr__ = dict.__getitem__
+    """Files by name; Snakemake gives no files for what a job lacks."""
+
+    def __getattr__(self, name):
+        return self.get(name, [])
 
 
 def run_rule(rule, folder, inputs, settings, threads=1):

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import shapely
 
 from cropmine.classes import CLASS_VALUES
-from cropmine.config.regions import Split
 from cropmine.errors import REMAKE, CropmineError
 from cropmine.files import replacing
 from cropmine.geo.grids import CRS_LONLAT
@@ -64,9 +63,9 @@ def split_of(labels: pd.DataFrame, fold: int | None, folds: int | None = None) -
     return parts
 
 
-def select_split(labels: pd.DataFrame, fold: int | None, split: Split, part: str) -> pd.DataFrame:
-    """Select the pieces of labels.parquet that train, validate or test (`part`) in a run."""
-    return labels[split_of(labels, fold, split.folds) == part]
+def select_split(labels: pd.DataFrame, fold: int | None, folds: int | None, part: str) -> pd.DataFrame:
+    """Select the pieces of labels.parquet that train, validate or test (`part`) in a run, as split_of tells them."""
+    return labels[split_of(labels, fold, folds) == part]
 
 
 def draw_labels(labels: pd.DataFrame, splits: np.ndarray, fraction: float, draw: int) -> np.ndarray:

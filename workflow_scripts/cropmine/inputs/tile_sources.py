@@ -1,7 +1,7 @@
 """Sources of tiles: the files of each tile, by date, and what makes their pixels invalid."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from cropmine.errors import CropmineError
 
@@ -55,6 +55,13 @@ def group_sources(images: Sequence[str], masks: Sequence[str], settings: dict) -
         tile: source_from_settings(list(images[first : first + dates]), list(masks[first : first + dates]), settings)
         for tile, first in zip(settings["tiles"], starts, strict=True)
     }
+
+
+def rescale_sources(
+    sources: Mapping[str, TileSource], rescale: tuple[tuple[float, float], ...]
+) -> dict[str, TileSource]:
+    """Let sources be read in the statistics of other imagery, by a gain and an offset a channel."""
+    return {tile: replace(source, rescale=rescale) for tile, source in sources.items()}
 
 
 def group_parts(images: Sequence[str], masks: Sequence[str], parts: Sequence[dict]) -> list[dict[str, TileSource]]:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
+
+from cropmine.config.base import Settings
 from cropmine.config.experiments import Experiment, Mined
 from cropmine.config.regions import Labels, Region, Split, WeakMap
 from cropmine.config.schema import Config
@@ -26,6 +29,16 @@ class WeakSource:
         return {"weak": _dump_weak_map(self.weak), "members": [_dump_weak_map(member) for member in self.members]}
 
     @property
+    def unguarded(self) -> dict[str, Any]:
+        """The settings where a guard, which is for mining, isn't read."""
+        return self.settings | {"weak": self.settings["weak"] | {"guard_m": 0}}
+
+    @property
+    def unmoved(self) -> dict[str, Any]:
+        """The settings of the map as its file has it: without a guard or a shift."""
+        return self.settings | {"weak": self.settings["weak"] | {"guard_m": 0, "register": "off"}}
+
+    @property
     def files(self) -> list[str]:
         """The file of the map, or those of the maps that it is a consensus of."""
         return [weak.path for weak in self.members or [self.weak] if weak.path is not None]
@@ -33,6 +46,25 @@ class WeakSource:
 
 def _dump_weak_map(weak: WeakMap) -> dict[str, Any]:
     return weak.model_dump(mode="json", exclude={"year", "min_valid", "training_labels", "preset"})
+
+
+class TargetSettings(Settings):
+    """What burning a target reads of its recipe; the settings of its segments and masks reach it by their files.
+
+    human: fraction of the human labels that `split_of` trains by fold and folds, drawn by `draw`; weak: as load_weak
+    takes it; weak_classes and erode_m: raw weak labels; mined, min_valid: mined labels; seed: of random ones.
+    """
+
+    human: float = 0
+    draw: int = 0
+    fold: int | None = None
+    folds: int | None = None
+    weak: dict[str, Any] = Field(default_factory=dict)
+    weak_classes: tuple[str, ...] = ()
+    erode_m: float = 0
+    mined: Mined | None = None
+    min_valid: float = 0
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +93,23 @@ class Recipe:
     def min_valid(self) -> float | None:
         """The least share of valid weak pixels of a mined segment; None if nothing is mined."""
         return self.weak.weak.min_valid if self.weak and self.mined else None
+
+    @property
+    def target(self) -> TargetSettings:
+        """What burning a target reads."""
+        raw, folded = bool(self.weak_classes), self.human and self.fold is not None
+        return TargetSettings(
+            human=self.human,
+            draw=self.draw,
+            fold=self.fold if folded else None,
+            folds=self.split.folds if folded else None,
+            weak=self.weak.unguarded if self.weak and raw else {},
+            weak_classes=self.weak_classes,
+            erode_m=self.erode_m,
+            mined=self.mined,
+            min_valid=self.min_valid or 0,
+            seed=self.seed,
+        )
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 
 from cropmine.classes import CROPLAND, IGNORE, STEPS
-from cropmine.geo.grids import Grid, open_raster
+from cropmine.geo.grids import Grid, open_raster, read_grid
 from cropmine.geo.rasters import warp_nearest
+from cropmine.inputs.tile_sources import TileSource
+from cropmine.inputs.tile_views import surround_tile
 from cropmine.scoring.metrics import Histograms, count_confusion, score_confusion
+from cropmine.scoring.weak_codes import Weak, read_weak_codes
+from cropmine.training.predictors import Predictor, predict_tile
 
 FIGURES = {
     "f1_cropland_truth": "f1_cropland",
@@ -35,6 +39,19 @@ def count_codes(truth: np.ndarray, codes: np.ndarray) -> np.ndarray:
 def sum_codes(tiles: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Sum count_codes over pairs of truth and codes, one a tile: int64 (2, 201)."""
     return sum((count_codes(truth, codes) for truth, codes in tiles), np.zeros((2, STEPS + 1), np.int64))
+
+
+def count_model(model: Predictor, sources: Mapping[str, TileSource], truths: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Sum count_codes of what a model predicts over all tiles, int64 (2, 201). truths: by tile, as read_truth."""
+    grids = {tile: read_grid(source.images[0]) for tile, source in sources.items()}
+    return sum_codes((truths[tile], predict_tile(model, surround_tile(tile, sources, grids))) for tile in sources)
+
+
+def count_weak_map(weak: Weak, sources: Mapping[str, TileSource], truths: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Sum count_codes of a weak map over all tiles, int64 (2, 201). weak: as load_weak gives it."""
+    return sum_codes(
+        (truths[tile], read_weak_codes(weak, source, read_grid(source.images[0]))) for tile, source in sources.items()
+    )
 
 
 def tabulate_truth(table: pd.DataFrame, counts: Mapping[str, np.ndarray]) -> pd.DataFrame:
