@@ -111,24 +111,31 @@ def measure_region(tiles: int, training: str | int, empty: Path) -> dict[str, tu
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_region(folder, tiles, training)
+        rows: dict[str, tuple[float, float]] = {}
+
+        def note(row: str, seconds: float, memory: float) -> None:
+            rows[row] = (seconds, memory)
+            print(f"{tiles:,} tiles, {row}: {seconds:,.1f} / {memory:,.0f}", flush=True)
+
         base = min(measure(empty, "--list-rules")[0] for _ in range(3))
         parsed = min(measure(folder, "--list-rules")[:2] for _ in range(3))
-        rows = {"parsing, more than an empty Snakefile": (parsed[0] - base, parsed[1])}
+        note("parsing, more than an empty Snakefile", parsed[0] - base, parsed[1])
         # Many cores and a sample of the ready jobs: the stand-in is quicker than the choice of jobs.
         many = ("--touch", "--cores", "300", "--scheduler-subsample", "300", "--quiet", "all")
         start = time.perf_counter()
-        *rows["everything, the work left out"], _ = measure(folder, *many)
-        print(f"{tiles} tiles made in {time.perf_counter() - start:.0f} s", file=sys.stderr)
-        *rows["dry run"], _ = measure(folder, "--dry-run", "--cores", "1")
-        *rows["nothing to do"], text = measure(folder, "--touch", "--cores", "1")
+        note("everything, the work left out", *measure(folder, *many)[:2])
+        print(f"{tiles:,} tiles made in {time.perf_counter() - start:.0f} s", flush=True)
+        note("dry run", *measure(folder, "--dry-run", "--cores", "1")[:2])
+        *found, text = measure(folder, "--touch", "--cores", "1")
         if "Nothing to be done" not in text:
             raise RuntimeError(text[-4000:])
+        note("nothing to do", *found)
         (folder / "data/imagery/t00000.tif").write_text("changed")
-        *rows["one tile changed"], text = measure(folder, "--touch", "--cores", "1")
-        jobs = text.count("Finished jobid")
-        print(f"{tiles} tiles: one changed tile ran {jobs} jobs", file=sys.stderr)
+        *found, text = measure(folder, "--touch", "--cores", "1")
+        note("one tile changed", *found)
+        print(f"{tiles:,} tiles, one changed tile ran {text.count('Finished jobid')} jobs", flush=True)
         records = sum(len(files) for _, _, files in os.walk(folder / ".snakemake/metadata"))
-        rows["outputs"] = (records, 0)
+        note("outputs", records, 0)
     return rows
 
 

@@ -126,9 +126,10 @@ def compare_speed(options: argparse.Namespace) -> None:
             turns["a tile alone"][1],
         )
         speeds: dict[str, list[float]] = {name: [] for name in turns}
-        for _ in range(options.rounds):
+        for number in range(1, options.rounds + 1):
             for name, (run, pixels) in turns.items():
                 speeds[name].append(pixels / run() / 1e6)
+                print(f"round {number}, {name}: {speeds[name][-1]:.2f} Mpx/s", flush=True)
     precision = choose_precision("auto", choose_device())
     clock = "CPU time" if options.cpu_time else "wall time"
     print(f"{clock}, U-Net/{options.encoder}, a tile of {options.size} px, {options.threads} threads, {precision}")
@@ -154,7 +155,7 @@ def main() -> None:
         return
     compare_speed(options)
     for size in options.memory:
-        print(f"peak memory, {size} px: {measure_memory(size, options.encoder, options.threads):.2f} GiB")
+        print(f"peak memory, {size} px: {measure_memory(size, options.encoder, options.threads):.2f} GiB", flush=True)
 
 
 if __name__ == "__main__":

@@ -148,10 +148,12 @@ def read_peak(of_command: bool) -> float:
 
 
 def measure(part: str, folder: Path, threads: int) -> dict:
-    """Run one contestant in a process of its own."""
+    """Run one contestant in a process of its own, and print what it took."""
     command = [sys.executable, __file__, "--part", part, "--folder", str(folder), "--threads", str(threads)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-    return json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(done.stdout.splitlines()[-1])
+    print(f"{part}: {found['seconds']:.2f} s, {found['processor']:.2f} s of processor", flush=True)
+    return found
 
 
 def compare_classes(folder: Path, name: str) -> str:
@@ -254,7 +256,7 @@ def report(folder: Path, results: dict[str, list[dict]], options: argparse.Names
             print(f"| {label} | {times} | {ratios} | {peaks[part]:.0f} |")
     report_startup(results)
     if "prototype" in results:
-        print(f"\nThe prototype mines as ours: {compare_classes(folder, 'prototype.parquet')}.")
+        print(f"\nThe prototype mines as ours: {compare_classes(folder, 'prototype.parquet')}.", flush=True)
     if options.size <= 4096 and not options.ours:
         report_script(options)
 

@@ -41,6 +41,7 @@ def main() -> None:
             check_region(region, files, "regions.r")
             walls.append(time.perf_counter() - wall)
             spent.append(time.process_time() - cpu)
+            print(f"{asked.tiles} tiles: {walls[-1]:.2f} s wall, {spent[-1]:.2f} s CPU", flush=True)
     for what, seconds in (("wall", np.median(walls)), ("CPU", np.median(spent))):
         print(
             f"{asked.tiles} tiles of {asked.px} px: {seconds:.2f} s {what}, {asked.tiles / seconds:.0f} tiles a second"

@@ -117,10 +117,10 @@ def main() -> None:
     chips = Chips(parser.parse_args().folder)
     found = chips.register()
     shift = (found["east"], found["north"])
-    print({key: value for key, value in found.items() if "surface" not in key})
+    print({key: value for key, value in found.items() if "surface" not in key}, flush=True)
     raw, moved = WeakMap(path="x"), WeakMap(path="x", register=shift)
     for name, weak in (("as it lies", raw), ("registered", moved)):
-        print(f"F1 of the weak map {name} against the reference: {score_map(chips, weak):.3f}")
+        print(f"F1 of the weak map {name} against the reference: {score_map(chips, weak):.3f}", flush=True)
     points = [(target, coverage) for target, coverages in COVERAGES.items() for coverage in coverages]
     heads = [f"{CLASSES[target]} at {coverage:g}" for target, coverage in points]
     print(f"\n| share of the other class, % | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
@@ -129,11 +129,12 @@ def main() -> None:
             segments = chips.mine(WeakMap(path="x", guard_m=guard_m, **options))
             shares = [share_at(segments, target, coverage, chips.known) for target, coverage in points]
             label = f"mined, {name}" + (f", guard of {guard_m} m" if guard_m else "")
-            print(f"| {label} | {' | '.join(f'{100 * share:.2f}' for share in shares)} |")
+            print(f"| {label} | {' | '.join(f'{100 * share:.2f}' for share in shares)} |", flush=True)
     for name, weak in (("as it lies", raw), ("registered", moved)):
         curves = {target: chips.erode(weak, target)[::-1] for target in COVERAGES}
         shares = [np.interp(coverage, *curves[target].T) for target, coverage in points]
-        print(f"| eroded, {name}, no segments | {' | '.join(f'{100 * share:.2f}' for share in shares)} |")
+        cells = " | ".join(f"{100 * share:.2f}" for share in shares)
+        print(f"| eroded, {name}, no segments | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

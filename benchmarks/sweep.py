@@ -93,11 +93,12 @@ def main() -> None:
         burn_sweep(folder, files)
         targets = [read_raster(folder / f"target{number}.tif") for number in range(len(THRESHOLDS))]
         seconds: dict[str, list[float]] = {"sweep": [], "bare": []}
-        for _ in range(options.rounds):
+        for number in range(1, options.rounds + 1):
             for key, work in (("sweep", burn_sweep), ("bare", lambda *a: read_and_write(*a, targets))):
                 start = time.perf_counter()
                 work(folder, files)
                 seconds[key].append(time.perf_counter() - start)
+                print(f"round {number}, {key}: {seconds[key][-1]:.2f} s", flush=True)
     sweep, bare = (median(seconds[key]) for key in ("sweep", "bare"))
     print(f"| {len(THRESHOLDS)} targets of {options.size}² px, median of {options.rounds} | seconds | ratio |")
     print("|---|---|---|")

@@ -205,11 +205,13 @@ def main() -> None:
             setups["bare model, torch.compile"] = Bare(model, batch, compiled=True)
             start = time.perf_counter()
             setups["bare model, torch.compile"].run(1)
-            print(f"compiling took {time.perf_counter() - start:.0f} s")
+            print(f"compiling took {time.perf_counter() - start:.0f} s", flush=True)
         times: dict[str, list[float]] = {name: [] for name in setups}
-        for _ in range(options.rounds):
+        for number in range(1, options.rounds + 1):
             for name, setup in setups.items():
-                times[name] += setup.run(options.steps)
+                steps = setup.run(options.steps)
+                print(f"round {number}, {name}: {median(steps):.3f} s a step", flush=True)
+                times[name] += steps
     clock = "CPU time" if options.cpu_time else "wall time"
     sizes = f"{clock}, {options.batch} patches of {options.patch} px, {options.threads} threads"
     print(f"U-Net/{options.encoder}, {sizes}, {choose_precision('auto', choose_device())}")
