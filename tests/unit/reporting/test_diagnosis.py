@@ -15,7 +15,7 @@ from cropmine.reporting.diagnosis import (
     Overfitting,
     diagnose_region,
 )
-from cropmine.reporting.sections import DistanceRow, Distances, Registration, SplitRow, Splits
+from cropmine.reporting.sections import Distances, Registration, SplitRow, Splits
 from cropmine.scoring.audit_summary import ErodedLabels, Estimate
 from factories.audits import make_class, make_summary
 from factories.reports import say
@@ -63,7 +63,7 @@ def healthy():
         comparison=comparison,
         splits=Splits(False, tuple(SplitRow(name, 20, 9, 9) for name in ("train", "validation", "test"))),
         scores={split: {"f1_cropland": f1} for split, f1 in (("train", 0.8), ("validation", 0.75), ("test", 0.76))},
-        distances=Distances(False, 0.5, None),
+        distances=Distances(False, 0.5, None, {"50": 310.0}, {"50": 340.0}, None),
     )
 
 
@@ -192,7 +192,7 @@ def test_too_few_test_blocks_an_open_threshold_and_near_test_labels_are_found(he
         choice={"experiment": "mined", "threshold_range": [0.2, 0.9]},
     )
     area = {"by_threshold": [{"threshold": 0.2, "cropland_ha": 900}, {"threshold": 0.9, "cropland_ha": 100}]}
-    distances = Distances(True, 0.5, None, (DistanceRow("Half within", "300 m", "9 km"),))
+    distances = Distances(True, 0.5, None, {"50": 300.0}, {"50": 9040.0}, None)
     changed = replace(healthy, comparison=comparison, area=area, distances=distances)
     few, threshold, near = diagnose_region(changed)
     assert few == FewTestBlocks(4, 14) and "4 blocks, other land in 14. With fewer than 10" in describe(few)

@@ -39,7 +39,7 @@ def test_nearer_test_labels_make_scores_too_optimistic(tmp_path):
         "pixels within 9 km. The test labels are much nearer, so the scores are too optimistic for the map "
         "(the criterion: a median under 0.5 times that of the map)."
     )
-    assert len(distances.rows) == 5 and distances.chart.startswith("data:image/svg+xml")
+    assert distances.chart.startswith("data:image/svg+xml")
     distances = describe_distances(write_distances(tmp_path / "d.json", 310.0, 340.0, False))
     assert "gives no reason to think that the scores are too optimistic (the" in say(
         "sentences.html.j2", "nearness", distances
@@ -49,7 +49,7 @@ def test_nearer_test_labels_make_scores_too_optimistic(tmp_path):
 def test_without_test_labels_no_distance_is_shown(tmp_path):
     path = write(tmp_path / "d.json", {"test": None, "folds": 4, "criterion": 0.5, "optimistic": None})
     distances = describe_distances(path)
-    assert distances.chart is None and distances.rows == () and distances.folds == 4
+    assert distances.chart is None and distances.test == {} and distances.folds == 4
     assert say("sentences.html.j2", "nearness", distances).startswith("There are no test labels, or no valid pixels")
 
 

@@ -13,7 +13,7 @@ from cropmine.planning.progress import spell_time
 from cropmine.reporting.charts.scores import draw_distances, draw_reliability
 from cropmine.reporting.comparison import list_rows
 from cropmine.reporting.report_files import ShiftFile
-from cropmine.reporting.wording import NONE, Row, spell_figure, spell_hectares, spell_metres
+from cropmine.reporting.wording import NONE, Row, spell_figure, spell_hectares
 from cropmine.scoring.metrics import DEFAULT_THRESHOLD
 from cropmine.scoring.thresholds import settle_choice
 from cropmine.tables import read_json
@@ -24,7 +24,6 @@ MEASURE_WORDS = {
     "overall": "overall accuracy",
     "area_ha": "area",
 }
-QUANTILE_WORDS = {"5": "5 % within", "25": "25 % within", "50": "Half within", "75": "75 % within", "95": "95 % within"}
 
 
 @dataclass(frozen=True)
@@ -91,46 +90,34 @@ def describe_registration(file: ShiftFile) -> Registration:
 
 
 @dataclass(frozen=True)
-class DistanceRow:
-    """A quantile of the distances to the nearest training label, in words."""
-
-    words: str
-    test: str
-    map: str
-
-
-@dataclass(frozen=True)
 class Distances:
     """Distances of test labels and of the map's pixels to the nearest training label.
 
-    optimistic: whether the median of the test labels is under `criterion` times that of the map; None, and no rows and
-    chart (a data URI), where there are no test labels or no pixels; folds: the number of folds with k-fold.
+    optimistic: whether the median of the test labels is under `criterion` times that of the map, None where there are
+    no test labels or no pixels; folds: the number of folds with k-fold; test and map: quantiles by percent, metres;
+    chart: a data URI.
     """
 
     optimistic: bool | None
     criterion: float
     folds: int | None
-    rows: tuple[DistanceRow, ...] = ()
-    chart: str | None = None
-
-    @property
-    def medians(self) -> DistanceRow:
-        """The row of the medians."""
-        return next(row for row in self.rows if row.words == QUANTILE_WORDS["50"])
+    test: Mapping[str, float]
+    map: Mapping[str, float]
+    chart: str | None
 
 
 def describe_distances(path: str) -> Distances:
     """Describe distances.json."""
     measured = read_json(path)
-    known = Distances(measured["optimistic"], measured["criterion"], measured["folds"])
-    if measured["optimistic"] is None:
-        return known
-    test, mapped = (measured[kind]["quantiles"] for kind in ("test", "map"))
-    rows = [
-        DistanceRow(words, spell_metres(test[quantile]), spell_metres(mapped[quantile]))
-        for quantile, words in QUANTILE_WORDS.items()
-    ]
-    return Distances(known.optimistic, known.criterion, known.folds, tuple(rows), draw_distances(measured))
+    is_known = measured["optimistic"] is not None
+    return Distances(
+        optimistic=measured["optimistic"],
+        criterion=measured["criterion"],
+        folds=measured["folds"],
+        test=measured["test"]["quantiles"] if is_known else {},
+        map=measured["map"]["quantiles"] if is_known else {},
+        chart=draw_distances(measured) if is_known else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ def make_environment(html: bool = True) -> jinja2.Environment:
         "figure": spell_figure,
         "hectares": spell_hectares,
         "labels": spell_labels,
+        "metres": spell_metres,
         "percent": spell_percent,
         "plain": spell_plain,
         "point": spell_point,
