@@ -24,7 +24,7 @@ from cropmine.planning.map_stamps import DRAWN_WEAK, describe_contents, stamp_ma
 from cropmine.planning.plans import DRAWS, choose_mined, list_marks, list_seeds, list_shifts, plan_region
 from cropmine.planning.progress import Progress, ProgressHandler
 from cropmine.planning.recipes import find_weak_source, list_registered
-from cropmine.planning.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes, measure_tiles
+from cropmine.planning.resources import estimate_mb, estimate_minutes, measure_tiles
 from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
 from cropmine.planning.sweeps import describe_sweep, expand_sweeps
 from cropmine.planning.tiles import check_files
@@ -155,7 +155,7 @@ def size_tiles(wildcards):
 
 @cache
 def read_size(path, changed):
-    return measure_tiles(read_json(path)) if changed else (USUAL_TILE_PX, USUAL_CHANNELS)
+    return measure_tiles(read_json(path) if changed else None)
 
 
 def changed_at(path):

@@ -70,8 +70,13 @@ def find_need(rule: str) -> Need:
     return NEEDS[max(names, key=len)] if names else SMALL
 
 
-def measure_tiles(verdict: Mapping) -> tuple[int, int]:
-    """The pixels of the largest tile and the channels of a region's imagery, from the verdict of check_region."""
+def measure_tiles(verdict: Mapping | None) -> tuple[int, int]:
+    """The pixels of the largest tile and the channels of a region's imagery, from the verdict of check_region.
+
+    They are usual ones as long as there is no verdict, or one that an earlier version wrote, which is made again.
+    """
+    if verdict is None or "locations" not in verdict:
+        return USUAL_TILE_PX, USUAL_CHANNELS
     return max(place["width"] * place["height"] for place in verdict["locations"].values()), verdict["channels"]
 
 
