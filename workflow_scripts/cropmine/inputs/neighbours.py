@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+PixelWindow = tuple[int, int, int, int]  # column, row, width and height
+CORE_PX = 256  # of windows that divide a tile
+STEP_PX = 512  # from one window of the lattice to the next
+OVERLAP_PX = 32
 SAME_PX = 0.01
 # Lattices of pixels are at whole or half pixels of their CRS: with a number in between, rounding makes no difference.
 PHASE = 0.3
-PixelWindow = tuple[int, int, int, int]
-CORE_PX = 256
-STEP_PX = 512
-OVERLAP_PX = 32
 
 
 @dataclass(frozen=True)
