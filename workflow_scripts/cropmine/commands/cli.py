@@ -90,7 +90,7 @@ def check(config: Path, cores: int) -> None:
     if not Path("Snakefile").is_file():
         raise CropmineError("Snakefile", "no such file in this folder", "call it in the folder of cropmine's workflow")
     command = [sys.executable, "-m", "snakemake", "check_inputs", "--cores", str(cores), "--configfile", str(config)]
-    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603 (no shell; the path is the user's own)
+    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603  # nosec B603 # no shell
 
 
 @cropmine.command(cls=Task)
