@@ -17,6 +17,8 @@ import rasterio
 from cropmine.classes import IGNORE
 from cropmine.config.experiments import Mined
 from cropmine.config.regions import Simulation, Split
+from cropmine.features.overlap_files import write_overlap
+from cropmine.features.segment_files import write_segments
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid, read_grid
 from cropmine.geo.rasters import read_raster, write_raster
@@ -26,8 +28,7 @@ from cropmine.inputs.simulation.regions import simulate_region
 from cropmine.inputs.splits import split_labels
 from cropmine.mining.burning import burn_recipe
 from cropmine.mining.clusters import assign_clusters, fit_codebook, sample_pixels, seed_tile
-from cropmine.mining.overlaps import overlap_segments, write_overlap
-from cropmine.mining.segment_files import write_segments
+from cropmine.mining.overlaps import overlap_segments
 from cropmine.mining.segments import label_segments
 from cropmine.mining.targets import mask_training
 

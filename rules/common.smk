@@ -11,7 +11,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from cropmine.config.models import MODELS, find_kind_of_file
+from cropmine.config.models import MODELS, Fusion, find_kind_of_file, list_kinds
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
 from cropmine.geo.gdal import confine_gdal
@@ -25,6 +25,7 @@ from cropmine.planning.plans import DRAWS, choose_mined, list_marks, list_seeds,
 from cropmine.planning.progress import Progress, ProgressHandler
 from cropmine.planning.recipes import find_weak_source, list_registered
 from cropmine.planning.resources import estimate_mb, estimate_minutes, measure_tiles
+from cropmine.planning.runs import FUSED
 from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
 from cropmine.planning.sweeps import describe_sweep, expand_sweeps
 from cropmine.planning.tiles import check_files
@@ -121,11 +122,12 @@ def code(script, templates=None, by_name=None):
 
 
 def readers_of(models):
-    """The modules that read the trained models which an input function names."""
+    """The modules that read the trained models which an input function names; a fusion may hold any kind of model."""
 
     def list_modules(wildcards):
         files = models(wildcards)
-        return [find_kind_of_file(path).module for path in ([files] if isinstance(files, str) else files)]
+        kinds = [find_kind_of_file(path) for path in ([files] if isinstance(files, str) else files)]
+        return [kind.module for kind in (list_kinds() if Fusion in kinds else kinds)]
 
     return list_modules
 

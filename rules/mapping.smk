@@ -56,6 +56,10 @@ rule map_tile:
         images=map_tile_images,
         masks=map_tile_masks,
         features=map_tile_features,
+        weak=map_tile_weak,
+        registrations=map_tile_registrations,
+        segments=map_tile_segments,
+        overlaps=map_tile_overlaps,
         area=area,
         excludes=excludes,
     output:

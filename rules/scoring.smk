@@ -4,6 +4,10 @@ rule score_model:
         images=scored_images,
         masks=scored_masks,
         features=score_model_features,
+        weak=score_model_weak,
+        registrations=score_model_registrations,
+        segments=score_model_segments,
+        overlaps=score_model_overlaps,
         labels=split_table,
     output:
         scores=paths.SCORES,
@@ -253,6 +257,8 @@ if SIMULATED:
             masks=all_masks,
             weak=first_weak,
             registrations=first_registrations,
+            segments=check_simulation_segments,
+            overlaps=check_simulation_overlaps,
             table=paths.EXPERIMENTS,
             truth=paths.TRUTH,
         output:

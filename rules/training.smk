@@ -37,6 +37,10 @@ for kind in CLASSIFIERS:
             masks=training_masks,
             targets=training_targets,
             features=train_classifier_features,
+            weak=train_classifier_weak,
+            registrations=train_classifier_registrations,
+            segments=train_classifier_segments,
+            overlaps=train_classifier_overlaps,
         output:
             model=paths.name_model(kind),
         log:
@@ -56,6 +60,31 @@ for kind in CLASSIFIERS:
             "Training a classifier of pixels on {wildcards.recipe} of {wildcards.region}, {wildcards.run}"
         script:
             "../workflow_scripts/train_classifier.py"
+
+
+rule fuse_models:
+    input:
+        models=fuse_models_models,
+    output:
+        model=paths.name_model(Fusion),
+    log:
+        "results/{region}/logs/fuse_models/{recipe}/{model}/{run}.log",
+    benchmark:
+        "results/{region}/benchmarks/fuse_models/{recipe}/{model}/{run}.tsv"
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
+    params:
+        settings=fuse_models_settings,
+        code=code("fuse_models", by_name=readers_of(lambda wildcards: paths.name_model(Fusion))),
+    message:
+        "Collecting the models that {wildcards.model} of {wildcards.region} averages, {wildcards.run}"
+    script:
+        "../workflow_scripts/fuse_models.py"
 
 
 rule train_transfer:

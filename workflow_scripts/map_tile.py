@@ -3,6 +3,7 @@
 import json
 
 from cropmine.geo.rasters import limit_gdal
+from cropmine.inputs.contexts import gather_contexts
 from cropmine.inputs.tile_sources import group_sources
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.inputs.zones import find_zones
@@ -16,8 +17,9 @@ from cropmine.training.predictors import load_predictor
 
 def main(snakemake):
     settings, files = json.loads(snakemake.params.settings), snakemake.input
-    sources = group_sources(files.images, files.masks, settings)
-    view = surround_tile(settings["tiles"][0], use_rasters(sources, files.features))
+    sources, tile = group_sources(files.images, files.masks, settings), settings["tiles"][0]
+    contexts = gather_contexts([tile], files, settings["reads"])
+    view = surround_tile(tile, use_rasters(sources, files.features), context=contexts[tile])
     models = (load_predictor(path, settings["bands"], settings["dates"], snakemake.threads) for path in files.models)
     stamp = MapStamp(**settings["stamp"])
     strips = map_strips(view, models, stamp.threshold, find_zones(files, settings["exclude_as"]))

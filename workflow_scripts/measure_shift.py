@@ -2,12 +2,12 @@
 
 import json
 
+from cropmine.features.segment_files import read_segments
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import limit_gdal
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel, load_weak, read_weak_map
 from cropmine.logs import rule_log
 from cropmine.mining.registration import measure_surfaces, write_surfaces
-from cropmine.mining.segment_files import read_segments
 
 
 def main(snakemake):

@@ -4,12 +4,13 @@ import json
 from functools import partial
 
 from cropmine.config.experiments import Mined
+from cropmine.features.overlap_files import read_overlap
+from cropmine.features.segment_files import read_segment_strips
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import limit_gdal
 from cropmine.logs import rule_log
 from cropmine.mining.mined_polygons import write_mined_polygons
-from cropmine.mining.overlaps import mine_segments, read_overlap
-from cropmine.mining.segment_files import read_segment_strips
+from cropmine.mining.overlaps import mine_segments
 
 
 def main(snakemake):

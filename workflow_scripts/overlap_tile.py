@@ -2,13 +2,14 @@
 
 import json
 
+from cropmine.features.overlap_files import write_overlap
+from cropmine.features.segment_files import read_segment_clusters, read_segment_strips
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import limit_gdal
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.logs import rule_log
-from cropmine.mining.overlaps import overlap_strips, write_overlap
-from cropmine.mining.segment_files import read_segment_clusters, read_segment_strips
+from cropmine.mining.overlaps import overlap_strips
 
 
 def main(snakemake):

@@ -2,6 +2,7 @@
 
 import json
 
+from cropmine.inputs.contexts import gather_contexts
 from cropmine.inputs.label_pieces import read_pieces, split_of
 from cropmine.inputs.tile_sources import group_sources
 from cropmine.logs import rule_log
@@ -17,7 +18,8 @@ def main(snakemake):
     model = load_predictor(files.model, settings["bands"], settings["dates"], snakemake.threads)
     labels = read_pieces(files.labels[0])
     splits = split_of(labels, settings["fold"], settings["folds"])
-    write_scores(snakemake.output.scores, score_model(model, sources, labels, splits, settings["scored"]))
+    contexts = gather_contexts(sources, files, settings["reads"])
+    write_scores(snakemake.output.scores, score_model(model, sources, labels, splits, settings["scored"], contexts))
 
 
 with rule_log(snakemake):

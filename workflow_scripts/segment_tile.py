@@ -3,13 +3,13 @@
 import json
 
 from cropmine.config.segmentations import SEGMENTATIONS
+from cropmine.features.segment_files import write_segments
 from cropmine.geo.grids import read_grid
 from cropmine.geo.rasters import limit_gdal
 from cropmine.inputs.imagery import check_empty
 from cropmine.inputs.tile_sources import source_from_settings
 from cropmine.inputs.zones import ORDINARY, find_zones, read_zones
 from cropmine.logs import rule_log
-from cropmine.mining.segment_files import write_segments
 from cropmine.mining.segmentation import Tile, divide_tile, number_segments
 
 

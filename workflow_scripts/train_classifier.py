@@ -3,6 +3,7 @@
 import json
 
 from cropmine.config.models import MODELS
+from cropmine.inputs.contexts import gather_contexts
 from cropmine.inputs.tile_sources import group_sources
 from cropmine.logs import rule_log
 from cropmine.training.feature_rasters import use_rasters
@@ -17,6 +18,7 @@ def main(snakemake):
         sources,
         dict(zip(sources, files.targets, strict=True)),
         model,
+        contexts=gather_contexts(sources, files, settings["reads"]),
         seed=settings["seed"],
         bands=settings["bands"],
         dates=settings["dates"],

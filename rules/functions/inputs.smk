@@ -35,6 +35,38 @@ def features_of(region, model, tiles):
     return [plan(region).files[tile]["features"][name] for tile in tiles] if name else []
 
 
+# The weak map and the segments of tiles, for models that read them.
+
+
+def reads_of(region, model):
+    """What a model reads besides imagery; None of models that read nothing else."""
+    return plan(region).models[model].reads
+
+
+def weak_of(region, reads):
+    return reads.weak.files if reads and reads.weak else []
+
+
+def registrations_of(region, reads):
+    return registrations(region, reads.weak.name, reads.segmentation[0]) if reads and reads.weak else []
+
+
+def segments_of(region, reads, tiles):
+    return collect(paths.SEGMENTS, region=region, segmentation=reads.segmentation[0], tile=tiles) if reads else []
+
+
+def overlaps_of(region, reads, tiles):
+    if not (reads and reads.weak):
+        return []
+    names = {"region": region, "segmentation": reads.segmentation[0], "weak": reads.weak.name}
+    return collect(paths.OVERLAP, **names, tile=tiles)
+
+
+def reads_settings(reads):
+    """How the weak map is read that a model reads besides imagery."""
+    return {"reads": reads.weak.settings if reads and reads.weak else None}
+
+
 def all_images(wildcards):
     return images_of(wildcards.region, plan(wildcards.region).tiles)
 

@@ -133,9 +133,32 @@ def map_tile_features(wildcards):
     return features_of(wildcards.region, runs[0].model, seen_tiles(wildcards)) if runs else []
 
 
+def map_reads(region):
+    """What the models of the map read besides imagery."""
+    runs = selected_runs(region)
+    return reads_of(region, runs[0].model) if runs else None
+
+
+def map_tile_weak(wildcards):
+    return weak_of(wildcards.region, map_reads(wildcards.region))
+
+
+def map_tile_registrations(wildcards):
+    return registrations_of(wildcards.region, map_reads(wildcards.region))
+
+
+def map_tile_segments(wildcards):
+    return segments_of(wildcards.region, map_reads(wildcards.region), [wildcards.tile])
+
+
+def map_tile_overlaps(wildcards):
+    return overlaps_of(wildcards.region, map_reads(wildcards.region), [wildcards.tile])
+
+
 @canonical
 def map_tile_settings(wildcards):
     settings = tiles_settings(wildcards.region, seen_tiles(wildcards)) | zone_settings(wildcards.region)
+    settings |= reads_settings(map_reads(wildcards.region))
     return settings | {"stamp": asdict(map_stamp(wildcards.region))}
 
 

@@ -62,7 +62,27 @@ def score_model_features(wildcards):
     return features_of(wildcards.region, wildcards.model, scored_tiles(wildcards.region))
 
 
-score_model_settings = canonical(scored_settings)
+def score_model_weak(wildcards):
+    return weak_of(wildcards.region, reads_of(wildcards.region, wildcards.model))
+
+
+def score_model_registrations(wildcards):
+    return registrations_of(wildcards.region, reads_of(wildcards.region, wildcards.model))
+
+
+def score_model_segments(wildcards):
+    reads = reads_of(wildcards.region, wildcards.model)
+    return segments_of(wildcards.region, reads, scored_tiles(wildcards.region))
+
+
+def score_model_overlaps(wildcards):
+    reads = reads_of(wildcards.region, wildcards.model)
+    return overlaps_of(wildcards.region, reads, scored_tiles(wildcards.region))
+
+
+@canonical
+def score_model_settings(wildcards):
+    return scored_settings(wildcards) | reads_settings(reads_of(wildcards.region, wildcards.model))
 
 
 def first_registrations(wildcards):
@@ -199,6 +219,21 @@ def check_simulation_models(wildcards):
     return list(dict.fromkeys(here.model_path(here.runs[name][0]) for name in here.trained))
 
 
+def truth_reads(region):
+    """What the models that are held against the truth read besides imagery: all the same, or nothing."""
+    here = plan(region)
+    found = [here.models[here.runs[name][0].model].reads for name in here.trained]
+    return next(filter(None, found), None)
+
+
+def check_simulation_segments(wildcards):
+    return segments_of(wildcards.region, truth_reads(wildcards.region), plan(wildcards.region).tiles)
+
+
+def check_simulation_overlaps(wildcards):
+    return overlaps_of(wildcards.region, truth_reads(wildcards.region), plan(wildcards.region).tiles)
+
+
 def first_weak(wildcards):
     weak = weak_source(wildcards.region)
     return weak.files if weak else []
@@ -212,6 +247,7 @@ def check_simulation_settings(wildcards):
     weak = weak_source(region)
     weak_only = [name for name in here.experiments if name not in here.trained]
     return tiles_settings(region, here.tiles) | {
+        **reads_settings(truth_reads(region)),
         "experiments": experiments,
         "weak": weak.unguarded if weak else None,
         "weak_experiment": weak_only[0] if weak_only else None,

@@ -10,6 +10,9 @@ def training_targets(wildcards):
 
 
 def targets_of(region, recipe):
+    """The targets of a recipe; a fusion has none of its own."""
+    if recipe == FUSED:
+        return []
     return collect(paths.TARGET, region=region, recipe=recipe, tile=plan(region).training_tiles)
 
 
@@ -42,12 +45,47 @@ def train_classifier_features(wildcards):
     return features_of(wildcards.region, wildcards.model, plan(wildcards.region).training_tiles)
 
 
+def train_classifier_weak(wildcards):
+    return weak_of(wildcards.region, reads_of(wildcards.region, wildcards.model))
+
+
+def train_classifier_registrations(wildcards):
+    return registrations_of(wildcards.region, reads_of(wildcards.region, wildcards.model))
+
+
+def train_classifier_segments(wildcards):
+    tiles = plan(wildcards.region).training_tiles
+    return segments_of(wildcards.region, reads_of(wildcards.region, wildcards.model), tiles)
+
+
+def train_classifier_overlaps(wildcards):
+    tiles = plan(wildcards.region).training_tiles
+    return overlaps_of(wildcards.region, reads_of(wildcards.region, wildcards.model), tiles)
+
+
 @canonical
 def train_classifier_settings(wildcards):
     region = wildcards.region
     settings = tiles_settings(region, plan(region).training_tiles)
     model = plan(region).models[wildcards.model].settings["model"]
+    settings |= reads_settings(reads_of(region, wildcards.model))
     return settings | {"model": model, "seed": find_run(region, wildcards.run).seed}
+
+
+def fused_voices(wildcards):
+    return plan(wildcards.region).voices[wildcards.model, wildcards.run]
+
+
+def fuse_models_models(wildcards):
+    here = plan(wildcards.region)
+    return [here.model_path(voice.run) for voice in fused_voices(wildcards).voices if voice.run]
+
+
+@canonical
+def fuse_models_settings(wildcards):
+    own, here = fused_voices(wildcards), plan(wildcards.region)
+    smoothed = [voice.smooth_m for voice in own.voices]
+    return {"smooth_m": smoothed, "tree": own.tree, "bands": list(here.region.bands), "dates": here.dates}
 
 
 def transfer_plans(transfer):

@@ -7,11 +7,12 @@ import numpy as np
 import shapely
 
 from cropmine.config.regions import WeakMap
+from cropmine.features.overlap_files import write_overlap
+from cropmine.features.segment_files import write_segments
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.rasters import write_raster
 from cropmine.inputs.weak_maps import read_weak_map
-from cropmine.mining.overlaps import overlap_segments, write_overlap
-from cropmine.mining.segment_files import write_segments
+from cropmine.mining.overlaps import overlap_segments
 from cropmine.mining.targets import OPEN
 from cropmine.scoring.audit_summary import (
     AuditSummary,

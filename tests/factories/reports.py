@@ -13,10 +13,11 @@ from PIL import Image
 
 from cropmine.config.experiments import Mined
 from cropmine.config.regions import WeakMap
+from cropmine.features.overlap_files import write_overlap
+from cropmine.features.segment_files import write_segments
 from cropmine.geo.rasters import write_raster
 from cropmine.mapping.map_tiles import write_map
-from cropmine.mining.overlaps import overlap_segments, write_overlap
-from cropmine.mining.segment_files import write_segments
+from cropmine.mining.overlaps import overlap_segments
 from cropmine.planning.plans import MinedPolygons
 from cropmine.reporting.report_files import FigureFiles, RegionFiles, ReportRegion, WeakFiles
 from cropmine.reporting.wording import make_environment

@@ -52,8 +52,14 @@ def test_a_loss_is_a_name_or_a_name_with_settings(loss, expected):
             {"loss": {"method": "dice", "noise_robustness": 0.5}},
             "models.a.loss.noise_robustness: noise_robustness goes with method generalised_cross_entropy, not dice.",
         ),
-        ({"method": "random_forst"}, "models.a.method: must be 'network' or 'random_forest', not 'random_forst'. Hint"),
-        ({"encoder": "resnet18", "trees": 3}, "models.a.trees: trees goes with method random_forest, not network."),
+        (
+            {"method": "random_forst"},
+            "models.a.method: must be 'network' or 'random_forest' or 'extra_trees', not 'random_forst'. Hint",
+        ),
+        (
+            {"encoder": "resnet18", "trees": 3},
+            "models.a.trees: trees goes with method random_forest or extra_trees, not network.",
+        ),
         ({"method": "random_forest", "tres": 3}, "models.a.tres: unknown key 'tres'. Hint: did you mean 'trees'?"),
     ],
 )

@@ -67,7 +67,7 @@ class Brightness(Model):
     method: Literal["brightness"] = Field("brightness", description="a threshold of brightness")
 
 
-def train_classifier(sources, targets, model, *, seed, bands, dates, threads, out_model):
+def train_classifier(sources, targets, model, *, contexts, seed, bands, dates, threads, out_model):
     seen = [[], []]
     for name, source in sources.items():
         pixels, target = read_tile(source)[0], read_raster(targets[name])[0]
@@ -183,7 +183,7 @@ def test_a_new_kind_of_model_is_trained_and_predicts_a_tile(region, tmp_path):
     targets = {name: target for name, (_, _, target, _) in tiles.items()}
     options = {"seed": 0, "bands": ["red", "nir"], "dates": 1, "threads": 1}
     load_kind(Brightness).train_classifier(
-        sources, targets, Brightness(), **options, out_model=tmp_path / "brightness.json"
+        sources, targets, Brightness(), contexts={}, **options, out_model=tmp_path / "brightness.json"
     )
     model = load_predictor(tmp_path / "brightness.json", ["red", "nir"], 1, 1)
     codes = predict_tile(model, surround_tile("t0", sources))

@@ -5,9 +5,10 @@ import pytest
 
 from cropmine.classes import HUMAN, MINED, RANDOM, WEAK
 from cropmine.config.regions import WeakMap
+from cropmine.features.overlap_files import write_overlap
+from cropmine.features.segment_files import write_segments
 from cropmine.mining.burning import burn_target
-from cropmine.mining.overlaps import overlap_segments, write_overlap
-from cropmine.mining.segment_files import write_segments
+from cropmine.mining.overlaps import overlap_segments
 from cropmine.mining.targets import CLOSED, OPEN
 from cropmine.planning.recipes import TargetSettings
 from factories.rasters import make_grid, write_plain

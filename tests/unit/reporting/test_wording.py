@@ -20,7 +20,7 @@ from factories.reports import say
 
 def spell_row(**changes):
     row = {"trained": True, "human_fraction": 0.5, "mined_cropland": 0.8, "mined_noncropland": None, "random": False}
-    row |= {"weak_classes": None, "erode_m": None, "weak_map": "global_map"}
+    row |= {"weak_classes": None, "erode_m": None, "weak_map": "global_map", "model": "unet"}
     return spell_labels(SimpleNamespace(**row | changes)).replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -31,6 +31,8 @@ def test_labels_of_an_experiment_are_spelt():
     assert spell_row(**eroded | {"erode_m": None}) == "all human + raw weak cropland and non-cropland"
     assert spell_row(random=True) == "50 % human + random pixels as cropland (> 0.8)"
     assert spell_row(trained=False) == "none: the weak map global_map itself"
+    assert spell_row(model="weak_map") == "none: the weak map global_map, smoothed"
+    assert spell_row(model="fusion") == "those of the experiments that it averages"
 
 
 def test_text_from_outside_is_no_markdown():

@@ -10,6 +10,7 @@ import shapely
 from cropmine.classes import CLASS_VALUES
 from cropmine.config.regions import Region, Split, WeakMap
 from cropmine.config.segmentations import Segmentation
+from cropmine.features.overlap_files import Columns
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.footprints import Footprint
 from cropmine.geo.grids import read_grid
@@ -18,7 +19,7 @@ from cropmine.inputs.label_rasters import burn_label_ids
 from cropmine.inputs.splits import split_labels
 from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.weak_maps import read_weak_map
-from cropmine.mining.overlaps import Columns, overlap_segments
+from cropmine.mining.overlaps import overlap_segments
 from cropmine.mining.segmentation import Tile, divide_tile, number_segments
 from cropmine.scoring.audit_rates import Rates, estimate_rates
 from cropmine.scoring.audit_tallies import Tally, survey_overlaps

@@ -49,6 +49,7 @@ def _check_references(config: Config) -> Iterator[CropmineError]:
             yield from _check_taught(f"segmentations.{name}.experiment", segmentation.network_of, config)
     for name, experiment in config.experiments.items():
         yield from check_experiment(f"experiments.{name}", experiment, name, config)
+    yield from _check_fusions(config)
     for name, sweep in config.sweeps.items():
         yield from _check_known([sweep.base], config.experiments, f"sweeps.{name}.base", "an experiment")
     for name, transfer in config.transfers.items():
@@ -115,6 +116,35 @@ def check_experiment(where: str, experiment: Experiment, name: str, config: Conf
             if region.weak:
                 yield from _check_known([experiment.weak_map], region.weak, f"{where}.weak_map", f"a weak map {here}")
             yield from _check_known([features], region.features, f"{where}.model", f"a feature raster {here}")
+
+
+def _check_fusions(config: Config) -> Iterator[CropmineError]:
+    """A fusion averages experiments that are there and make a map, and not itself."""
+    for name, experiment in config.experiments.items():
+        where = f"experiments.{name}.fuse"
+        for voice in experiment.voices:
+            yield from _check_known([voice], config.experiments, where, "an experiment")
+            other = config.experiments.get(voice)
+            if other is None:
+                continue
+            if voice == name or other.fuse:
+                hint = "name experiments that train, and brackets of them: [[a, b], c]"
+                what = "a fusion can't average itself" if voice == name else f"{voice} is a fusion itself"
+                yield CropmineError(where, what, hint)
+            elif not other.trains:
+                hint = "smooth it: {model: weak_map, smooth_m: 70}"
+                yield CropmineError(where, f"{voice} is the weak map's classes, which are no probabilities", hint)
+            elif _reads_weak_map(other, config) and (other.weak_map, other.segmentation) != (
+                experiment.weak_map,
+                experiment.segmentation,
+            ):
+                hint = "give the fusion the same `weak_map` and `segmentation`"
+                yield CropmineError(where, f"{voice} reads another weak map or other segments", hint)
+
+
+def _reads_weak_map(experiment: Experiment, config: Config) -> bool:
+    model = config.models.get(experiment.model or next(iter(config.models)))
+    return experiment.averages or (model is not None and model.reads_segments)
 
 
 def _check_taught(where: str, base: str, config: Config) -> Iterator[CropmineError]:

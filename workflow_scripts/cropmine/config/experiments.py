@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from cropmine.config.base import WEAK_MAP_MODEL, Fraction, LabelClass, Settings
 
 MOST_POINTS = 2000
+Voice = str | Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Training(Settings):
@@ -57,10 +58,26 @@ class Experiment(Settings):
     model: str | None = Field(
         None, description="model by name; default: the first; weak_map: score the weak map itself, without training"
     )
+    smooth_m: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="with model weak_map: average the map over a square of this side, metres, and with its share in "
+        "the pixel's segment; such as 70",
+    )
+    fuse: tuple[Voice, ...] = Field(
+        (),
+        description="experiments whose probabilities are averaged; those in a bracket are averaged first",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not self.trains:
+        if self.smooth_m is not None and self.model != WEAK_MAP_MODEL:
+            raise ValueError("smooth_m goes with model weak_map")
+        if self.fuse:
+            if self.human or self.mined or self.weak_classes or self.model:
+                raise ValueError("a fusion averages other experiments and has neither labels nor a model of its own")
+        elif self.model == WEAK_MAP_MODEL:
             if self.human or self.mined or self.weak_classes:
                 raise ValueError("model weak_map is the weak map itself and takes no labels")
         elif not (self.human or self.mined or self.weak_classes):
@@ -70,13 +87,23 @@ class Experiment(Settings):
         return self
 
     @property
-    def trains(self) -> bool:
-        """Whether a model is trained; it isn't where the weak map itself is scored."""
-        return self.model != WEAK_MAP_MODEL
+    def uses_weak_map(self) -> bool:
+        return bool(self.mined or self.weak_classes or self.model == WEAK_MAP_MODEL)
 
     @property
-    def uses_weak_map(self) -> bool:
-        return bool(self.mined or self.weak_classes or not self.trains)
+    def voices(self) -> list[str]:
+        """The experiments that a fusion averages, brackets opened."""
+        return [name for voice in self.fuse for name in ([voice] if isinstance(voice, str) else voice)]
+
+    @property
+    def averages(self) -> bool:
+        """Whether its map is an average of other maps: of several models, or of the weak map's neighbourhood."""
+        return bool(self.fuse) or self.smooth_m is not None
+
+    @property
+    def trains(self) -> bool:
+        """Whether a model file is made for it; the weak map as it is has none."""
+        return self.model != WEAK_MAP_MODEL or self.averages
 
 
 class Sweep(Settings):

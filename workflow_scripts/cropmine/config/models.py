@@ -83,6 +83,16 @@ class Model(Kind):
     suffixes: ClassVar[tuple[str, ...]]
     is_network: ClassVar[bool] = False
 
+    @property
+    def reads_segments(self) -> bool:
+        """Whether the model reads the segments of a tile, and the weak map's share in each."""
+        return False
+
+    @property
+    def reads_weak_map(self) -> bool:
+        """Whether the model reads the weak map."""
+        return False
+
 
 MODELS: Registry[Model] = Registry()
 AnyModel = Annotated[Model, MODELS]
@@ -160,14 +170,81 @@ class RandomForest(Model):
         return self
 
 
+@MODELS.register
+class ExtraTrees(Model):
+    """Extremely randomised trees over pixels, with classes at the shares that they have among the labels."""
+
+    module: ClassVar[str] = "cropmine.training.models.extra_trees"
+    rule: ClassVar[str] = "train_trees"
+    file: ClassVar[str] = "model.trees"
+    suffixes: ClassVar[tuple[str, ...]] = (".trees",)
+    method: Literal["extra_trees"] = Field("extra_trees", description="extremely randomised trees")
+    trees: int = Field(50, ge=1, le=2000, description="number of trees")
+    min_leaf: int = Field(5, ge=1, description="least samples of a leaf")
+    sample_px: int = Field(25_000, ge=10, description="labelled pixels drawn, evenly from all")
+    weigh: Literal["pixels", "labels"] = Field(
+        "pixels",
+        description="pixels: every labelled pixel counts alike; labels: every label does, whatever its size (connected "
+        "labelled pixels of a class)",
+    )
+    indices: tuple[Literal["ndvi", "ndwi", "evi", "savi"], ...] = Field(
+        (), description="spectral indices, in addition to the bands"
+    )
+    neighbourhood_px: tuple[Annotated[int, Field(ge=3, le=101)], ...] = Field(
+        (3, 9), description="odd sides of windows whose mean and deviation of each band are features"
+    )
+    segments: bool = Field(False, description="whether the means of the pixel's segment are features")
+    weak_map: bool = Field(False, description="whether the weak map around the pixel is a feature")
+
+    @property
+    def reads_segments(self) -> bool:
+        return self.segments or self.weak_map
+
+    @property
+    def reads_weak_map(self) -> bool:
+        return self.weak_map
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if any(size % 2 == 0 for size in self.neighbourhood_px):
+            raise ValueError("neighbourhood_px must be odd")
+        return self
+
+
+class Fusion(Model):
+    """The mean of the probabilities of other experiments' models. It isn't registered: experiments with `fuse` make it.
+
+    voices: names of experiments, and brackets of names that are averaged first.
+    """
+
+    module: ClassVar[str] = "cropmine.training.models.fusion"
+    rule: ClassVar[str] = "fuse_models"
+    file: ClassVar[str] = "model.fusion"
+    suffixes: ClassVar[tuple[str, ...]] = (".fusion",)
+    method: Literal["fusion"] = "fusion"
+
+    @property
+    def reads_segments(self) -> bool:
+        return True
+
+    @property
+    def reads_weak_map(self) -> bool:
+        return True
+
+
+def list_kinds() -> list[type[Model]]:
+    """All kinds of trained models: those that the configuration may name, and fusions of them."""
+    return [*MODELS.kinds.values(), Fusion]
+
+
 def list_suffixes() -> list[str]:
     """The suffixes of the files of trained models."""
-    return [suffix for kind in MODELS.kinds.values() for suffix in kind.suffixes]
+    return [suffix for kind in list_kinds() for suffix in kind.suffixes]
 
 
 def find_kind_of_file(path: str | Path) -> type[Model]:
     """Find the kind of a trained model by its file's suffix. Raises CropmineError if no kind has it."""
-    for kind in MODELS.kinds.values():
+    for kind in list_kinds():
         if Path(path).suffix in kind.suffixes:
             return kind
     raise CropmineError(path, "isn't named like a trained model", f"its name ends in {' or '.join(list_suffixes())}")

@@ -1,11 +1,12 @@
 """Views of tiles: a tile and its neighbours, from which pixels beyond its edges are read."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from cropmine.geo.grids import Grid, read_grid
+from cropmine.inputs.contexts import TileContext
 from cropmine.inputs.imagery import read_windows
 from cropmine.inputs.neighbours import OVERLAP_PX, STEP_PX, Location, PixelWindow, lattice_starts
 from cropmine.inputs.tile_sources import TileSource
@@ -36,6 +37,7 @@ class Surroundings:
     source: TileSource
     grid: Grid
     others: tuple[tuple[TileSource, PixelWindow], ...] = ()
+    context: TileContext = field(default_factory=TileContext)
 
     def read(self, window: PixelWindow) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read a window (column, row, width, height) that may leave the tile.
@@ -82,21 +84,28 @@ class Surroundings:
 
 
 def locate_grid(grid: Grid) -> Location:
-    """Give the location of a grid."""
+    """Where a grid lies."""
     step = grid.transform
     return Location(grid.crs.to_string(), step.c, step.f, step.a, -step.e, grid.width, grid.height)
 
 
 def surround_tile(
-    tile: str, sources: Mapping[str, TileSource], grids: Mapping[str, Grid] | None = None
+    tile: str,
+    sources: Mapping[str, TileSource],
+    grids: Mapping[str, Grid] | None = None,
+    context: TileContext | None = None,
 ) -> Surroundings:
-    """View a tile with those of `sources` that its windows see; `grids` are those of all, if they are known already."""
+    """View a tile with those of `sources` that its windows see.
+
+    grids: those of all, if they are known already; context: the weak map and the segments of the tile, for models that
+    read them.
+    """
     grids = grids or {name: read_grid(source.images[0]) for name, source in sources.items()}
     place = locate_grid(grids[tile])
     places = {name: locate_grid(grids[name]) for name in sources if name != tile}
     seen = ((sources[name], place.locate(other)) for name, other in places.items() if place.sees(other))
     others = tuple((source, window) for source, window in seen if window is not None)
-    return Surroundings(sources[tile], grids[tile], others)
+    return Surroundings(sources[tile], grids[tile], others, context or TileContext())
 
 
 def _meet(window: PixelWindow, other: PixelWindow) -> bool:

@@ -7,11 +7,12 @@ import numpy as np
 
 from cropmine.classes import HUMAN, MINED, RANDOM, WEAK
 from cropmine.config.experiments import Mined
+from cropmine.features.overlap_files import read_overlap
+from cropmine.features.segment_files import read_segment_strips
 from cropmine.geo.grids import Grid
 from cropmine.inputs.label_rasters import burn_labels
 from cropmine.mining.clusters import seed_tile
-from cropmine.mining.overlaps import mine_segments, read_overlap
-from cropmine.mining.segment_files import read_segment_strips
+from cropmine.mining.overlaps import mine_segments
 from cropmine.mining.targets import OPEN, compose_target, draw_random_like, look_up, select_weak
 from cropmine.planning.recipes import TargetSettings
 

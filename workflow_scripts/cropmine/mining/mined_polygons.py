@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cropmine.classes import CLASS_NAMES, IGNORE
+from cropmine.features.overlap_files import Columns, wrap_column
 from cropmine.files import replacing
 from cropmine.geo.grids import Grid
 from cropmine.geo.outlines import Outlines, encode_polygons, trace_outlines
-from cropmine.mining.overlaps import Columns, wrap_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,8 +6,9 @@ from typing import Any
 
 from cropmine.config.experiments import Experiment
 from cropmine.config.schema import Config
-from cropmine.planning.plans import Plan, Run, choose_model
+from cropmine.planning.plans import Plan, choose_model
 from cropmine.planning.recipes import choose_segmentation, choose_weak_map
+from cropmine.planning.runs import Run
 
 
 @dataclass(frozen=True)

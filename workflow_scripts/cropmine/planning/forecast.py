@@ -8,11 +8,12 @@ from itertools import islice
 from pathlib import Path, PurePath
 from statistics import fmean
 
-from cropmine.config.models import MODELS, Model
+from cropmine.config.models import Model, list_kinds
 from cropmine.config.schema import Config
 from cropmine.config.validation import read_config, validate_config
 from cropmine.planning import paths
-from cropmine.planning.plans import Plan, Run, plan_region
+from cropmine.planning.plans import Plan, plan_region
+from cropmine.planning.runs import FUSED, NO_VOICES, Run
 from cropmine.planning.sweeps import expand_sweeps
 from cropmine.planning.transfers import list_transfer_runs
 
@@ -59,9 +60,13 @@ def list_work(plan: Plan, config: Config) -> list[Work]:
 def _list_part(plan: Plan, config: Config, part: str, runs: list[Run], seen: set[str]) -> list[Work]:
     """The jobs of some runs without those whose outputs were seen; these are added to `seen`."""
     trained = list(dict.fromkeys(run for run in runs if run.recipe))
-    recipes = {run.recipe: plan.recipes[run.recipe] for run in trained}
+    scored = [plan.score_path(run) for run in trained]
+    for run in list(trained):
+        voices = plan.voices.get((run.model, run.name), NO_VOICES).voices
+        trained += [voice.run for voice in voices if voice.run]
+    recipes = {run.recipe: plan.recipes[run.recipe] for run in trained if run.recipe != FUSED}
     mined = dict.fromkeys((r.segmentation[0], r.weak.name) for r in recipes.values() if r.segmentation and r.weak)
-    models: dict[type[Model], list[str]] = {kind: [] for kind in MODELS.kinds.values()}
+    models: dict[type[Model], list[str]] = {kind: [] for kind in list_kinds()}
     for run in trained:
         models[plan.kind_of(run)].append(plan.model_path(run))
     region, threads = {"region": [plan.name], "tile": plan.training_tiles}, config.training.cpu_threads
@@ -75,7 +80,7 @@ def _list_part(plan: Plan, config: Config, part: str, runs: list[Run], seen: set
         ("overlap_tile", paths.OVERLAP, [path for own in overlaps for path in own], 1),
         ("burn_target", paths.TARGET, paths.fill(paths.TARGET, recipe=recipes, **region), 1),
         *((kind.rule, paths.name_model(kind), files, threads) for kind, files in models.items()),
-        ("score_model", paths.SCORES, [plan.score_path(run) for run in trained], threads),
+        ("score_model", paths.SCORES, scored, threads),
     ]
     return [
         work for rule, pattern, files, cores in parts for work in _list_new(part, rule, pattern, files, cores, seen)

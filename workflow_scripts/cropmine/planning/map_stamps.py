@@ -8,8 +8,9 @@ from cropmine.config.base import Settings
 from cropmine.config.regions import Region
 from cropmine.config.schema import Config
 from cropmine.planning.digests import digest_settings
-from cropmine.planning.plans import Plan, Run, choose_model, list_seeds
+from cropmine.planning.plans import Plan, list_seeds
 from cropmine.planning.recipes import choose_segmentation
+from cropmine.planning.runs import Run
 
 MAP_FREE = {"units", "experiments", "seeds", "prevalence", "year"}  # region settings that don't affect the map's pixels
 DRAWN_WEAK = {"band", "cropland", "probability", "scale"}  # keys of a weak map that say how to draw it
@@ -54,10 +55,13 @@ def _list_settings(plan: Plan, config: Config, name: str) -> dict[str, Any]:
     """The settings of an experiment that its map depends on."""
     experiment = plan.experiments[name]
     cut = config.segmentations[choose_segmentation(config, experiment)] if experiment.mined else None
+    made = plan.models[plan.final_runs[name][0].model]
     return {
         "experiment": experiment.model_dump(mode="json"),
         "segmentation": cut.model_dump(mode="json") if cut else None,
-        "model": config.models[choose_model(config, experiment)].model_dump(mode="json"),
+        "model": made.model.model_dump(mode="json"),
+        "reads": made.reads.settings if made.reads else None,
+        "fused": made.fused,
         "training": config.training.model_dump(mode="json"),
         "seeds": list_seeds(plan.region, config),
     }
@@ -90,7 +94,7 @@ def describe_contents(plan: Plan, config: Config, name: str, runs: list[Run]) ->
     """Describe what the map of an experiment was made of."""
     experiment, region = plan.experiments[name], plan.region
     settings: dict[str, Settings] = {
-        "model": config.models[choose_model(config, experiment)],
+        "model": plan.models[runs[0].model].model,
         "training": config.training,
     }
     if experiment.mined:

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import product
 from pathlib import Path, PurePath
 
-from cropmine.config.models import MODELS, Model, Network
+from cropmine.config.models import Model, Network, list_kinds
 
 # What wildcards may be; regions, sweeps and transfers are those of the configuration.
 WILDCARDS = {
@@ -24,7 +24,7 @@ WILDCARDS = {
     "labels": r"[A-Za-z0-9_]+",
     "source": r"[A-Za-z0-9_]+",
     "audit": r"[A-Za-z0-9_]+",  # segmentation and weak map; joined by an underscore, they can't be told apart
-    "kind": "|".join(Path(kind.file).suffix[1:] for kind in MODELS.kinds.values()),  # of a model's file
+    "kind": "|".join(Path(kind.file).suffix[1:] for kind in list_kinds()),  # of a model's file
     "file": r"[^/]+",
 }
 

@@ -8,21 +8,22 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from cropmine.config.experiments import Experiment, Mined, Training
-from cropmine.config.models import Model
+from cropmine.config.experiments import Experiment, Mined
+from cropmine.config.models import Fusion, Model
 from cropmine.config.regions import Region, Split
 from cropmine.config.schema import Config
 from cropmine.errors import CropmineError
 from cropmine.planning import paths
-from cropmine.planning.digests import digest_settings
 from cropmine.planning.recipes import (
     Recipe,
     choose_segmentation,
     choose_weak_map,
+    find_weak_source,
     list_registered,
     resolve_recipe,
     spell_thresholds,
 )
+from cropmine.planning.runs import FUSED, NO_VOICES, ModelReads, ModelSettings, Run, Voice, Voices
 from cropmine.planning.tiles import (
     TileFiles,
     choose_training_tiles,
@@ -36,35 +37,6 @@ from cropmine.planning.tiles import (
 DRAWS = 10
 FEW_LABELS = 200
 REGISTRATION_TILES = 50
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training of an experiment: the folders of its labels and its model. A run of the weak map has no recipe."""
-
-    name: str
-    seed: int
-    fold: int | None
-    recipe: str
-    model: str
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """What a model is and how it is trained; which tiles train is the region's affair."""
-
-    model: Model
-    training: Training
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What a training reads, as plain values."""
-        training = self.training.model_dump(mode="json", exclude={"tiles"})
-        return {"model": self.model.model_dump(mode="json"), "training": training}
-
-    def spell(self, name: str) -> str:
-        """A folder name: that of the model and 8 hex digits of all settings."""
-        return f"{name}_{digest_settings(self.settings | {'tiles': self.training.tiles})}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +73,8 @@ class Plan:
     """What the workflow does for one region.
 
     final_runs: those that make the map, by experiment; virtual: what files that stand for virtual sources stand for;
-    human_transfers and mined_transfers: the runs on human and on mined labels that a transfer needs, by its name.
+    human_transfers and mined_transfers: the runs on human and on mined labels that a transfer needs, by its name;
+    voices: what fused runs average, by the names of their model and run.
     """
 
     name: str
@@ -119,6 +92,7 @@ class Plan:
     virtual: dict[str, str] = field(default_factory=dict)
     human_transfers: dict[str, list[Run]] = field(default_factory=dict)
     mined_transfers: dict[str, list[Run]] = field(default_factory=dict)
+    voices: dict[tuple[str, str], Voices] = field(default_factory=dict)
 
     @property
     def tiles(self) -> list[str]:
@@ -130,10 +104,14 @@ class Plan:
 
     @property
     def every_run(self) -> list[Run]:
-        """The runs of the experiments, of the points of sweeps and of transfers, and those that make the map."""
+        """The runs of the experiments, of the points of sweeps and of transfers, and those that make the map.
+
+        Runs whose models are only averaged with others are among them.
+        """
         points = [runs for sweep in self.sweeps.values() for _, runs in sweep]
         made = [*self.runs.values(), *points, *self.final_runs.values(), *self.human_transfers.values()]
-        return [run for runs in made for run in runs]
+        voices = [voice.run for own in self.voices.values() for voice in own.voices if voice.run]
+        return list(dict.fromkeys([*(run for runs in made for run in runs), *voices]))
 
     def kind_of(self, run: Run) -> type[Model]:
         """The kind of model that a run trains."""
@@ -168,7 +146,7 @@ class Plan:
 
     @property
     def trained(self) -> list[str]:
-        """The experiments that train a model."""
+        """The experiments that a model is made for."""
         return [name for name, experiment in self.experiments.items() if experiment.trains]
 
 
@@ -197,7 +175,7 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence[GridPoi
     plan.registration_tiles = choose_training_tiles(name, plan.training_tiles, few, list_seeds(region, config)[0])
     for experiment_name in region.experiments or config.experiments:
         experiment = config.experiments[experiment_name]
-        if region.labels and (region.weak or not experiment.uses_weak_map):
+        if region.labels and has_inputs(region, config, experiment):
             plan.experiments[experiment_name] = experiment
             plan.runs[experiment_name] = _plan_runs(plan, config, experiment)
             plan.final_runs[experiment_name] = _plan_final_runs(plan, config, experiment)
@@ -277,13 +255,65 @@ def list_seeds(region: Region, config: Config) -> tuple[int, ...]:
 
 def _plan_run(plan: Plan, config: Config, experiment: Experiment, seed: int, fold: int | None) -> Run:
     name = f"seed{seed}" if fold is None else f"seed{seed}_fold{fold}"
+    if experiment.averages:
+        return _plan_fusion(plan, config, experiment, name, seed, fold)
     if not experiment.trains:
         return Run(name, seed, fold, "", choose_weak_map(plan.region, experiment))
     recipe, key = resolve_recipe(plan.region, config, experiment, seed, fold), choose_model(config, experiment)
-    setup = ModelSettings(config.models[key], config.training)
+    model = config.models[key]
+    setup = ModelSettings(model, config.training, _find_reads(plan, config, experiment, model))
     run = Run(name, seed, fold, recipe.name, setup.spell(key))
     plan.recipes[run.recipe], plan.models[run.model] = recipe, setup
     return run
+
+
+def _plan_fusion(plan: Plan, config: Config, experiment: Experiment, name: str, seed: int, fold: int | None) -> Run:
+    """The run that averages the runs of other experiments, or the weak map's neighbourhood.
+
+    Voices that lack their inputs in the region are left out.
+    """
+    voices: list[Voice] = []
+    first = list_seeds(plan.region, config)[0]
+
+    def place(voice: Experiment, key: str) -> int:
+        if voice.averages:
+            voices.append(Voice(None, voice.smooth_m))
+        else:
+            run = _plan_run(plan, config, voice, seed, fold)
+            voices.append(Voice(run))
+            made.append((key, resolve_recipe(plan.region, config, voice, first, None).name, run.model))
+        return len(voices) - 1
+
+    made: list[Any] = []
+    tree: list[Any] = []
+    for part in experiment.fuse or ("",):
+        names = [part] if isinstance(part, str) else part
+        known = {key: config.experiments[key] if key else experiment for key in names}
+        placed = [place(own, key) for key, own in known.items() if has_inputs(plan.region, config, own)]
+        tree += [placed] if len(placed) > 1 else placed
+    fused = (tree, made, [voice.smooth_m for voice in voices])
+    setup = ModelSettings(Fusion(), config.training, _find_reads(plan, config, experiment, Fusion()), fused)
+    run = Run(name, seed, fold, FUSED, setup.spell("fusion"))
+    plan.models[run.model], plan.voices[run.model, name] = setup, Voices(tuple(voices), tree)
+    return run
+
+
+def _find_reads(plan: Plan, config: Config, experiment: Experiment, model: Model) -> ModelReads | None:
+    """What an experiment's model reads besides imagery; None if it reads nothing else."""
+    if not model.reads_segments:
+        return None
+    weak = find_weak_source(plan.region, choose_weak_map(plan.region, experiment)) if plan.region.weak else None
+    name = choose_segmentation(config, experiment)
+    return ModelReads(weak, (name, config.segmentations[name]))
+
+
+def has_inputs(region: Region, config: Config, experiment: Experiment) -> bool:
+    """Whether a region has the weak map that an experiment needs; of a fusion, whether any of its voices has."""
+    if experiment.fuse:
+        return any(has_inputs(region, config, config.experiments[name]) for name in experiment.voices)
+    model = config.models.get(choose_model(config, experiment))
+    needed = experiment.uses_weak_map or (model is not None and model.reads_weak_map)
+    return bool(region.weak) or not needed
 
 
 def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
@@ -292,7 +322,9 @@ def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
     Those of deep segmentations, which wait for the training of an experiment, come last.
     """
     runs = [run for runs in [*plan.runs.values(), *plan.final_runs.values()] for run in runs]
-    recipes = [plan.recipes[run.recipe] for run in runs if run.recipe]
+    fused = [voice.run for run in runs for voice in plan.voices.get((run.model, run.name), NO_VOICES).voices]
+    runs += [run for run in fused if run]
+    recipes = [plan.recipes[run.recipe] for run in runs if run.recipe in plan.recipes]
     used = [
         (segmentation[0], recipe.weak.name)
         for recipe in recipes
@@ -300,13 +332,15 @@ def list_shifts(plan: Plan, config: Config) -> list[tuple[str, str]]:
         if recipe.weak and segmentation
     ]
     used += [(next(iter(config.segmentations)), run.model) for run in runs if not run.recipe]
+    reads = [plan.models[run.model].reads for run in runs if run.recipe]
+    used += [(read.segmentation[0], read.weak.name) for read in reads if read and read.weak]
     shifts = {(segmentation, name): None for segmentation, weak in used for name in list_registered(plan.region, weak)}
     return sorted(shifts, key=lambda shift: config.segmentations[shift[0]].network_of is not None)
 
 
 def choose_model(config: Config, experiment: Experiment) -> str:
-    """The name of the model that an experiment trains."""
-    return experiment.model or next(iter(config.models))
+    """The name of the model that an experiment trains; "fusion" if it averages others."""
+    return "fusion" if experiment.fuse else experiment.model or next(iter(config.models))
 
 
 def list_marks(plan: Plan, config: Config, segmentation: str, weak: str) -> dict[str, list[float]]:

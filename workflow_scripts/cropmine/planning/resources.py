@@ -48,6 +48,8 @@ NEEDS = {
     "train_model": Need(mb=8000, minutes=720),
     "train_transfer": Need(mb=8000, minutes=720),
     "train_forest": Need(mb=4000, minutes=120, mb_a_mpx=20, by_channel=40),
+    "train_trees": Need(mb=4000, minutes=120, mb_a_mpx=20, by_channel=40),
+    "fuse_models": SMALL,
     "score_model": Need(mb=3000, minutes=240, mb_a_mpx=20),
     "score_transfer": Need(mb=3000, minutes=240, mb_a_mpx=20),
     "score_weak_map": Need(mb=1500, minutes=120, mb_a_mpx=60),

@@ -9,7 +9,8 @@ from cropmine.errors import CropmineError
 from cropmine.planning import paths
 from cropmine.planning.comparisons import ComparedTransfer, Comparison, describe_runs, index_scores
 from cropmine.planning.digests import digest_settings
-from cropmine.planning.plans import Plan, Run
+from cropmine.planning.plans import Plan
+from cropmine.planning.runs import Run
 
 
 @dataclass(frozen=True)

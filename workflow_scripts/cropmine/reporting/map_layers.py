@@ -14,6 +14,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from cropmine.classes import CROPLAND, NODATA, NONCROPLAND, STEPS
+from cropmine.features.overlap_files import read_overlap
 from cropmine.geo.grids import Grid, open_raster
 from cropmine.geo.rasters import warp_nearest
 from cropmine.inputs.imagery import OVERVIEW_FACTOR, find_colours
@@ -26,7 +27,7 @@ from cropmine.mapping.colours import (
     NONCROPLAND_COLOUR,
     WEAK_ALONE_COLOUR,
 )
-from cropmine.mining.overlaps import mine_segments, read_overlap
+from cropmine.mining.overlaps import mine_segments
 from cropmine.planning.plans import MinedPolygons
 from cropmine.reporting.report_files import RegionFiles, ReportRegion, WeakFiles
 

@@ -16,6 +16,7 @@ from matplotlib.path import Path as Outline
 
 from cropmine.classes import CROPLAND, NODATA
 from cropmine.config.experiments import Mined
+from cropmine.features.overlap_files import read_overlap
 from cropmine.geo.geometries import place_on_grid
 from cropmine.geo.grids import Grid, open_raster, pixel_size_m, read_grid
 from cropmine.geo.rasters import read_raster
@@ -24,7 +25,7 @@ from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.weak_maps import load_weak, read_weak_map
 from cropmine.mapping.bands import CLASS_BAND
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
-from cropmine.mining.overlaps import mine_segments, read_overlap
+from cropmine.mining.overlaps import mine_segments
 from cropmine.reporting.charts.style import INK
 from cropmine.reporting.map_layers import LEAST_FILLED
 from cropmine.reporting.pictures import (

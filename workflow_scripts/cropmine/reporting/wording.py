@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from cropmine.classes import CLASS_WORDS
+from cropmine.config.base import WEAK_MAP_MODEL
 from cropmine.scoring.audit_summary import Estimate
 from cropmine.scoring.metrics import LEAST_BLOCKS
 
@@ -85,6 +86,10 @@ def spell_labels(row: Row) -> str:
     """Spell which labels an experiment trains on, from its row of the table of experiments."""
     if not row.trained:
         return f"none: the weak map {row.weak_map} itself"
+    if row.model == "fusion":
+        return "those of the experiments that it averages"
+    if row.model == WEAK_MAP_MODEL:
+        return f"none: the weak map {row.weak_map}, smoothed"
     parts = []
     if row.human_fraction:
         parts.append("all human" if row.human_fraction == 1 else f"{100 * row.human_fraction:g}{SPACE}% human")

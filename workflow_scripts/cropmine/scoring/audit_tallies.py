@@ -7,12 +7,12 @@ from pathlib import Path
 import geopandas
 import numpy as np
 
+from cropmine.features.overlap_files import Columns, read_overlap
+from cropmine.features.segment_files import read_segments
 from cropmine.geo.areas import pixel_areas
 from cropmine.geo.grids import Grid, pixel_size_m, read_grid
 from cropmine.geo.rasters import read_raster
 from cropmine.inputs.label_rasters import burn_label_ids
-from cropmine.mining.overlaps import Columns, read_overlap
-from cropmine.mining.segment_files import read_segments
 from cropmine.mining.targets import CLOSED, OPEN
 
 UNKNOWN = 2  # class of a weak map without data

@@ -11,12 +11,12 @@ import pandas as pd
 import shapely
 
 from cropmine.classes import CLASS_NAMES, CLASS_VALUES, CROPLAND, NONCROPLAND
+from cropmine.features.overlap_files import read_overlap
 from cropmine.files import replacing
 from cropmine.geo.grids import CRS_LONLAT, read_grid
 from cropmine.geo.vectors import parse_crs, read_vector
 from cropmine.inputs.label_pieces import TRAIN, split_of
 from cropmine.inputs.weak_maps import POLYGON_STEP_M, find_weak_pixel
-from cropmine.mining.overlaps import read_overlap
 from cropmine.scoring.audit_rates import Rates, estimate_rates, round_known
 from cropmine.scoring.audit_summary import (
     ERODED,

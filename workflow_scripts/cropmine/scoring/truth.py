@@ -9,6 +9,7 @@ import pandas as pd
 from cropmine.classes import CROPLAND, IGNORE, STEPS
 from cropmine.geo.grids import Grid, open_raster, read_grid
 from cropmine.geo.rasters import warp_nearest
+from cropmine.inputs.contexts import TileContext
 from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.scoring.metrics import Histograms, count_confusion, score_confusion
@@ -41,10 +42,20 @@ def sum_codes(tiles: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     return sum((count_codes(truth, codes) for truth, codes in tiles), np.zeros((2, STEPS + 1), np.int64))
 
 
-def count_model(model: Predictor, sources: Mapping[str, TileSource], truths: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Sum count_codes of what a model predicts over all tiles, int64 (2, 201). truths: by tile, as read_truth."""
+def count_model(
+    model: Predictor,
+    sources: Mapping[str, TileSource],
+    truths: Mapping[str, np.ndarray],
+    contexts: Mapping[str, TileContext],
+) -> np.ndarray:
+    """Sum count_codes of what a model predicts over all tiles, int64 (2, 201).
+
+    truths: by tile, as read_truth gives them; contexts: the weak map and the segments of tiles, for models that read
+    them.
+    """
     grids = {tile: read_grid(source.images[0]) for tile, source in sources.items()}
-    return sum_codes((truths[tile], predict_tile(model, surround_tile(tile, sources, grids))) for tile in sources)
+    views = {tile: surround_tile(tile, sources, grids, contexts.get(tile)) for tile in sources}
+    return sum_codes((truths[tile], predict_tile(model, view)) for tile, view in views.items())
 
 
 def count_weak_map(weak: Weak, sources: Mapping[str, TileSource], truths: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from cropmine.config.models import Model, find_kind_of_file
+from cropmine.inputs.contexts import TileContext
 from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import Surroundings
 from cropmine.training.descriptions import check_imagery
@@ -45,6 +46,7 @@ class ModelModule(Protocol):
         targets: Mapping[str, str | Path],
         model: Any,
         *,
+        contexts: Mapping[str, TileContext],
         seed: int,
         bands: list[str],
         dates: int,
@@ -53,7 +55,8 @@ class ModelModule(Protocol):
     ) -> None:
         """Train a model on tiles, by name, and their targets, and write it, the same bytes for the same seed.
 
-        model: its settings; threads: of the CPU, which change nothing. Raises CropmineError if a class has no label.
+        model: its settings; contexts: the weak map and the segments of tiles, for models that read them; threads:
+        of the CPU, which change nothing. Raises CropmineError if a class has no label.
         """
 
 

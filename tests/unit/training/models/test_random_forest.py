@@ -1,5 +1,3 @@
-from functools import partial
-
 import numpy as np
 import pytest
 from affine import Affine
@@ -10,11 +8,10 @@ from cropmine.config.models import RandomForest
 from cropmine.errors import CropmineError
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.inputs.imagery import read_tile
 from cropmine.inputs.tile_sources import TileSource
 from cropmine.inputs.tile_views import surround_tile
 from cropmine.training.feature_rasters import use_rasters
-from cropmine.training.models.random_forest import compute_features, read_model, train_classifier
+from cropmine.training.models.random_forest import read_model, train_classifier
 from cropmine.training.predictors import load_predictor, predict_tile
 
 SIDE = 96
@@ -67,18 +64,6 @@ def test_values_under_the_mask_and_threads_change_nothing(tmp_path):
     first, second = train(tmp_path, source), train(tmp_path / "other", other, threads=2)
     assert first.read_bytes() == second.read_bytes()
     assert (predict(first, source) == predict(second, other)).all()
-
-
-def test_neighbourhoods_are_means_and_deviations_of_valid_pixels(tmp_path):
-    source, _, hidden = write_tile(tmp_path)
-    features, valid = compute_features(partial(read_tile, source), (0, 0, SIDE, SIDE), [3])
-    assert features.shape == (6, SIDE, SIDE) and (valid == ~hidden).all()
-    pixels = features[:2]
-    row, column = 20, 19  # at the corner of the mask
-    near = np.s_[:, row - 1 : row + 2, column - 1 : column + 2]
-    seen = np.stack([band[valid[near[1:]]] for band in pixels[near]])
-    assert features[2:4, row, column] == pytest.approx(seen.mean(axis=1))
-    assert features[4:, row, column] == pytest.approx(seen.std(axis=1), rel=1e-4)
 
 
 def test_feature_rasters_stand_for_the_bands(tmp_path):

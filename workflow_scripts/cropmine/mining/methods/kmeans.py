@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cropmine.config.segmentations import KMeans
+from cropmine.features.indices import TEXTURE_PX, add_features
 from cropmine.mining.clusters import (
     Codebook,
     assign_clusters,
@@ -16,7 +17,6 @@ from cropmine.mining.clusters import (
     smooth_clusters,
     write_codebook,
 )
-from cropmine.mining.indices import TEXTURE_PX, add_features
 from cropmine.mining.segmentation import Tile
 
 STRIP_ROWS = 256

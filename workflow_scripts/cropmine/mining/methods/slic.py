@@ -4,8 +4,8 @@ import numpy as np
 from skimage.segmentation import slic
 
 from cropmine.config.segmentations import Slic
+from cropmine.features.indices import add_features
 from cropmine.geo.areas import pixel_areas
-from cropmine.mining.indices import add_features
 from cropmine.mining.segmentation import Tile
 from cropmine.mining.superpixels import measure_spread
 

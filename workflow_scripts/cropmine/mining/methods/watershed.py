@@ -6,8 +6,8 @@ import numpy as np
 from skimage.segmentation import watershed
 
 from cropmine.config.segmentations import Watershed
+from cropmine.features.indices import add_features
 from cropmine.geo.grids import pixel_size_m
-from cropmine.mining.indices import add_features
 from cropmine.mining.segmentation import Tile
 from cropmine.mining.superpixels import measure_spread
 

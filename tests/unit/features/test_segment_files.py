@@ -7,14 +7,14 @@ from rasterio import Affine
 from rasterio.crs import CRS
 
 from cropmine.errors import CropmineError
+from cropmine.features.segment_files import read_segment_strips, read_segments, write_segments
 from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
-from cropmine.mining.segment_files import read_segment_strips, read_segments, write_segments
 from cropmine.mining.segments import label_segments
 
 
 def test_strips_of_segments_are_those_of_the_whole_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("cropmine.mining.segment_files.BUFFER_PX", 256 * 40)
+    monkeypatch.setattr("cropmine.features.segment_files.BUFFER_PX", 256 * 40)
     clusters = np.random.default_rng(8).integers(0, 3, (600, 40), dtype=np.uint8)
     ids, cluster_of_segment = label_segments(clusters, np.ones((1, 1)), 0, None)
     write_segments(
@@ -28,7 +28,7 @@ def test_strips_of_segments_are_those_of_the_whole_file(tmp_path, monkeypatch):
         np.testing.assert_array_equal(np.concatenate(strips), ids[top:bottom])
         assert {strip.dtype for strip in strips} == {np.dtype(np.uint32)}
     assert len(strips) == 2
-    monkeypatch.setattr("cropmine.mining.segment_files.BUFFER_PX", 1)
+    monkeypatch.setattr("cropmine.features.segment_files.BUFFER_PX", 1)
     assert [len(strip) for strip in read_segment_strips(tmp_path / "a.tif", 0, 600)] == [256, 256, 88]
 
 

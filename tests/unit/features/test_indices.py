@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cropmine.errors import CropmineError
-from cropmine.mining.indices import add_features
+from cropmine.features.indices import add_features
 
 BANDS = ("blue", "green", "red", "nir")
 REFLECTANCES = {"blue": 0.05, "green": 0.08, "red": 0.06, "nir": 0.4}

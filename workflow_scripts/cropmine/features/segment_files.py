@@ -12,6 +12,7 @@ from cropmine.geo.grids import Grid
 from cropmine.geo.rasters import write_raster
 
 CLUSTER_ENDS = "CLUSTER_ENDS"
+STRIP_PX = 1 << 21  # pixels that are read at once
 BUFFER_PX = 1 << 21
 
 
