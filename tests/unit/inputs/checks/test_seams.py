@@ -49,3 +49,19 @@ def test_a_straight_coast_border_or_road_is_no_seam(side):
 
 def test_a_picture_too_small_to_tell_has_none():
     assert find(np.where(UPRIGHT, make_land() * 1.3, make_land())[:, 64:192, 64:192]) is None
+
+
+def test_one_step_of_many_parallel_ones_is_no_seam():
+    assert find(make_land() * np.where(COLUMNS // 20 % 2, 1.3, 1)) is None
+
+
+@pytest.mark.parametrize(("step", "found"), [(450, True), (300, False)])
+def test_a_step_that_noise_turns_round_in_a_fifth_of_the_rows_is_no_seam(step, found):
+    noise = np.random.default_rng(0).normal(3000, 250, (1, SIDE, SIDE))
+    assert (find(noise + np.where(UPRIGHT, step, 0)) is not None) == found
+
+
+def test_a_side_of_another_contrast_is_no_seam():
+    land = make_land()
+    middle = np.median(land, axis=(1, 2), keepdims=True)
+    assert find(np.where(UPRIGHT, middle + 3 * (land - middle) + 600, land)) is None
