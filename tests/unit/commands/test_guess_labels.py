@@ -3,7 +3,7 @@
 import geopandas
 import numpy as np
 
-from cropmine.commands.guess_labels import Wishes, guess_labels
+from cropmine.commands.guess_labels import LabelOptions, guess_labels
 from factories.drafts import look_at
 
 
@@ -11,15 +11,15 @@ def test_labels_that_say_what_they_are_for_are_split_so(here):
     labels = geopandas.read_file(here / "labels.gpkg")
     labels["part"] = np.resize(["train", "validation", "test"], len(labels))
     labels.to_file(here / "parted.gpkg")
-    guess = guess_labels([f"{here}/parted.gpkg"], [], Wishes(), look_at(here))
+    guess = guess_labels([f"{here}/parted.gpkg"], [], LabelOptions(), look_at(here))
     assert guess.settings["split"] == {"method": "field", "field": "part"}
-    assert guess.why["split"] == "the field part tells it of each label"
+    assert guess.why["split"] == "the field part names the split of each label"
 
 
 def test_points_become_circles_of_two_pixels_and_the_name_of_a_file_tells_its_year(here):
     labels = geopandas.read_file(here / "labels.gpkg")
     labels.assign(geometry=labels.representative_point()).to_file(here / "points_2019.gpkg")
-    wishes = Wishes(definition="maize and beans")
-    guess = guess_labels([f"{here}/points_2019.gpkg"], [], wishes, look_at(here))
+    label_options = LabelOptions(definition="maize and beans")
+    guess = guess_labels([f"{here}/points_2019.gpkg"], [], label_options, look_at(here))
     found = guess.settings["labels"]
     assert (found["radius_m"], found["year"], found["definition"]) == (9.5, 2019, "maize and beans")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cropmine.commands.guess_imagery import guess_imagery
-from cropmine.commands.guess_labels import Wishes, guess_labels
+from cropmine.commands.guess_labels import LabelOptions, guess_labels
 from cropmine.commands.guess_weak_map import guess_weak_map
 from cropmine.errors import CropmineError
 from factories.drafts import grids_of, look_at, noise, write_tif
@@ -77,7 +77,7 @@ def test_polygons_are_a_weak_map_of_cropland_or_of_the_values_that_a_user_names(
 
 
 def test_a_weak_map_that_the_labels_contradict_is_told(here):
-    labels = guess_labels([f"{here}/labels.gpkg"], [], Wishes(), look_at(here)).labels
+    labels = guess_labels([f"{here}/labels.gpkg"], [], LabelOptions(), look_at(here)).labels
     sound, turned = (guess_weak_map(f"{here}/weak.tif", look_at(here).grids, labels, named) for named in ((), ("0",)))
     note = "the weak map weak doesn't know cropland labels from others: are its values right?"
     assert turned.notes == [note] and note not in sound.notes

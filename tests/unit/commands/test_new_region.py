@@ -6,7 +6,7 @@ import pandas
 import pytest
 import yaml
 
-from cropmine.commands.guess_labels import Wishes
+from cropmine.commands.guess_labels import LabelOptions
 from cropmine.commands.new_region import Inputs, draft_region
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
@@ -76,8 +76,8 @@ def test_a_user_says_what_can_not_be_guessed(here):
         CropmineError, match=r"no field holds classes of cropland and others.*k: 3 values.*--class-field"
     ):
         draft_region(inputs_of(here, labels=(f"{here}/coded.gpkg",)))
-    wishes = Wishes("k", ("A",), ("B",), definition="maize and beans")
-    inputs = inputs_of(here, labels=(f"{here}/coded.gpkg",), wishes=wishes)
+    label_options = LabelOptions("k", ("A",), ("B",), definition="maize and beans")
+    inputs = inputs_of(here, labels=(f"{here}/coded.gpkg",), label_options=label_options)
     region = yaml.safe_load(draft_region(inputs).text)["regions"]["valley"]
     assert region["labels"]["ignore"] == ["C"]
     assert region["labels"]["definition"] == "maize and beans"
@@ -89,7 +89,9 @@ def test_classes_that_are_not_known_are_left_out_aloud(here):
     labels.to_file(here / "khat.gpkg")
     draft = draft_region(inputs_of(here, weak="", labels=(f"{here}/khat.gpkg",)))
     assert any("khat (" in note for note in draft.notes)
-    only = inputs_of(here, weak="", labels=(f"{here}/khat.gpkg",), wishes=Wishes("class", (), ("cropland", "other")))
+    only = inputs_of(
+        here, weak="", labels=(f"{here}/khat.gpkg",), label_options=LabelOptions("class", (), ("cropland", "other"))
+    )
     with pytest.raises(CropmineError, match=r"no class of the field class is known to be cropland; it holds"):
         draft_region(only)
 
@@ -104,7 +106,7 @@ def test_fields_whose_values_tell_nothing_are_not_taken_for_classes(here):
     with pytest.raises(CropmineError, match=r"no field holds classes of cropland and others.*seen: 2 values"):
         draft_region(inputs_of(here, labels=(f"{here}/no.gpkg",)))
     with pytest.raises(CropmineError, match=r"--class-field: no such field: kind\. Hint: fields of all files: .*seen"):
-        draft_region(inputs_of(here, labels=(f"{here}/no.gpkg",), wishes=Wishes("kind")))
+        draft_region(inputs_of(here, labels=(f"{here}/no.gpkg",), label_options=LabelOptions("kind")))
 
 
 def test_a_region_takes_a_name_that_can_be_a_folder(here):

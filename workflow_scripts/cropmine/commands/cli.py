@@ -62,12 +62,16 @@ def new_region(name: str, imagery: str, weak: str, out: Path | None, **given: An
         cropmine new-region kitui --imagery data/kitui/quads --weak data/kitui/worldcover.tif \\
             --labels data/kitui/fields.gpkg --labels data/kitui/other.gpkg
     """
-    from cropmine.commands.guess_labels import Wishes
+    from cropmine.commands.guess_labels import LabelOptions
     from cropmine.commands.new_region import Inputs, spell_draft, write_draft
 
     logging.getLogger("cropmine").setLevel(logging.ERROR)  # splits that are only tried warn of what they lack
-    wishes = Wishes(*(given[key] for key in ("class_field", "cropland", "noncropland", "ignore", "definition")))
-    inputs = Inputs(name, imagery.rstrip("/"), weak, given["labels"], given["test"], given["weak_cropland"], wishes)
+    label_options = LabelOptions(
+        *(given[key] for key in ("class_field", "cropland", "noncropland", "ignore", "definition"))
+    )
+    inputs = Inputs(
+        name, imagery.rstrip("/"), weak, given["labels"], given["test"], given["weak_cropland"], label_options
+    )
     path = out or Path(f"{name}.yaml")
     click.echo(spell_draft(write_draft(inputs, path), path))
 

@@ -72,7 +72,7 @@ class LabelGuess:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class LabelOptions:
     """What a user said of labels instead of leaving it to a guess; empty: nothing."""
 
     class_field: str = ""
@@ -82,7 +82,9 @@ class Wishes:
     definition: str = ""
 
 
-def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, footprint: Footprint) -> LabelGuess:
+def guess_labels(
+    paths: Sequence[str], tests: Sequence[str], label_options: LabelOptions, footprint: Footprint
+) -> LabelGuess:
     """Guess the settings of labels and of their split from label files and files that only test.
 
     footprint: where the tiles lie; labels elsewhere don't count for the split. Raises CropmineError, with what was
@@ -90,9 +92,9 @@ def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, foo
     """
     pixel_m = measure_pixel(footprint.grids)
     frames = {path: read_vector(Path(path)) for path in [*paths, *tests]}
-    name = _choose_field(frames, wishes)
+    name = _choose_field(frames, label_options)
     counts = Counter(value for frame in frames.values() for value in frame[name].map(class_text, na_action=None))
-    classes = {value: _tell_class(value, wishes) for value in counts}
+    classes = {value: _tell_class(value, label_options) for value in counts}
     guess = LabelGuess({}, geopandas.GeoDataFrame(), {})
     named = {kind: sorted(value for value in counts if classes[value] == kind) for kind in (*CLASS_VALUES, "ignore")}
     _check_classes(named, counts, name, paths)
@@ -100,7 +102,7 @@ def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, foo
     settings |= {kind: [_spell(value) for value in named[kind]] for kind in CLASS_KEYS}
     if not settings["ignore"]:
         del settings["ignore"]
-    elif unknown := [value for value in named["ignore"] if value not in wishes.ignore]:
+    elif unknown := [value for value in named["ignore"] if value not in label_options.ignore]:
         told = ", ".join(f"{value or 'empty'} ({counts[value]} rows)" for value in unknown)
         guess.notes.append(f"labels of classes that aren't known are left out: {told}; move them where they belong")
     if any((frame.geom_type == "Point").any() for frame in frames.values()):
@@ -109,10 +111,10 @@ def guess_labels(paths: Sequence[str], tests: Sequence[str], wishes: Wishes, foo
     if tests:
         settings["test_path"] = list(tests)
     crops = ", ".join(named["cropland"])
-    settings["definition"] = wishes.definition or f"what {Path(paths[0]).name} calls {crops}"
-    if not wishes.definition:
+    settings["definition"] = label_options.definition or f"what {Path(paths[0]).name} calls {crops}"
+    if not label_options.definition:
         guess.notes.append("say in labels.definition what counts as cropland: it is printed on map, card and report")
-    if year := find_year([Path(path).name for path in paths]):
+    if year := find_file_year([Path(path).name for path in paths]):
         settings["year"] = year
     guess.settings["labels"] = settings
     guess.why["labels"] = f"{sum(counts.values())} labels in the field {name}"
@@ -127,29 +129,27 @@ def _spell(value: str) -> int | str:
     return int(value) if re.fullmatch(r"-?(0|[1-9]\d*)", value) else value
 
 
-def find_year(names: Sequence[str]) -> int | None:
+def find_file_year(names: Sequence[str]) -> int | None:
     """Find the year that file names hold, if they hold just one."""
-    found = {
-        int(year) for name in names for year in re.findall(r"(?<!\d)((?:19[7-9]|20)\d\d)(?=\D|[01]\d[0-3]\d|$)", name)
-    }
+    found = {int(year) for name in names for year in YEAR.findall(name)}
     return found.pop() if len(found) == 1 else None
 
 
-def _choose_field(frames: Mapping[str, geopandas.GeoDataFrame], wishes: Wishes) -> str:
+def _choose_field(frames: Mapping[str, geopandas.GeoDataFrame], label_options: LabelOptions) -> str:
     """The field of all files whose values are best known as classes."""
     shared = set.intersection(*(set(frame.columns) - {frame.geometry.name} for frame in frames.values()))
     values = {
         name: pd.concat([frame[name].map(class_text, na_action=None) for frame in frames.values()]).value_counts()
         for name in sorted(shared, key=str)
     }
-    if wishes.class_field:
-        if wishes.class_field not in values:
+    if label_options.class_field:
+        if label_options.class_field not in values:
             known = list_names(list(map(str, values))) or "none"
             raise CropmineError(
-                "--class-field", f"no such field: {wishes.class_field}", f"fields of all files: {known}"
+                "--class-field", f"no such field: {label_options.class_field}", f"fields of all files: {known}"
             )
-        return wishes.class_field
-    scores = {name: _score_field(str(name), counts, wishes) for name, counts in values.items()}
+        return label_options.class_field
+    scores = {name: _score_field(str(name), counts, label_options) for name, counts in values.items()}
     best = max(scores, key=lambda name: scores[name], default=None)
     if best is not None and scores[best] > 0:
         return best
@@ -162,7 +162,7 @@ def _choose_field(frames: Mapping[str, geopandas.GeoDataFrame], wishes: Wishes) 
     raise CropmineError(", ".join(frames), what, hint)
 
 
-def _score_field(name: str, counts: pd.Series, wishes: Wishes) -> float:
+def _score_field(name: str, counts: pd.Series, label_options: LabelOptions) -> float:
     """The share of rows whose class is known, if both classes are among them; a telling name counts, too."""
     if len(counts) > MOST_CLASSES:
         return 0
@@ -171,16 +171,16 @@ def _score_field(name: str, counts: pd.Series, wishes: Wishes) -> float:
         return 0
     known: Counter[str] = Counter()
     for value, count in counts.items():
-        known[_tell_class(str(value), wishes)] += count
+        known[_tell_class(str(value), label_options)] += count
     if not (known["cropland"] and known["noncropland"]):
         return 0
     return (known["cropland"] + known["noncropland"]) / counts.sum() + telling
 
 
-def _tell_class(value: str, wishes: Wishes) -> str:
+def _tell_class(value: str, label_options: LabelOptions) -> str:
     """The class of a value: as the user said, else by its words; ignore where these tell nothing or contradict."""
     for kind in CLASS_KEYS:
-        if value in getattr(wishes, kind):
+        if value in getattr(label_options, kind):
             return kind
     if NEGATION.search(value):
         return "noncropland"
@@ -212,7 +212,7 @@ def _find_split_field(frames: Mapping[str, geopandas.GeoDataFrame]) -> str | Non
 
 
 def _select_near(labels: geopandas.GeoDataFrame, footprint: Footprint) -> geopandas.GeoDataFrame:
-    """The labels that lie on a tile; all of them if none does, which the preflight tells."""
+    """The labels that lie on a tile; all of them if none does, which the check of inputs reports."""
     boxes = shapely.STRtree(shapely.box(*footprint.lonlat[np.isfinite(footprint.lonlat).all(axis=1)].T))
     near = np.unique(boxes.query(labels.geometry, predicate="intersects")[0])
     return labels.iloc[near] if len(near) else labels
@@ -223,7 +223,7 @@ def _guess_split(
 ) -> None:
     if parts:
         guess.settings["split"] = {"method": "field", "field": parts}
-        guess.why["split"] = f"the field {parts} tells it of each label"
+        guess.why["split"] = f"the field {parts} names the split of each label"
         return
     method = "auto" if tested else "kfold" if len(near) < FEW_LABELS else "holdout"
     least = LEAST_PX * pixel_m

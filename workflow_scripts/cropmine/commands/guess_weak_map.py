@@ -11,7 +11,7 @@ import numpy as np
 from affine import Affine
 
 from cropmine.classes import CLASS_VALUES
-from cropmine.commands.guess_labels import find_year
+from cropmine.commands.guess_labels import find_file_year
 from cropmine.config.known_maps import PRESETS
 from cropmine.errors import CropmineError
 from cropmine.geo.areas import measure_polygons
@@ -47,7 +47,7 @@ LEGENDS = {
     "cdl": frozenset(range(1, 255)),
     "dynamic_world": frozenset(range(9)),
 }
-# Legends that no other map shares, told by values alone: at least so many of these, and one of those.
+# Legends that no other map shares, recognised by values alone: at least this many of the legend, and one of the marks.
 TELLING = (
     ("esa_worldcover_2021", 3, _WORLDCOVER),
     ("copernicus_lc100", 3, frozenset({*range(111, 117), *range(121, 127)})),
@@ -67,7 +67,7 @@ class WeakGuess:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SampledValues:
     """Values of a raster without those of no data: over the tiles, (n,), and at each label, (L,), NaN outside."""
 
     values: np.ndarray
@@ -103,7 +103,7 @@ def guess_weak_map(
         guess.settings["band"] = band
     named = {"path": path} | guess.settings
     preset = PRESETS[named["preset"]].settings if "preset" in named else {}
-    if "year" not in preset and (year := find_year([Path(path).name])):
+    if "year" not in preset and (year := find_file_year([Path(path).name])):
         named["year"] = year
     guess.settings = named
     _hold_against_labels(guess, seen, labels)
@@ -131,7 +131,7 @@ def _choose_band(header: RasterHeader) -> int:
     return next((at for at, name in enumerate(names, 1) if re.search(r"class|label|map", name)), 1)
 
 
-def _look(path: str, band: int, grids: Sequence[Grid], labels: geopandas.GeoDataFrame | None) -> Seen:
+def _look(path: str, band: int, grids: Sequence[Grid], labels: geopandas.GeoDataFrame | None) -> SampledValues:
     chosen = np.unique(np.linspace(0, len(grids) - 1, min(len(grids), LOOKED_AT)).round().astype(int))
     with open_raster(path) as dataset:
         nodata, found = dataset.nodatavals[band - 1], []
@@ -145,17 +145,19 @@ def _look(path: str, band: int, grids: Sequence[Grid], labels: geopandas.GeoData
             places = zip(points.x, points.y, strict=True)
             rows = np.ma.stack(list(dataset.sample(places, indexes=[band], masked=True)))[:, 0]
             at_labels = np.ma.filled(rows.astype(float), np.nan)
-    return Seen(values[np.isfinite(values)], at_labels, nodata)
+    return SampledValues(values[np.isfinite(values)], at_labels, nodata)
 
 
 def _coarsen(grid: Grid) -> Grid:
-    """The same place in at most so many pixels."""
+    """The same place in at most LOOKED_PX pixels a side."""
     width, height = (min(side, LOOKED_PX) for side in (grid.width, grid.height))
     scaled = grid.transform @ Affine.scale(grid.width / width, grid.height / height)
     return Grid(grid.crs, scaled, width, height)
 
 
-def _guess_raster(path: str, name: str, seen: Seen, cropland: Sequence[str], header: RasterHeader) -> WeakGuess:
+def _guess_raster(
+    path: str, name: str, seen: SampledValues, cropland: Sequence[str], header: RasterHeader
+) -> WeakGuess:
     found = set(seen.shares)
     if cropland:
         return WeakGuess(name, {"cropland": [_number(value) for value in cropland]}, "as you say")
@@ -223,7 +225,7 @@ def _choose_of_two(path: str, header: RasterHeader) -> tuple[int, str]:
     return value, f"where it is {value}, its band {header.descriptions[beside - 1]} is high ({means[value]:.0f})"
 
 
-def _refuse_values(path: str, seen: Seen) -> CropmineError:
+def _refuse_values(path: str, seen: SampledValues) -> CropmineError:
     told = ", ".join(f"{class_text(value)} ({share:.1%})" for value, share in list(seen.shares.items())[:MANY_VALUES])
     more = " …" if len(seen.shares) > MANY_VALUES else ""
     hint = "name those of cropland, each by --weak-cropland; docs/bring-your-own-data.md lists well-known maps"
@@ -234,7 +236,7 @@ def _guess_polygons(path: str, name: str, cropland: Sequence[str]) -> WeakGuess:
     frame = read_vector(Path(path))
     if not cropland:
         fields = [str(column) for column in frame.columns if column != frame.geometry.name]
-        note = f"every polygon of {path} is taken for cropland; if a field tells, name it as class_field: "
+        note = f"every polygon of {path} is taken for cropland; if a field holds the class, name it as class_field: "
         return WeakGuess(name, {"path": path}, "polygons of cropland", [note + (list_names(fields) or "it has none")])
     for column in frame.columns.drop(frame.geometry.name):
         if set(cropland) & set(frame[column].map(class_text, na_action=None)):
@@ -243,7 +245,7 @@ def _guess_polygons(path: str, name: str, cropland: Sequence[str]) -> WeakGuess:
     raise CropmineError(path, f"no field holds {', '.join(cropland)}", "--weak-cropland names values of a field")
 
 
-def _hold_against_labels(guess: WeakGuess, seen: Seen, labels: geopandas.GeoDataFrame | None) -> None:
+def _hold_against_labels(guess: WeakGuess, seen: SampledValues, labels: geopandas.GeoDataFrame | None) -> None:
     """Say how the labels see the map: what share of each class lies on its cropland."""
     settings = guess.settings
     if labels is None or settings.get("probability"):

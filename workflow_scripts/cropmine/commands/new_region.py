@@ -10,7 +10,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cropmine.commands.guess_imagery import ImageryGuess, guess_imagery
-from cropmine.commands.guess_labels import LabelGuess, Wishes, guess_labels
+from cropmine.commands.guess_labels import LabelGuess, LabelOptions, guess_labels
 from cropmine.commands.guess_thresholds import PAPER, ThresholdGuess, guess_thresholds
 from cropmine.commands.guess_weak_map import WeakGuess, guess_weak_map
 from cropmine.config.base import NAME, WEAK_MAP_MODEL
@@ -37,7 +37,7 @@ Written to {path}, which passes the check of inputs. Look it through, then, in t
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a user has: imagery, and perhaps a weak map, label files, files that only test, and wishes about these."""
+    """What a user has: imagery, and perhaps a weak map, label files, test files, and options of the labels."""
 
     name: str
     imagery: str
@@ -45,7 +45,7 @@ class Inputs:
     labels: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     weak_cropland: tuple[str, ...] = ()
-    wishes: Wishes = field(default_factory=Wishes)
+    label_options: LabelOptions = field(default_factory=LabelOptions)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def draft_region(inputs: Inputs) -> Draft:
     imagery = guess_imagery(inputs.imagery)
     grids = [header.grid for header in imagery.headers.values()]
     footprint = Footprint(tuple(imagery.headers), tuple(grids))
-    labels = guess_labels(inputs.labels, inputs.tests, inputs.wishes, footprint) if inputs.labels else None
+    labels = guess_labels(inputs.labels, inputs.tests, inputs.label_options, footprint) if inputs.labels else None
     seen = labels.labels if labels else None
     weak = guess_weak_map(inputs.weak, grids, seen, inputs.weak_cropland) if inputs.weak else None
     region = _compose_region(imagery, weak, labels)

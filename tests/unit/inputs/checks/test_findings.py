@@ -12,7 +12,7 @@ def test_findings_keep_the_rest_of_a_long_list_short():
     findings = Findings()
     for number in range(1000):
         findings.fault("here", f"fault {number}")
-    with pytest.raises(CropmineError, match="and 960 faults more"):
+    with pytest.raises(CropmineError, match="and 960 more faults"):
         findings.raise_faults("region")
 
 

@@ -1,4 +1,4 @@
-"""Findings of a check: faults and warnings, gathered so that all are told at once and like ones together."""
+"""Findings of a check: faults and warnings, gathered so that all are reported at once and similar ones together."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -48,7 +48,7 @@ class Findings:
         """Raise one CropmineError with every fault, if there is any."""
         faults = _list_grouped(self._faults)
         if len(faults) > LISTED:
-            rest = CropmineError("…", f"and {len(faults) - LISTED} faults more", "mend these first")
+            rest = CropmineError("…", f"and {len(faults) - LISTED} more faults", "fix these first")
             faults = [*faults[:LISTED], rest]
         if faults:
             raise CropmineError.gather(where, faults)

@@ -302,5 +302,5 @@ def check_capacity(pixels: Iterable[int], channels: int, folder: Path, where: st
     asked = {rule: estimate_mb(rule, max(pixels, default=0), channels, 1) for rule in NEEDS}
     largest = max(asked, key=lambda rule: asked[rule])
     if asked[largest] > memory:
-        what = f"a job of {largest} asks for {asked[largest]:.0f} MB, and this machine has {memory:.0f} MB"
+        what = f"a job of {largest} requires {asked[largest]:.0f} MB, and this machine has {memory:.0f} MB"
         findings.warn(where, what, "cut smaller tiles (cropmine tiles MOSAIC FOLDER), or run it on a larger machine")
