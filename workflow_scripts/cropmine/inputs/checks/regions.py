@@ -47,8 +47,8 @@ def check_region(
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
     messages call the region; what is wrong is noted in `findings`, if any are given. Returns the verdict, plain
     builtins: tiles (as given), warnings (text), dtype, channels (bands × dates), labels (by split and class, how many),
-    labelled (the tiles on which labels lie), resolution_m (median ground size of a pixel, metres), places (where each
-    tile lies, for read_locations), suspicious (tiles that look odd, each with its seams by date, as fields of a
+    labelled (the tiles on which labels lie), resolution_m (median ground size of a pixel, metres), locations (where
+    each tile is, for read_locations), suspicious (tiles that look odd, each with its seams by date, as fields of a
     seams.Line) and usual (a tile that looks like most). Only warnings and the last two come from tiles' pixels, of
     which a few are read. Raises one CropmineError with every fault.
     """
