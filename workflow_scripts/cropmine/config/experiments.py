@@ -62,12 +62,12 @@ class Experiment(Settings):
         None,
         gt=0,
         le=10_000,
-        description="with model weak_map: average the map over a square of this side, metres, and with its share in "
-        "the pixel's segment; such as 70",
+        description="with model weak_map: make a probability of the map, the average of its mean over a square of this "
+        "side, metres, and its share in the pixel's segment; such as 70",
     )
     fuse: tuple[Voice, ...] = Field(
         (),
-        description="experiments whose probabilities are averaged; those in a bracket are averaged first",
+        description="experiments whose probabilities are averaged; experiments in an inner list are averaged first",
     )
 
     @model_validator(mode="after")

@@ -172,7 +172,7 @@ class RandomForest(Model):
 
 @MODELS.register
 class ExtraTrees(Model):
-    """Extremely randomised trees over pixels, with classes at the shares that they have among the labels."""
+    """Extremely randomised trees over pixels; each class has the share that it has among the labels."""
 
     module: ClassVar[str] = "cropmine.training.models.extra_trees"
     rule: ClassVar[str] = "train_trees"
@@ -180,18 +180,22 @@ class ExtraTrees(Model):
     suffixes: ClassVar[tuple[str, ...]] = (".trees",)
     method: Literal["extra_trees"] = Field("extra_trees", description="extremely randomised trees")
     trees: int = Field(50, ge=1, le=2000, description="number of trees")
-    min_leaf: int = Field(5, ge=1, description="least samples of a leaf")
-    sample_px: int = Field(25_000, ge=10, description="labelled pixels drawn, evenly from all")
+    min_leaf: int = Field(5, ge=1, description="smallest number of samples in a leaf")
+    sample_px: int = Field(
+        25_000, ge=10, description="number of labelled pixels drawn, at the classes' shares among the labels"
+    )
     weigh: Literal["pixels", "labels"] = Field(
         "pixels",
-        description="pixels: every labelled pixel counts alike; labels: every label does, whatever its size (connected "
-        "labelled pixels of a class)",
+        description="pixels: every labelled pixel counts the same; labels: every label counts the same, whatever its "
+        "size (a label is connected labelled pixels of a class)",
     )
     indices: tuple[Literal["ndvi", "ndwi", "evi", "savi"], ...] = Field(
-        (), description="spectral indices, in addition to the bands"
+        (), description="spectral indices to use in addition to the bands"
     )
     neighbourhood_px: tuple[Annotated[int, Field(ge=3, le=101)], ...] = Field(
-        (3, 9), description="odd sides of windows whose mean and deviation of each band are features"
+        (3, 9),
+        description="widths of windows, odd, pixels; the mean and standard deviation of each band in a window are "
+        "features",
     )
     segments: bool = Field(False, description="whether the means of the pixel's segment are features")
     weak_map: bool = Field(False, description="whether the weak map around the pixel is a feature")
