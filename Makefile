@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-slurm coverage mutants faults corpus reproduce bench lint lock clean
+.PHONY: demo test test-all test-slurm coverage mutants faults corpus reproduce bench lint lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt
@@ -15,9 +15,15 @@ $(READY): requirements.txt
 demo: $(READY)  ## the demo region, from simulated tiles to a map and a report
 	$(BIN)/snakemake --cores all
 
-test: $(READY)  ## every test, slow files first
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15 \
-		tests/e2e tests/slurm tests/workflow tests/hostile tests/advisories tests/unit
+# Files with long tests first, so that both processes end together.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
+TESTS := tests/e2e tests/slurm tests/workflow tests/hostile tests/advisories tests/unit
+
+test: $(READY)  ## one run of the demo, one on real imagery where there is some, and every test that is quick
+	$(PYTEST) -m "not slow" $(TESTS)
+
+test-all: $(READY)  ## every test
+	$(PYTEST) $(TESTS)
 
 test-slurm: $(READY)  ## the workflow on a SLURM cluster that the tests start here, from Debian's packages
 	CROPMINE_SLURM=1 $(BIN)/python -m pytest tests/slurm

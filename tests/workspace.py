@@ -1,5 +1,6 @@
 """A copy of the workflow in a folder of its own, with a small region, run by the real Snakemake."""
 
+import copy
 import os
 import re
 import shutil
@@ -59,6 +60,13 @@ class Workspace:
         for part in PARTS:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, folder / part)
+
+    def copy_to(self, folder: Path) -> "Workspace":
+        """Copy a finished run, to be edited: with the times of files and Snakemake's records, so nothing is stale."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        twin = copy.copy(self)
+        twin.folder, twin.config = folder, copy.deepcopy(self.config)
+        return twin
 
     def write_config(self) -> None:
         """Write the configuration as it is now."""

@@ -13,6 +13,8 @@ import shapely
 
 from workspace import Workspace, valley_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workspace(valley, tmp_path) -> Workspace:

@@ -19,6 +19,8 @@ from cropmine.training.checkpoints import save_checkpoint
 from cropmine.training.networks import Normalisation, build_network
 from workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 1200, 48
 BANDS = ["red", "nir"]
 TILES = [f"c{column}" for column in range(3)]

@@ -23,15 +23,20 @@ pytestmark = [
     pytest.mark.skipif(not FOLDER, reason="CROPMINE_REAL_DATA doesn't name the folder of real imagery and maps"),
 ]
 REAL = Path(FOLDER or ".").resolve()
+FEW = ["30PTV_19", "35JNN_23"]  # on both sides of the equator, each with blocks of every split that hold both classes
+CHIPS = [*FEW, "28QDE_07", "31PGS_26", "33KXV_14", "33LUC_24", "33PWM_12", "35JNN_11", "35NRD_13", "36MWU_28"]
+EXPERIMENTS = {
+    "half_human_mined_both": {"human": 0.5, "mined": {"cropland": 0.8, "noncropland": 0.2}},
+    "half_human": {"human": 0.5},
+}
 
 
 @pytest.fixture(scope="module")
 def africa(tmp_path_factory) -> Workspace:
-    """The whole road on ten Sentinel-2 chips in eight UTM zones."""
-    chips = "28QDE_07 30PTV_19 31PGS_26 33KXV_14 33LUC_24 33PWM_12 35JNN_11 35JNN_23 35NRD_13 36MWU_28"
+    """A finished run on two Sentinel-2 chips in two UTM zones, with one experiment."""
     region = {
         "imagery": f"{REAL}/africa/imagery/{{tile}}.tif",
-        "tiles": chips.split(),
+        "tiles": FEW,
         "bands": ["blue", "green", "red", "nir", "swir1", "swir2"],
         "weak": {"degraded": {"path": f"{REAL}/africa/weak.vrt", "cropland": [1], "year": 2018}},
         "labels": {
@@ -48,10 +53,7 @@ def africa(tmp_path_factory) -> Workspace:
         "regions": {"africa": region},
         "segmentations": {"kmeans10": {"min_area_m2": 2000}},
         "models": {"tiny": TINY_MODEL},
-        "experiments": {
-            "half_human": {"human": 0.5},
-            "half_human_mined_both": {"human": 0.5, "mined": {"cropland": 0.8, "noncropland": 0.2}},
-        },
+        "experiments": {"half_human_mined_both": EXPERIMENTS["half_human_mined_both"]},
         "training": {"cpu_threads": 1},
     }
     workspace = Workspace(tmp_path_factory.mktemp("africa"), config)
@@ -59,28 +61,47 @@ def africa(tmp_path_factory) -> Workspace:
     return workspace
 
 
-def test_chips_in_eight_utm_zones_go_the_whole_road(africa):
-    folder = africa.folder / "results/africa"
+@pytest.fixture(scope="module")
+def eight_zones(africa, tmp_path_factory) -> Workspace:
+    """The same region with ten chips in eight UTM zones and both experiments, run on from a copy of the first run."""
+    workspace = africa.copy_to(tmp_path_factory.mktemp("eight_zones") / "here")
+    workspace.config["regions"]["africa"]["tiles"] = CHIPS
+    workspace.config["experiments"] = EXPERIMENTS
+    workspace.succeed()
+    return workspace
+
+
+@pytest.fixture(params=[("africa", 2), pytest.param(("eight_zones", 8), marks=pytest.mark.slow)], ids=["two", "eight"])
+def finished(request) -> tuple[Workspace, int]:
+    """Each of both runs, and its number of UTM zones."""
+    name, zones = request.param
+    return request.getfixturevalue(name), zones
+
+
+def test_chips_in_several_utm_zones_are_mined_trained_on_scored_and_mapped(finished):
+    workspace, count = finished
+    folder = workspace.folder / "results/africa"
     table = pd.read_csv(folder / "experiments.csv")
-    assert set(table.experiment) == {"half_human", "half_human_mined_both"}
+    assert set(table.experiment) == set(workspace.config["experiments"])
     assert (table.support_cropland > 0).all()
-    assert len(list((folder / "map").glob("*.vrt"))) == 8
+    assert len(list((folder / "map").glob("*.vrt"))) == count
     zones = set()
     for path in (folder / "map").glob("*.tif"):
         with rasterio.open(path) as raster:
             zones.add(raster.crs.to_epsg())
             assert raster.shape == (256, 256)
-    assert len(zones) == 8
+    assert len(zones) == count
+    chips = len(workspace.config["regions"]["africa"]["tiles"])
     area = json.loads((folder / "map/area.json").read_text())
-    assert 0 < area["total"]["valid_ha"] <= 10 * 256 * 256 / 100 * 1.01
+    assert 0 < area["total"]["valid_ha"] <= chips * 256 * 256 / 100 * 1.01
 
 
-def test_no_training_pixel_of_a_chip_lies_in_a_test_block(africa):
+def test_no_training_pixel_of_a_chip_lies_in_a_test_block(finished):
     from rasterio.warp import transform
 
     from cropmine.inputs.blocks import block_of
 
-    folder = africa.folder / "results/africa"
+    folder = finished[0].folder / "results/africa"
     splits = pd.read_csv(folder / "labels/splits.csv").set_index("block").split
     held_out = set(splits.index[splits != "train"])
     for path in (folder / "targets").rglob("*.tif"):
@@ -93,6 +114,7 @@ def test_no_training_pixel_of_a_chip_lies_in_a_test_block(africa):
         assert not trained & held_out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "weak",
     [{"band": 1, "cropland": [0]}, {"band": 2, "probability": True, "scale": 0.01}],
@@ -131,6 +153,7 @@ def test_a_stack_of_four_months_is_mined_with_a_real_map_whose_cropland_is_zero(
         assert agreement > share if name == "cropland" else agreement < share
 
 
+@pytest.mark.slow
 def test_farmland_without_a_map_or_labels_is_segmented(tmp_path):
     bands = [f"{band}_{season}" for season in ("spring", "autumn") for band in ("red", "green", "blue", "nir")]
     region = {"imagery": f"{REAL}/austria/{{tile}}.tif", "bands": bands}

@@ -7,6 +7,8 @@ import pytest
 
 from workspace import TINY_MODEL, Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def make_region(name, seed):
     inputs = f"results/{name}/inputs"

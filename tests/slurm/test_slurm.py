@@ -14,6 +14,8 @@ import pytest
 from slurm.cluster import Cluster
 from workspace import Outcome, Workspace, valley_config
 
+pytestmark = pytest.mark.slow
+
 # What the cluster of the tests needs beside the profile: it has no database, and no patience.
 QUICK = [
     "--slurm-status-command=squeue",

@@ -31,6 +31,7 @@ def drafted(valley, tmp_path_factory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_a_drafted_configuration_is_planned_pruned_checked_and_run(drafted, tmp_path, monkeypatch):
     assert "train_model" in cropmine("plan", str(drafted))
     assert "The configuration names every output." in cropmine("prune", str(drafted))

@@ -3,10 +3,13 @@
 import subprocess
 import sys
 
+import pytest
 import yaml
 
 from cropmine.planning.resources import NEEDS
 from workspace import ROOT, valley_config
+
+pytestmark = pytest.mark.slow
 
 OUTER = f"""
 configfile: "outer.yaml"

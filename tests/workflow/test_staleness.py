@@ -12,6 +12,8 @@ import rasterio
 
 from workspace import Workspace, valley_config
 
+pytestmark = pytest.mark.slow
+
 # Whether the map is made anew hangs on what was selected.
 MAPPING = {"map_tile", "build_mosaic", "score_map", "describe_run", "build_report"}
 MAPPING |= {"choose_model", "deliver_map", "draw_project", "write_card", "export_weights", "keep_run"}

@@ -6,6 +6,8 @@ import pytest
 
 from workspace import Workspace, valley_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def workspace(valley, tmp_path_factory) -> Workspace:

@@ -158,6 +158,7 @@ def measure_gap(corners, bounds, enough) -> float:
     return WGS84.inv(*pairs[0].T, *pairs[1].T)[2].min()
 
 
+@pytest.mark.slow
 @settings(max_examples=50, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(situations(), st.sampled_from([0.1, 0.5, 1]))
 def test_no_pixel_trains_in_or_near_a_held_out_block(situation, fraction):

@@ -100,6 +100,7 @@ def test_a_clear_shift_is_found_to_half_a_weak_pixel_and_applied(shift_px):
     assert applied >= 4
 
 
+@pytest.mark.slow
 def test_a_map_that_lies_right_is_left_alone_in_95_of_100_landscapes():
     moved = [seed for seed in range(100) if register(seed, wrong=0.3)["applied"]]
     assert len(moved) <= 5

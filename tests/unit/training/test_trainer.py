@@ -201,10 +201,12 @@ def train_apart(region, folder, devices: int) -> list[str]:
     return (folder / "history.csv").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_an_allocation_of_several_tasks_trains_once(region, tmp_path):
     assert len(train_apart(region, tmp_path / "one", 1)) == 3
 
 
+@pytest.mark.slow
 def test_two_processes_share_every_batch_and_write_one_model(region, tmp_path):
     one, two = (train_apart(region, tmp_path / str(devices), devices) for devices in (1, 2))
     assert [line.split(",")[:2] for line in one] == [line.split(",")[:2] for line in two]

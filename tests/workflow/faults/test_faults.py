@@ -19,6 +19,8 @@ from workflow.faults.campaign import (
 )
 from workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def undisturbed(valley, tmp_path_factory):
