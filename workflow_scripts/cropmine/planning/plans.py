@@ -26,6 +26,7 @@ from cropmine.planning.recipes import (
 from cropmine.planning.runs import FUSED, NO_VOICES, ModelReads, ModelSettings, Run, Voice, Voices
 from cropmine.planning.tiles import (
     TileFiles,
+    check_simulated_paths,
     choose_training_tiles,
     count_rows,
     find_tiles,
@@ -160,7 +161,7 @@ def plan_region(name: str, config: Config, points: Mapping[str, Sequence[GridPoi
     region = config.regions[name]
     region = region.model_copy(update={"split": resolve_split(region)})
     if region.simulate:
-        _check_simulated_paths(name, region)
+        check_simulated_paths(name, region)
     tiles = find_tiles(name, region)
     plan = Plan(
         name,
@@ -396,21 +397,3 @@ def choose_mined(plan: Plan, chosen: str | None) -> str | None:
         return chosen
     first = next((polygons.mined for polygons in plan.mined), None)
     return next((name for name, mined in mining.items() if mined == first), None)
-
-
-def _check_simulated_paths(name: str, region: Region) -> None:
-    made = {"imagery": (region.imagery, paths.SIMULATED_IMAGERY)}
-    if region.mask:
-        made["mask.path"] = (region.mask.path, paths.SIMULATED_MASKS)
-    if region.labels:
-        made["labels.path"] = (region.labels.path[0], paths.SIMULATED_LABELS)
-    wanted = {key: (given, [pattern.replace("{region}", name)]) for key, (given, pattern) in made.items()}
-    maps = [pattern.format(region=name) for pattern in (paths.SIMULATED_WEAK, paths.SIMULATED_WEAK_OTHER)]
-    wanted |= {f"weak.{key}.path": (weak.path, maps) for key, weak in region.weak.items() if weak.path is not None}
-    for key, (given, known) in wanted.items():
-        if given not in known:
-            raise CropmineError(
-                f"regions.{name}.{key}",
-                f"the inputs of a simulated region are in its inputs folder, not at {given}",
-                f"write {' or '.join(known)}",
-            )

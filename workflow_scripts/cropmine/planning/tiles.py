@@ -185,3 +185,22 @@ def choose_training_tiles(name: str, tiles: list[str], training: Training, seed:
             "training.tiles", f"region {name} has no tile {unknown[0]!r}", f"it has {', '.join(tiles[:5])}"
         )
     return list(training.tiles)
+
+
+def check_simulated_paths(name: str, region: Region) -> None:
+    """Check that the inputs of a simulated region are in its inputs folder. Raises CropmineError if one isn't."""
+    made = {"imagery": (region.imagery, paths.SIMULATED_IMAGERY)}
+    if region.mask:
+        made["mask.path"] = (region.mask.path, paths.SIMULATED_MASKS)
+    if region.labels:
+        made["labels.path"] = (region.labels.path[0], paths.SIMULATED_LABELS)
+    wanted = {key: (given, [pattern.replace("{region}", name)]) for key, (given, pattern) in made.items()}
+    maps = [pattern.format(region=name) for pattern in (paths.SIMULATED_WEAK, paths.SIMULATED_WEAK_OTHER)]
+    wanted |= {f"weak.{key}.path": (weak.path, maps) for key, weak in region.weak.items() if weak.path is not None}
+    for key, (given, known) in wanted.items():
+        if given not in known:
+            raise CropmineError(
+                f"regions.{name}.{key}",
+                f"the inputs of a simulated region are in its inputs folder, not at {given}",
+                f"write {' or '.join(known)}",
+            )
