@@ -166,6 +166,7 @@ def test_farmland_without_a_map_or_labels_is_segmented(tmp_path):
     assert (ids > 0).mean() > 0.4
 
 
+@pytest.mark.slow
 def test_first_configurations_are_drafted_from_real_folders():
     africa = draft_region(
         Inputs("africa", f"{REAL}/africa/imagery", f"{REAL}/africa/weak.vrt", (f"{REAL}/africa/labels.gpkg",))
@@ -181,6 +182,7 @@ def test_first_configurations_are_drafted_from_real_folders():
         draft_region(Inputs("belgium", f"{REAL}/belgium"))
 
 
+@pytest.mark.slow
 def test_labels_from_elsewhere_are_told_to_lie_on_no_tile():
     (labels,) = (REAL / "labels_east_africa").glob("*.geojson")
     with pytest.raises(CropmineError, match="none lies on a tile"):

@@ -7,6 +7,8 @@ import pytest
 from hostile.corpus import CASES
 from hostile.examination import MEGABYTES, SECONDS, Examiner
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def examiner():

@@ -56,6 +56,7 @@ def test_a_faulty_configuration_is_told_without_a_traceback(workspace, path, val
     assert "Traceback" not in outcome.text
 
 
+@pytest.mark.slow
 def test_the_default_configuration_and_that_of_the_reproduction_are_valid(workspace):
     for name in ("config.yaml", "configs/reproduce.yaml"):
         (workspace.folder / "trial.yaml").write_text((ROOT / name).read_text())

@@ -143,6 +143,7 @@ def test_beyond_a_weak_map_that_covers_a_corner_nothing_is_mined(tmp_path):
     assert polygons["segment"].tolist() == [1]
 
 
+@pytest.mark.slow
 def test_files_are_the_same_to_the_byte_whatever_the_threads(tmp_path):
     image, weak = write_tile(tmp_path, draw_pixels((600, 700)))
     made = []

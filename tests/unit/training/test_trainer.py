@@ -116,6 +116,7 @@ trainer.train_model(*arguments[0], **arguments[1])
 """
 
 
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_after_its_last_epoch_to_the_same_weights(region, tmp_path, caplog):
     model = MODEL.model_copy(update={"steps": 12, "epochs": 4})
     history = train(region, tmp_path / "whole", model, fingerprint="a")
