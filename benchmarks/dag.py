@@ -18,6 +18,9 @@ from pathlib import Path
 
 import yaml
 
+from cropmine.inputs.checks.verdicts import Verdict, write_verdict
+from cropmine.inputs.neighbours import Location
+
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "profiles", "envs", "workflow_scripts", "pyproject.toml")
 EMPTY = "rule all:\n    output: 'x'\n    shell: 'touch x'\n"
@@ -52,12 +55,11 @@ def make_region(folder: Path, tiles: int, training: str | int) -> None:
         (folder / "data" / name).write_text(name)
 
 
-def place_tiles() -> dict[str, dict]:
-    """Where the tiles of the current folder lie: side by side, in rows of a hundred."""
-    common = {"crs": "EPSG:3857", "pixel_width": 5.0, "pixel_height": 5.0, "width": SIDE_PX, "height": SIDE_PX}
+def place_tiles() -> dict[str, Location]:
+    """The locations of the tiles of the current folder: next to each other, in rows of a hundred."""
     step = SIDE_PX * 5.0
     return {
-        path.stem: common | {"west": number % 100 * step, "north": -(number // 100) * step}
+        path.stem: Location("EPSG:3857", number % 100 * step, -(number // 100) * step, 5.0, 5.0, SIDE_PX, SIDE_PX)
         for number, path in enumerate(sorted(Path("data/imagery").iterdir()))
     }
 
@@ -77,7 +79,7 @@ def run_alone(arguments: list[str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.name == "checks.json":
                 places = place_tiles()
-                path.write_text(json.dumps({"locations": places, "channels": 4, "labelled": list(places)[:LABELLED]}))
+                write_verdict(path, Verdict({}, [], None, 4, {}, list(places)[:LABELLED], None, places))
             else:
                 path.write_text(json.dumps(CHOICE) if path.name == "selected.json" else "")
         told = SubmittedJobInfo(job=job)

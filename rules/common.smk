@@ -15,7 +15,8 @@ from cropmine.config.models import MODELS, Fusion, find_kind_of_file, list_kinds
 from cropmine.config.validation import validate_config
 from cropmine.errors import CropmineError
 from cropmine.geo.gdal import confine_gdal
-from cropmine.inputs.neighbours import find_neighbours, read_locations
+from cropmine.inputs.checks.verdicts import read_verdict
+from cropmine.inputs.neighbours import find_neighbours
 from cropmine.planning import paths
 from cropmine.planning.comparisons import describe_experiments
 from cropmine.planning.digests import digest_code, write_canonical
@@ -24,7 +25,7 @@ from cropmine.planning.map_stamps import DRAWN_WEAK, describe_contents, stamp_ma
 from cropmine.planning.plans import DRAWS, choose_mined, list_marks, list_seeds, list_shifts, plan_region
 from cropmine.planning.progress import Progress, ProgressHandler
 from cropmine.planning.recipes import find_weak_source, list_registered
-from cropmine.planning.resources import estimate_mb, estimate_minutes, measure_tiles
+from cropmine.planning.resources import USUAL_CHANNELS, USUAL_TILE_PX, estimate_mb, estimate_minutes
 from cropmine.planning.runs import FUSED
 from cropmine.planning.slurm import find_misfits, read_accounts, read_limits
 from cropmine.planning.sweeps import describe_sweep, expand_sweeps
@@ -157,7 +158,12 @@ def size_tiles(wildcards):
 
 @cache
 def read_size(path, changed):
-    return measure_tiles(read_json(path) if changed else None)
+    """Usual sizes as long as there is no verdict, or one that an earlier version wrote, which is made again."""
+    try:
+        verdict = read_verdict(path) if changed else None
+    except CropmineError:
+        verdict = None
+    return (verdict.largest_px, verdict.channels) if verdict else (USUAL_TILE_PX, USUAL_CHANNELS)
 
 
 def changed_at(path):

@@ -4,12 +4,11 @@ import json
 import logging
 
 from cropmine.config.regions import Region
-from cropmine.files import write_text
 from cropmine.inputs.checks.findings import Findings
 from cropmine.inputs.checks.quicklooks import draw_quicklooks
 from cropmine.inputs.checks.regions import check_region
+from cropmine.inputs.checks.verdicts import write_verdict
 from cropmine.logs import rule_log
-from cropmine.planning.digests import write_canonical
 from cropmine.tables import write_table
 
 
@@ -21,9 +20,9 @@ def main(snakemake):
         verdict = check_region(region, settings["tiles"], f"regions.{snakemake.wildcards.region}", findings)
     finally:
         write_table(snakemake.log.table, findings.tabulate())
-    for warning in verdict["warnings"]:
+    for warning in verdict.warnings:
         logging.getLogger("check_region").warning(warning)
-    write_text(snakemake.output.verdict, write_canonical(verdict) + "\n")
+    write_verdict(snakemake.output.verdict, verdict)
     draw_quicklooks(snakemake.output.quicklooks, region, verdict)
 
 

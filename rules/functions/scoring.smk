@@ -21,13 +21,13 @@ def scored_tiles(region):
 
 @cache
 def read_scored_tiles(path, changed):
-    labelled = read_json(path)["labelled"]
+    labelled = read_verdict(path).labelled
     return {tile for own in labelled for tile in (own, *neighbours(path, changed)[own])}
 
 
 @cache
 def neighbours(path, _changed):
-    return find_neighbours(read_locations(path))
+    return find_neighbours(read_verdict(path).locations)
 
 
 def scored_images(wildcards):

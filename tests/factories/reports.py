@@ -27,6 +27,7 @@ from cropmine.scoring.metrics import describe_classes
 from cropmine.scoring.selection import select_experiment
 from cropmine.tables import write_table
 from factories.rasters import make_grid
+from factories.verdicts import write_made
 
 EVIL = "<script>alert('x')</script>"
 
@@ -106,8 +107,7 @@ def make_region(folder):
     area = {"threshold": 0.5, "total": {"cropland_ha": 1234.4, "noncropland_ha": 4000, "valid_ha": 5234.4}}
     area["by_threshold"] = [{"threshold": at, "cropland_ha": 1234.4 / at / 2} for at in (0.4, 0.5)]
     (folder / "area.json").write_text(json.dumps(area))
-    checks = {"warnings": [f"a warning about {EVIL}"], "suspicious": {"t0": {}}, "usual": None}
-    (folder / "checks.json").write_text(json.dumps(checks))
+    write_made(folder / "checks.json", warnings=[f"a warning about {EVIL}"], suspicious={"t0": {}})
     Image.new("RGB", (40, 30)).save(folder / "checks.png")
     weak = WeakMap(path=str(folder / "weak.tif"))
     settings = {"weak": weak.model_dump(mode="json"), "members": []}

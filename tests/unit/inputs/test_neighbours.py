@@ -1,7 +1,6 @@
-import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,8 @@ from cropmine.inputs.neighbours import (
     STEP_PX,
     Location,
     find_neighbours,
-    read_locations,
     tile_windows,
 )
-from cropmine.inputs.tile_views import locate_grid
-from factories.tiles import make_grid
 
 LIBRARY = str(Path(cropmine.__file__).parent.parent)
 PIXEL = 30.0
@@ -64,12 +60,6 @@ def test_tiles_that_do_not_touch_or_lie_on_another_grid_are_no_neighbours():
 def test_rounding_moves_no_corner_of_whole_or_half_pixels(noise):
     for west in (0.0, 15.0, 3e5 + 15.0):
         assert replace(CELL, west=west + noise * PIXEL).corner == replace(CELL, west=west).corner
-
-
-def test_places_are_read_back_from_a_verdict(tmp_path):
-    place = locate_grid(make_grid(20, 30, column=1))
-    (tmp_path / "checks.json").write_text(json.dumps({"locations": {"t": asdict(place)}}))
-    assert read_locations(tmp_path / "checks.json") == {"t": place}
 
 
 def test_neighbours_are_found_without_opening_a_raster():

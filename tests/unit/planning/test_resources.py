@@ -10,12 +10,9 @@ from cropmine.planning.resources import (
     CAP_MINUTES,
     NEEDS,
     SMALL,
-    USUAL_CHANNELS,
-    USUAL_TILE_PX,
     estimate_mb,
     estimate_minutes,
     find_need,
-    measure_tiles,
 )
 from workspace import ROOT
 
@@ -69,9 +66,3 @@ def test_a_rule_keeps_its_need_under_the_prefix_of_a_module(rule, prefix):
 def test_trainings_of_networks_ask_for_gpus_and_no_other_rule_does():
     asking = {name for name, text in rules_of_the_workflow().items() if "gpu=CONFIG.training.gpus" in text}
     assert asking == {"train_model", "train_transfer"}
-
-
-def test_tiles_are_measured_by_the_verdict_and_usual_ones_without_a_current_one():
-    locations = {"a": {"width": 30, "height": 20}, "b": {"width": 10, "height": 70}}
-    assert measure_tiles({"locations": locations, "channels": 8}) == (700, 8)
-    assert measure_tiles(None) == measure_tiles({"channels": 8}) == (USUAL_TILE_PX, USUAL_CHANNELS)

@@ -11,6 +11,7 @@ from cropmine.scoring.calibration import measure_calibration
 from cropmine.scoring.metrics import describe_classes
 from factories.products import STAMP
 from factories.reports import make_scores, write_comparison
+from factories.verdicts import write_made
 
 CONTENTS = MapContents(
     runs=1,
@@ -35,8 +36,9 @@ def card(tmp_path):
         "total": {"cropland_ha": 50.0, "valid_ha": 200.0},
         "by_threshold": [{"threshold": 0.5, "cropland_ha": 50.0}],
     }
-    for name, content in {"map": scores, "area": area, "checks": {"warnings": ["a <warning>"]}}.items():
+    for name, content in {"map": scores, "area": area}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    write_made(tmp_path / "checks.json", warnings=["a <warning>"])
     splits = {"block": ["a", "b"], "split": ["train", "test"], "labels_cropland": [3, 1], "labels_noncropland": [4, 2]}
     pd.DataFrame(splits).to_csv(tmp_path / "splits.csv", index=False)
     names = ("experiments.csv", "selected.json", "map.json", "area.json", "splits.csv", "checks.json")

@@ -6,6 +6,7 @@ import subprocess
 from cropmine.reporting.run_record import count_test_scorings, describe_run, tally_jobs
 from cropmine.scoring.score_files import write_scores
 from cropmine.tables import write_json
+from factories.verdicts import write_made
 
 
 def piece(split):
@@ -38,8 +39,7 @@ def test_jobs_and_hours_are_summed_by_rule(tmp_path):
 def test_a_run_is_described_outside_a_repository_too(tmp_path):
     write(tmp_path / "results/r/scores/human/unet/seed0.json", "test")
     labels = {"train": {"cropland": 3, "noncropland": 2}}
-    verdict = {"tiles": {"a": {}, "b": {}}, "labelled": ["b"], "labels": labels}
-    (tmp_path / "results/r/checks.json").write_text(json.dumps(verdict))
+    write_made(tmp_path / "results/r/checks.json")
     run = describe_run(tmp_path / "results", ["r"], {"seeds": [0]}, tmp_path)
     assert run["commit"] is None
     assert run["regions"] == {"r": {"tiles": 2, "labelled_tiles": 1, "labels": labels, "test_scorings": 1}}

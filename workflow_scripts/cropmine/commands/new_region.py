@@ -92,7 +92,7 @@ def draft_region(inputs: Inputs) -> Draft:
     }
     text = _render(filled)
     plan_region(inputs.name, validate_config(yaml.safe_load(text)))
-    return Draft(text, tuple(notes), tuple(checked["warnings"]))
+    return Draft(text, tuple(notes), tuple(checked.warnings))
 
 
 def _open_source(region: Region, files: TileFiles) -> TileSource:

@@ -1,11 +1,9 @@
 """Neighbours of tiles and the windows that see them, found from the locations of tiles without opening a raster."""
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 PixelWindow = tuple[int, int, int, int]  # column, row, width and height
 CORE_PX = 256  # of windows that divide a tile
@@ -75,12 +73,6 @@ def find_neighbours(locations: Mapping[str, Location]) -> dict[str, list[str]]:
         near = [other for cell in around for other in cell if other != tile and location.sees(locations[other])]
         found[tile] = sorted(near, key=order.__getitem__)
     return found
-
-
-def read_locations(path: str | Path) -> dict[str, Location]:
-    """Read the locations of the tiles of a region from the verdict that check_region gives."""
-    locations = json.loads(Path(path).read_text(encoding="utf-8"))["locations"]
-    return {tile: Location(**location) for tile, location in locations.items()}
 
 
 def _cell_size(locations: Mapping[str, Location]) -> dict[str, tuple[float, float]]:

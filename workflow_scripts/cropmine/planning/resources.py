@@ -4,7 +4,6 @@ The numbers are for one attempt of one job, with room to spare over what was mea
 killed and costs a second attempt, one that asks for too much waits longer in the queue.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 CAP_MB = 64_000
@@ -70,16 +69,6 @@ def find_need(rule: str) -> Need:
     """The need of a rule by its name, which begins with a prefix where another workflow uses cropmine as a module."""
     names = [name for name in NEEDS if rule.endswith(name)]
     return NEEDS[max(names, key=len)] if names else SMALL
-
-
-def measure_tiles(verdict: Mapping | None) -> tuple[int, int]:
-    """The pixels of the largest tile and the channels of a region's imagery, from the verdict of check_region.
-
-    They are usual ones as long as there is no verdict, or one that an earlier version wrote, which is made again.
-    """
-    if verdict is None or "locations" not in verdict:
-        return USUAL_TILE_PX, USUAL_CHANNELS
-    return max(place["width"] * place["height"] for place in verdict["locations"].values()), verdict["channels"]
 
 
 def estimate_mb(rule: str, tile_px: int, channels: int, attempt: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cropmine.files import write_text
+from cropmine.inputs.checks.verdicts import read_verdict
 from cropmine.planning.map_stamps import MapContents, MapStamp
 from cropmine.reporting.comparison import list_rows
 from cropmine.reporting.sections import describe_accuracy, describe_splits, describe_threshold
@@ -57,7 +58,7 @@ def write_card(
         reason=choice["reason"],
         area=area,
         splits=describe_splits(files.splits),
-        warnings=read_json(files.checks)["warnings"],
+        warnings=read_verdict(files.checks).warnings,
         weights=files.weights,
     )
     write_text(path, text.replace(SPACE, " "))

@@ -11,6 +11,7 @@ import pandas as pd
 from cropmine.config.schema import Report
 from cropmine.files import write_text
 from cropmine.geo.grids import read_grid
+from cropmine.inputs.checks.verdicts import read_verdict
 from cropmine.inputs.label_pieces import read_pieces
 from cropmine.mapping.colours import CROPLAND_COLOUR, NONCROPLAND_COLOUR, SPLIT_COLOURS
 from cropmine.reporting.audit_section import ComparedMaps, compare_weak_maps, describe_audits
@@ -129,7 +130,7 @@ def hash_script(script: str) -> str:
 def describe_region(region: ReportRegion, shown: Report, test_scorings: int | None = None) -> DescribedRegion:
     """Describe a region from its files: tables as rows, charts and pictures as data URIs."""
     files = region.files
-    checks = read_json(files.checks)
+    checks = read_verdict(files.checks)
     area, scores = (read_json(path) if path else None for path in (files.area, files.map_scores))
     audits = describe_audits(files.audits)
     labels = read_pieces(files.labels) if files.labels and shown.labels == "shown" else None
@@ -141,9 +142,9 @@ def describe_region(region: ReportRegion, shown: Report, test_scorings: int | No
         definition=region.definition,
         tiles=len(region.tiles),
         simulated=region.simulated,
-        warnings=checks["warnings"],
-        suspicious=list(checks["suspicious"]),
-        quicklooks=embed_picture(files.quicklooks) if checks["suspicious"] and shown.imagery != "none" else None,
+        warnings=checks.warnings,
+        suspicious=list(checks.suspicious),
+        quicklooks=embed_picture(files.quicklooks) if checks.suspicious and shown.imagery != "none" else None,
         comparison=describe_comparison(files),
         splits=describe_splits(files.splits) if files.splits else None,
         area=area,

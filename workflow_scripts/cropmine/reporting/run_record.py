@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cropmine.inputs.checks.verdicts import read_verdict
 from cropmine.planning import paths
 from cropmine.scoring.score_files import read_scores
-from cropmine.tables import read_json
 from cropmine.version import VERSION
 
 PACKAGES = ("snakemake", "numpy", "rasterio", "geopandas", "scikit-learn", "torch", "segmentation-models-pytorch")
@@ -54,11 +54,11 @@ def describe_run(results: Path, regions: Iterable[str], config: dict, repository
 
 
 def _count_region(results: Path, region: str) -> dict:
-    verdict = read_json(paths.locate(results, paths.CHECKS, region=region))
+    verdict = read_verdict(paths.locate(results, paths.CHECKS, region=region))
     return {
-        "tiles": len(verdict["tiles"]),
-        "labelled_tiles": len(verdict["labelled"]),
-        "labels": verdict["labels"],
+        "tiles": len(verdict.tiles),
+        "labelled_tiles": len(verdict.labelled),
+        "labels": verdict.labels,
         "test_scorings": count_test_scorings(results, region),
     }
 

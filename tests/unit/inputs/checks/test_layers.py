@@ -25,7 +25,7 @@ def test_a_weak_map_must_meet_the_imagery(world):
     text = world.refuse()
     assert "regions.r.weak.world.path: meets no tile: it covers longitude " in text
     write_tif(world.folder / "weak.tif", bands=1, dtype="uint8", fill=1)
-    assert re.search(r"1 of 2 tiles lie outside \S+/weak.tif: b\.$", world.check()["warnings"][0])
+    assert re.search(r"1 of 2 tiles lie outside \S+/weak.tif: b\.$", world.check().warnings[0])
 
 
 def test_a_part_of_a_weak_map_without_data_that_hides_another_is_a_warning(world):
@@ -39,18 +39,18 @@ def test_a_part_of_a_weak_map_without_data_that_hides_another_is_a_warning(world
     parts = [world.folder / "below.tif", world.folder / "top.tif"]
     write_mosaics(world.folder / "weak.vrt", parts, [MosaicBand(1, "class", "uint8", 255)])
     world.settings["weak"]["world"]["path"] = f"{world.folder}/weak.vrt"
-    assert world.check()["warnings"] == []
+    assert world.check().warnings == []
     blind = re.sub(r"<NODATA>255</NODATA>", "", (world.folder / "weak.vrt").read_text())
     (world.folder / "weak.vrt").write_text(blind)
-    (told,) = world.check()["warnings"]
+    (told,) = world.check().warnings
     assert "in 1 of 1 overlaps of its parts one has data that the map lacks: below.tif and top.tif" in told
 
 
 def test_a_cropland_value_that_is_not_seen_is_a_warning(world):
     world.settings["weak"]["world"]["cropland"] = [40]
-    assert "regions.r.weak.world.cropland: 40 was not seen over the imagery, but 1" in world.check()["warnings"][0]
+    assert "regions.r.weak.world.cropland: 40 was not seen over the imagery, but 1" in world.check().warnings[0]
     world.settings["weak"]["world"] |= {"cropland": [1.0], "nodata": 1}
-    assert "no valid pixel was seen over the imagery" in world.check()["warnings"][0]
+    assert "no valid pixel was seen over the imagery" in world.check().warnings[0]
 
 
 def test_percent_taken_for_probabilities_are_a_fault(world):
@@ -58,7 +58,7 @@ def test_percent_taken_for_probabilities_are_a_fault(world):
     world.settings["weak"]["world"]["probability"] = True
     assert "probabilities of 80 to 80 after scaling" in world.refuse()
     world.settings["weak"]["world"]["scale"] = 0.01
-    assert world.check()["warnings"] == []
+    assert world.check().warnings == []
 
 
 @pytest.mark.parametrize("name", ["weak.gpkg", "weak.parquet"])
@@ -68,9 +68,9 @@ def test_weak_polygons_need_their_field_and_class(world, name):
     assert "there is no field 'clas': " in world.refuse()
     assert "did you mean 'class'?" in world.refuse()
     world.settings["weak"]["world"]["class_field"] = "class"
-    assert world.check()["warnings"] == []
+    assert world.check().warnings == []
     world.settings["weak"]["world"]["cropland"] = "maize"
-    assert "maize was not seen over the imagery, but cropland, other" in world.check()["warnings"][0]
+    assert "maize was not seen over the imagery, but cropland, other" in world.check().warnings[0]
 
 
 def test_labels_off_the_imagery_are_a_fault_and_swapped_axes_are_told(world):
@@ -88,7 +88,7 @@ def test_labels_that_were_repaired_or_dropped_are_told(world):
     bowtie = shapely.Polygon([(west, south), (east, north), (east, south), (west, north)])
     more = geopandas.GeoDataFrame({"class": "cropland", "part": "train"}, index=[0, 1], geometry=[bowtie, None])
     pd.concat([frame, more.set_crs(frame.crs)]).to_file(world.folder / "labels.gpkg")
-    warnings = world.check()["warnings"]
+    warnings = world.check().warnings
     assert any("1 invalid polygons are repaired: " in told and "labels.gpkg" in told for told in warnings)
     assert any("1 rows without a geometry are dropped: " in told for told in warnings)
 
@@ -97,7 +97,7 @@ def test_labels_that_lack_a_class_on_the_imagery_are_a_warning(world):
     write_polygons(world.folder / "more.gpkg", column=50)
     write_polygons(world.folder / "labels.gpkg", ["cropland"])
     world.settings["labels"]["path"] = [f"{world.folder}/labels.gpkg", f"{world.folder}/more.gpkg"]
-    warnings = "\n".join(world.check()["warnings"])
+    warnings = "\n".join(world.check().warnings)
     assert "4 of 6 labels lie on no tile" in warnings
     assert "no noncropland label lies on a tile" in warnings
 
@@ -126,7 +126,7 @@ def test_an_area_elsewhere_is_a_fault_and_an_exclusion_elsewhere_a_warning(world
     assert "regions.r.area: meets no tile" in world.refuse()
     write_polygons(world.folder / "area.gpkg", crs="EPSG:3857")
     write_polygons(world.folder / "water.parquet", column=50)
-    assert "regions.r.exclude.0.path: the polygons meet no tile" in world.check()["warnings"][0]
+    assert "regions.r.exclude.0.path: the polygons meet no tile" in world.check().warnings[0]
 
 
 def test_units_need_their_field(world):

@@ -23,9 +23,9 @@ def test_a_tile_with_a_seam_is_told_and_drawn_beside_one_that_looks_like_most(tm
         pixels = np.where(UPRIGHT & (tile == "b"), make_land(place) * 1.3, make_land(place)).astype(np.uint16)
         write_plain(tmp_path / f"{tile}.tif", pixels, make_grid(256, 256, x=500_000 + 2560 * place))
     verdict = draw(tmp_path, "ab", tmp_path / "one.png")
-    assert [told for told in verdict["warnings"] if "a straight seam crosses 1 of 2 tiles" in told and ": b." in told]
-    assert list(verdict["suspicious"]) == ["b"] and verdict["usual"] == "a"
-    assert set(verdict["suspicious"]["b"]) == {"0"}
+    assert [told for told in verdict.warnings if "a straight seam crosses 1 of 2 tiles" in told and ": b." in told]
+    assert list(verdict.suspicious) == ["b"] and verdict.usual == "a"
+    assert set(verdict.suspicious["b"]) == {"0"}
     draw(tmp_path, "ab", tmp_path / "two.png")
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     sheet = np.asarray(Image.open(tmp_path / "one.png"))
@@ -39,5 +39,5 @@ def test_a_tile_with_a_seam_is_told_and_drawn_beside_one_that_looks_like_most(tm
 def test_without_a_suspicious_tile_a_sentence_says_so(tmp_path):
     write_plain(tmp_path / "a.tif", make_land().astype(np.uint16), make_grid(256, 256))
     verdict = draw(tmp_path, "a", tmp_path / "checks.png")
-    assert verdict["suspicious"] == {} and verdict["usual"] is None
+    assert verdict.suspicious == {} and verdict.usual is None
     assert Image.open(tmp_path / "checks.png").size == (256, 18)

@@ -1,6 +1,6 @@
 """Quicklooks of tiles that look suspicious, in one picture: each beside one that looks like most."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from cropmine.config.regions import Region
 from cropmine.files import replacing
 from cropmine.inputs.checks.regions import source_of
 from cropmine.inputs.checks.seams import Line
+from cropmine.inputs.checks.verdicts import Verdict
 from cropmine.inputs.imagery import OVERVIEW_FACTOR, find_colours, read_coarse
 from cropmine.inputs.tile_sources import TileSource
 
@@ -22,23 +23,21 @@ PAPER, INK, EMPTY, MARK = "#FFFFFF", "#1F2A30", "#F3F2EE", "#D4006A"
 NOTHING = "No tile looks suspicious."
 
 
-def draw_quicklooks(path: str | Path, region: Region, verdict: Mapping) -> None:
+def draw_quicklooks(path: str | Path, region: Region, verdict: Verdict) -> None:
     """Draw the suspicious tiles of check_region's verdict into a PNG, all stretched as the usual one, the first.
 
     The date that has a seam is shown, else the last. Ticks at the edges tell where a seam begins and ends. A pixel is
     at least four of the files' wide, so that the picture shows no more than an overview. At most eleven are drawn;
     without any a sentence says so.
     """
-    named, usual = list(verdict["suspicious"])[:MOST_TILES], verdict["usual"]
+    named, usual = list(verdict.suspicious)[:MOST_TILES], verdict.usual
     if not named:
         _save(path, _write_text(Image.new("RGB", (SIDE_PX, TEXT_PX), PAPER), (2, 2), NOTHING))
         return
     shown = [*([usual] if usual else []), *named]
-    seams = {
-        tile: {int(date): Line(**fields) for date, fields in verdict["suspicious"][tile].items()} for tile in named
-    }
+    seams = {tile: {int(date): Line(**fields) for date, fields in verdict.suspicious[tile].items()} for tile in named}
     looks = [
-        _look_at(source_of(region, verdict["tiles"][tile]), max(seams.get(tile, {}), default=-1), region.bands)
+        _look_at(source_of(region, **verdict.tiles[tile]), max(seams.get(tile, {}), default=-1), region.bands)
         for tile in shown
     ]
     limits = _find_limits(*looks[0])

@@ -17,7 +17,8 @@ from cropmine.geo.footprints import Footprint, meet, transform_bounds
 from cropmine.geo.headers import RasterHeader, read_raster_header
 from cropmine.inputs.checks.findings import Findings, hint_path
 from cropmine.inputs.checks.layers import check_labels, check_weak_maps, check_zones
-from cropmine.inputs.checks.tiles import check_tiling, check_values, find_usual, survey_tile
+from cropmine.inputs.checks.tiles import TileSurvey, check_tiling, check_values, find_usual, survey_tile
+from cropmine.inputs.checks.verdicts import Verdict
 from cropmine.inputs.probability_samples import read_design, read_sample
 from cropmine.inputs.tile_sources import TileSource, source_from_settings
 from cropmine.inputs.tile_views import locate_grid
@@ -41,16 +42,12 @@ def check_region(
     tiles: Files,
     where: str = "region",
     findings: Findings | None = None,
-) -> dict:
+) -> Verdict:
     """Check every input of a region by its header, and weak maps and labels against the imagery.
 
     `tiles` has the files of each tile: {"images": [a date each], "masks": [a date each, or none]}; `where` is how
-    messages call the region; what is wrong is noted in `findings`, if any are given. Returns the verdict, plain
-    builtins: tiles (as given), warnings (text), dtype, channels (bands × dates), labels (by split and class, how many),
-    labelled (the tiles on which labels lie), resolution_m (median ground size of a pixel, metres), locations (where
-    each tile is, for read_locations), suspicious (tiles that look odd, each with its seams by date, as fields of a
-    seams.Line) and usual (a tile that looks like most). Only warnings and the last two come from tiles' pixels, of
-    which a few are read. Raises one CropmineError with every fault.
+    messages call the region; what is wrong is noted in `findings`, if any are given. Only warnings and suspicious
+    tiles come from tiles' pixels, of which a few are read. Raises one CropmineError with every fault.
     """
     findings = findings or Findings()
     if not tiles:
@@ -73,38 +70,38 @@ def check_region(
     _check_years(region, where, findings)
     channels = len(region.bands) * len(next(iter(tiles.values()))["images"]) if tiles else 0
     check_capacity((g.width * g.height for g in known.values()), channels, Path.cwd(), where, findings)
-    looks = {} if findings.has_faults else _look_at_tiles(region, tiles, headers, f"{where}.imagery", findings)
+    surveys = {} if findings.has_faults else _survey_tiles(region, tiles, headers)
+    odd = check_values(surveys, f"{where}.imagery", findings) if surveys else []
     findings.raise_faults(where)
-    return {
-        "tiles": {
-            tile: {"images": list(files["images"]), "masks": list(files["masks"])} for tile, files in tiles.items()
-        },
-        "warnings": findings.warnings,
-        "dtype": dtype,
-        "channels": channels,
-        "labels": labels,
-        "labelled": labelled,
-        "resolution_m": resolution,
-        "locations": {tile: asdict(locate_grid(of_dates[0].grid)) for tile, of_dates in headers.items()},
-    } | looks
+    return Verdict(
+        tiles={tile: {"images": list(files["images"]), "masks": list(files["masks"])} for tile, files in tiles.items()},
+        warnings=findings.warnings,
+        dtype=dtype,
+        channels=channels,
+        labels=labels,
+        labelled=labelled,
+        resolution_m=resolution,
+        locations={tile: locate_grid(of_dates[0].grid) for tile, of_dates in headers.items()},
+        suspicious={tile: {str(date): asdict(line) for date, line in surveys[tile].seams.items()} for tile in odd},
+        usual=find_usual(surveys, odd) if odd else None,
+    )
 
 
-def _look_at_tiles(region: Region, tiles: Files, headers: Headers, where: str, findings: Findings) -> dict:
-    """Suspicious tiles and the usual one; in a small region all are unpacked to be seen whole."""
+def _survey_tiles(region: Region, tiles: Files, headers: Headers) -> dict[str, TileSurvey]:
+    """Survey the values of all tiles; those of a small region are unpacked whole."""
     pixels = sum(header.grid.width * header.grid.height for of_dates in headers.values() for header in of_dates)
     whole = len(tiles) <= FEW_TILES and pixels <= FEW_PIXELS
-    surveys = {tile: survey_tile(source_of(region, files), whole) for tile, files in tiles.items()}
-    odd = check_values(surveys, where, findings)
-    seams = {tile: {str(date): asdict(line) for date, line in surveys[tile].seams.items()} for tile in odd}
-    return {"suspicious": seams, "usual": find_usual(surveys, odd) if odd else None}
+    return {
+        tile: survey_tile(source_of(region, files["images"], files["masks"]), whole) for tile, files in tiles.items()
+    }
 
 
-def source_of(region: Region, files: TileFiles) -> TileSource:
-    """Give the source of a tile by its files, as check_region takes them."""
+def source_of(region: Region, images: list[str], masks: list[str]) -> TileSource:
+    """Give the source of a tile by its images and masks, one a date each."""
     settings: dict[str, Any] = {"bands": region.bands}
     if region.mask:
         settings |= {"mask_bad": region.mask.bad, "mask_band": region.mask.band}
-    return source_from_settings(files["images"], files["masks"], settings)
+    return source_from_settings(images, masks, settings)
 
 
 def _read_headers(
