@@ -92,5 +92,5 @@ def test_regions_that_overlap_are_refused(glens):
     glens.config["transfers"]["self"] = {"sources": ["glen"], "targets": ["twin"], "human": 0.5}
     outcome = glens.run("transfer_self")
     assert outcome.code != 0
-    assert "training labels of the source lie in held-out blocks of the target" in outcome.text
-    assert "Hint: transfer between regions that lie apart" in outcome.text
+    assert "training labels of the source are in held-out blocks of the target" in outcome.text
+    assert "Hint: transfer between regions that don't overlap" in outcome.text
